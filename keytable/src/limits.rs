@@ -1,0 +1,40 @@
+//! Every maximum of the contract, with its unit and its reason.
+//!
+//! Does not hold the limits of one side alone (how many keys an account may have, how much body
+//! the gate holds). Invariant: the relations between them are checked at compile time.
+
+/// Longest API key that is looked at, in bytes. Longer credentials are refused unread.
+pub const API_KEY_BYTES_MAX: usize = 128;
+/// Base62 characters of the secret part of a key, at least: 238 bits.
+pub const API_KEY_SECRET_CHARS_MIN: usize = 40;
+/// Base62 characters of the checksum that ends a key: 62^6 > 2^32.
+pub const API_KEY_CHECKSUM_CHARS: usize = 6;
+
+/// Longest key id and longest account id, in bytes: they travel in headers and access logs.
+pub const ID_BYTES_MAX: usize = 64;
+/// Longest scope entry, in bytes: Bedrock's inference-profile ARNs are the longest names known.
+pub const SCOPE_ENTRY_BYTES_MAX: usize = 256;
+/// Entries on one axis of one scope.
+pub const SCOPE_ENTRIES_MAX: usize = 500;
+/// Networks on one key's address list.
+pub const NETWORKS_MAX: usize = 50;
+/// Longest encoded record, in bytes.
+pub const RECORD_BYTES_MAX: usize = 300 * 1024;
+
+/// Buckets of a key table. A constant of the format: the bucket of a key is the first 16 bits of
+/// its hash, so a table never rehashes and a look-up copies about one record per 65,536 keys.
+pub const BUCKETS: u32 = 65_536;
+/// Buckets that one snapshot page covers at most: bounds the stall of Envoy's main thread.
+pub const PAGE_BUCKETS_MAX: u32 = 4_096;
+/// Record bytes after which a page is closed; one bucket is never split over pages.
+pub const PAGE_BYTES_TARGET: usize = 2 * 1024 * 1024;
+/// Changes in one delta; beyond it the sidecar answers with a snapshot.
+pub const DELTA_CHANGES_MAX: usize = 10_000;
+/// Longest frame, in bytes: below Envoy's 32 MiB limit for answers to callouts.
+pub const FRAME_BYTES_MAX: usize = 24 * 1024 * 1024;
+
+const _: () = assert!(API_KEY_SECRET_CHARS_MIN + API_KEY_CHECKSUM_CHARS < API_KEY_BYTES_MAX);
+const _: () = assert!(BUCKETS.is_power_of_two() && BUCKETS as u64 == 1 << 16);
+const _: () = assert!(BUCKETS.is_multiple_of(PAGE_BUCKETS_MAX));
+const _: () = assert!(2 * SCOPE_ENTRIES_MAX * (SCOPE_ENTRY_BYTES_MAX + 3) < RECORD_BYTES_MAX);
+const _: () = assert!(PAGE_BYTES_TARGET + RECORD_BYTES_MAX < FRAME_BYTES_MAX);
