@@ -1,0 +1,178 @@
+//! The agent: one per Envoy process; follows the sidecar and puts each table in force.
+//!
+//! The order is the promise: slots, head, edition gauge, lease, and only then the next request,
+//! which acknowledges. Does not know the protocol (that is [`crate::follower`]) or Proxy-Wasm.
+//!
+//! Invariant: whatever the sidecar answers, the table is either left alone or moved to a whole
+//! newer one; the lease is renewed only by an answer that proves the table current, and from the
+//! moment its request was sent.
+
+use keytable::{Delta, Page, TableHead};
+
+use crate::config::{AgentConfig, MaxStaleness};
+use crate::follower::{Answer, Confirmation, Follower, Identity, Rejection, Step};
+use crate::host::{FeedHost, Gauge, Host, HostError, Level};
+use crate::slots::{self, SlotError};
+
+/// The agent of this Envoy.
+#[derive(Debug)]
+pub struct Agent {
+    cluster: String,
+    max_staleness: MaxStaleness,
+    follower: Follower,
+    edition: u64,
+    records: u64,
+    /// What was last logged, so that a lasting trouble is one line.
+    trouble: Option<String>,
+}
+
+impl Agent {
+    /// An agent that has asked nothing yet. `instance` is 32 hexadecimal digits, drawn now.
+    pub fn new(config: &AgentConfig, node: String, instance: String) -> Self {
+        let identity = Identity {
+            region: config.region.clone(),
+            node,
+            instance,
+        };
+        let wait_s = config.wait_s.min(config.max_staleness.wait_s_max());
+        Self {
+            cluster: config.cluster.clone(),
+            max_staleness: config.max_staleness,
+            follower: Follower::new(identity, wait_s),
+            edition: 0,
+            records: 0,
+            trouble: None,
+        }
+    }
+
+    /// Sends the next request if it is time.
+    pub fn tick(&mut self, host: &impl FeedHost) {
+        let Ok(now_ns) = host.monotonic_ns() else {
+            return;
+        };
+        let Some(request) = self.follower.due(now_ns) else {
+            return;
+        };
+        match host.get(&self.cluster, &request.path, request.timeout_ms) {
+            Ok(token) => self.follower.sent(token, now_ns),
+            Err(HostError(status)) => {
+                self.follower.unsent(now_ns);
+                self.complain(
+                    host,
+                    format!("cannot call cluster {} ({status})", self.cluster),
+                );
+            }
+        }
+    }
+
+    /// An answer arrived: puts in force what it holds, then asks on.
+    pub fn answer(&mut self, host: &impl FeedHost, token: u32, answer: Answer<'_>) {
+        let now_ns = host.monotonic_ns().unwrap_or(u64::MAX);
+        match self.follower.receive(token, answer, now_ns) {
+            Ok((step, confirmation)) => match self.apply(host, step, confirmation) {
+                Ok(()) => self.follower.confirm(confirmation),
+                Err(error) => {
+                    self.follower.fail(now_ns);
+                    self.complain(host, format!("cannot write the key table: {error:?}"));
+                }
+            },
+            Err(Rejection::Unasked) => return,
+            Err(rejection) => self.complain(host, format!("the sidecar gave {rejection}")),
+        }
+        self.tick(host);
+    }
+
+    fn apply(
+        &mut self,
+        host: &impl Host,
+        step: Step<'_>,
+        confirmation: Confirmation,
+    ) -> Result<(), SlotError> {
+        let changed = match step {
+            Step::Apply(delta) => self.apply_delta(host, &delta)?,
+            Step::Load {
+                page,
+                first,
+                last: _,
+            } => self.load_page(host, &page, first)?,
+        };
+        let Some((position, sent_ns)) = confirmation.complete() else {
+            return Ok(());
+        };
+        if changed || self.follower.position() != Some(position) {
+            self.edition = self.next_edition(host)?;
+            let (epoch, generation) = (position.epoch, position.generation);
+            let head = TableHead {
+                epoch,
+                generation,
+                edition: self.edition,
+                records: self.records,
+            };
+            slots::write_head(host, &head)?;
+            set_gauge(host, Gauge::Generation, generation.get())?;
+            set_gauge(host, Gauge::Records, self.records)?;
+            set_gauge(host, Gauge::Edition, self.edition)?;
+        }
+        set_gauge(
+            host,
+            Gauge::LeaseUntilMs,
+            self.max_staleness.lease_until_ms(sent_ns),
+        )?;
+        self.recover(host, position.generation.get());
+        Ok(())
+    }
+
+    fn apply_delta(&mut self, host: &impl Host, delta: &Delta<'_>) -> Result<bool, SlotError> {
+        for change in &delta.changes {
+            let difference = slots::write_change(host, change)?;
+            self.records = self.records.saturating_add_signed(difference);
+        }
+        Ok(!delta.changes.is_empty())
+    }
+
+    fn load_page(
+        &mut self,
+        host: &impl Host,
+        page: &Page<'_>,
+        first: bool,
+    ) -> Result<bool, SlotError> {
+        if first {
+            self.records = 0;
+        }
+        self.records = self.records.saturating_add(slots::write_page(host, page)?);
+        Ok(true)
+    }
+
+    /// Above every edition that any slot or gauge of this process has shown.
+    fn next_edition(&self, host: &impl Host) -> Result<u64, SlotError> {
+        let gauge = host.gauge(Gauge::Edition).map_err(SlotError::Host)?;
+        let head = slots::read_head(host)
+            .ok()
+            .flatten()
+            .map_or(0, |head| head.edition);
+        Ok(self.edition.max(gauge).max(head).saturating_add(1))
+    }
+
+    fn complain(&mut self, host: &impl Host, trouble: String) {
+        if self.trouble.as_ref() != Some(&trouble) {
+            host.log(
+                Level::Warn,
+                &format!("agent: {trouble}; the table stays as it is"),
+            );
+            self.trouble = Some(trouble);
+        }
+    }
+
+    fn recover(&mut self, host: &impl Host, generation: u64) {
+        if self.trouble.take().is_some() {
+            host.log(
+                Level::Info,
+                &format!("agent: current again at generation {generation}"),
+            );
+        }
+    }
+}
+
+fn set_gauge(host: &impl Host, gauge: Gauge, value: u64) -> Result<(), SlotError> {
+    host.set_gauge(gauge, value).map_err(SlotError::Host)
+}

@@ -1,0 +1,181 @@
+//! The plugin configuration: which role this instance has, and its settings.
+//!
+//! Does not apply anything. Invariant: a configuration that is not understood whole is refused,
+//! so that Envoy keeps the old one or does not start, rather than run half configured.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// Longest wait that the agent asks the sidecar for, in seconds.
+const WAIT_S_MAX: u64 = 60;
+/// Shortest lease, in seconds: below it one lost answer would stop traffic.
+const MAX_STALENESS_S_MIN: u64 = 5;
+
+/// One plugin instance.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "role", rename_all = "lowercase")]
+pub enum Config {
+    /// The singleton that follows the sidecar.
+    Agent(AgentConfig),
+    /// The HTTP filter.
+    Gate(GateConfig),
+}
+
+/// Settings of the agent.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentConfig {
+    /// Whose keys this Envoy holds.
+    pub region: String,
+    /// The Envoy cluster that leads to the sidecar's feed.
+    #[serde(default = "default_cluster")]
+    pub cluster: String,
+    /// How long the sidecar may hold a request when there is nothing new, in seconds.
+    #[serde(default = "default_wait_s")]
+    pub wait_s: u64,
+    /// How long traffic goes on without word from the sidecar.
+    #[serde(default = "default_staleness", rename = "max_staleness_s")]
+    pub max_staleness: MaxStaleness,
+}
+
+/// Settings of the gate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateConfig {
+    /// Most body bytes that are held back while it is not known what a request names. Must be
+    /// below Envoy's own buffer limit, or Envoy answers first, with a text nobody understands.
+    #[serde(default = "default_hold_bytes_max")]
+    pub hold_bytes_max: usize,
+}
+
+/// How old the table may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "StalenessText")]
+pub enum MaxStaleness {
+    /// Seconds since the sidecar was last heard.
+    Seconds(u64),
+    /// Without limit: an Envoy that lost its sidecar serves the last table for good.
+    Never,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StalenessText {
+    Seconds(u64),
+    Word(String),
+}
+
+/// Why a configuration is refused.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// Not JSON, or not of this shape.
+    Shape(serde_json::Error),
+    /// `wait_s` is 0 or too long.
+    Wait,
+    /// A region or cluster name that is empty or cannot stand in a URL.
+    Name(&'static str),
+}
+
+impl Config {
+    /// Reads the configuration that Envoy passes in.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let config: Self = serde_json::from_slice(bytes).map_err(ConfigError::Shape)?;
+        if let Self::Agent(agent) = &config {
+            agent.check()?;
+        }
+        Ok(config)
+    }
+}
+
+impl AgentConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        if self.region.is_empty() || !self.region.bytes().all(plain) {
+            return Err(ConfigError::Name("region"));
+        }
+        if self.cluster.is_empty() {
+            return Err(ConfigError::Name("cluster"));
+        }
+        if self.wait_s == 0 || self.wait_s > WAIT_S_MAX {
+            Err(ConfigError::Wait)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl MaxStaleness {
+    /// The end of a lease that was renewed by a request sent at `sent_ns`, in milliseconds.
+    pub fn lease_until_ms(self, sent_ns: u64) -> u64 {
+        match self {
+            Self::Seconds(s) => (sent_ns / 1_000_000).saturating_add(s.saturating_mul(1000)),
+            Self::Never => u64::MAX,
+        }
+    }
+
+    /// The longest wait that still renews the lease twice before it ends, in seconds.
+    pub fn wait_s_max(self) -> u64 {
+        match self {
+            Self::Seconds(s) => (s / 3).max(1),
+            Self::Never => WAIT_S_MAX,
+        }
+    }
+}
+
+fn default_cluster() -> String {
+    "sidecar".to_owned()
+}
+
+fn default_wait_s() -> u64 {
+    25
+}
+
+fn default_staleness() -> MaxStaleness {
+    MaxStaleness::Seconds(3600)
+}
+
+fn default_hold_bytes_max() -> usize {
+    8 * 1024 * 1024
+}
+
+// === impl MaxStaleness ===
+
+impl TryFrom<StalenessText> for MaxStaleness {
+    type Error = String;
+
+    fn try_from(text: StalenessText) -> Result<Self, String> {
+        match text {
+            StalenessText::Seconds(s) if s >= MAX_STALENESS_S_MIN => Ok(Self::Seconds(s)),
+            StalenessText::Word(word) if word == "never" => Ok(Self::Never),
+            _ => Err(format!(
+                "max_staleness_s must be a number of seconds from {MAX_STALENESS_S_MIN} or \"never\""
+            )),
+        }
+    }
+}
+
+// === impl ConfigError ===
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape(source) => {
+                write!(f, "the plugin configuration is not understood: {source}")
+            }
+            Self::Wait => write!(f, "wait_s must be from 1 to {WAIT_S_MAX} seconds"),
+            Self::Name(field) => {
+                write!(f, "{field} must be a plain name of a-z, 0-9, '-', '_', '.'")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Shape(source) => Some(source),
+            Self::Wait | Self::Name(_) => None,
+        }
+    }
+}

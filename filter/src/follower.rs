@@ -1,0 +1,410 @@
+//! The agent's side of the feed protocol as a state machine: what to ask next, and what an answer
+//! means.
+//!
+//! Plain Rust without I/O or clock: time comes in as an argument, requests go out as values. Does
+//! not touch slots; the agent applies what a [`Step`] holds and then confirms it.
+//!
+//! Invariants: only a whole, valid frame that fits the position is ever applied; a position is
+//! acknowledged only after it was confirmed; once a snapshot's first page was handed out, no delta
+//! is accepted until a snapshot is complete, because the slots hold a mixture until then.
+
+use std::fmt;
+
+use keytable::limits::BUCKETS;
+use keytable::{Delta, Epoch, Frame, FrameError, Generation, Page};
+
+const BACKOFF_MS_FIRST: u64 = 100;
+const BACKOFF_MS_MAX: u64 = 5_000;
+/// What a held request may take beyond the wait that was asked for.
+const TIMEOUT_MS_SPARE: u64 = 10_000;
+
+/// Who this agent is, towards the sidecar.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Whose keys it wants.
+    pub region: String,
+    /// The Envoy's node id: names it to people.
+    pub node: String,
+    /// Drawn at each start, 32 hexadecimal digits: tells restarts apart.
+    pub instance: String,
+}
+
+/// A table in force: which history, and where in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Which history.
+    pub epoch: Epoch,
+    /// Where in it.
+    pub generation: Generation,
+}
+
+/// The next request to send.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Path and query.
+    pub path: String,
+    /// After which the request counts as failed.
+    pub timeout_ms: u64,
+}
+
+/// What came back for a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// No answer: the call failed, was cut, or was larger than Envoy holds.
+    Failed,
+    /// An HTTP answer.
+    Http {
+        /// Its status; 0 if it cannot be read.
+        status: u16,
+        /// Its body.
+        body: &'a [u8],
+    },
+}
+
+/// What the agent has to do with an accepted answer, before it confirms.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Apply these changes in order; none means that the table is current.
+    Apply(Delta<'a>),
+    /// Write these buckets. `last` completes the snapshot.
+    Load {
+        /// The buckets.
+        page: Page<'a>,
+        /// Whether it is the first of its snapshot.
+        first: bool,
+        /// Whether it is the last.
+        last: bool,
+    },
+}
+
+/// Why an answer was not accepted. The table stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The answer belongs to no request that is open.
+    Unasked,
+    /// No answer.
+    Failed,
+    /// An answer with another status than 200.
+    Status(u16),
+    /// The body is not a whole frame.
+    Frame(FrameError),
+    /// A delta of another history.
+    OtherEpoch,
+    /// A delta that does not start where the table stands.
+    Gap,
+    /// A snapshot older than the table.
+    Older,
+    /// A delta while a snapshot is due.
+    SnapshotDue,
+    /// A page that does not follow the one before.
+    PageOutOfTurn,
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Follower {
+    identity: Identity,
+    wait_s: u64,
+    position: Option<Position>,
+    loading: Option<Loading>,
+    /// The slots or the history are not what a delta could build on.
+    snapshot_due: bool,
+    open: Option<Open>,
+    failures: u32,
+    not_before_ns: u64,
+}
+
+/// A snapshot of which some pages were handed out.
+#[derive(Clone, Copy, Debug)]
+struct Loading {
+    position: Position,
+    next_bucket: u32,
+    first_sent_ns: u64,
+}
+
+/// The request that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    token: u32,
+    sent_ns: u64,
+}
+
+impl Follower {
+    /// A follower that has no table yet. `wait_s` is what it asks the sidecar to hold a request.
+    pub fn new(identity: Identity, wait_s: u64) -> Self {
+        Self {
+            identity,
+            wait_s,
+            position: None,
+            loading: None,
+            snapshot_due: true,
+            open: None,
+            failures: 0,
+            not_before_ns: 0,
+        }
+    }
+
+    /// The table in force.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The request to send now, if one is due. A request whose answer never came is given up
+    /// well after its timeout.
+    pub fn due(&mut self, now_ns: u64) -> Option<Request> {
+        let patience_ns = self.timeout_ms().saturating_mul(2_000_000);
+        if self
+            .open
+            .is_some_and(|open| now_ns.saturating_sub(open.sent_ns) > patience_ns)
+        {
+            self.open = None;
+        }
+        if self.open.is_some() || now_ns < self.not_before_ns {
+            return None;
+        }
+        Some(Request {
+            path: self.path(),
+            timeout_ms: self.timeout_ms(),
+        })
+    }
+
+    /// The request was sent; its answer will carry `token`.
+    pub fn sent(&mut self, token: u32, now_ns: u64) {
+        self.open = Some(Open {
+            token,
+            sent_ns: now_ns,
+        });
+    }
+
+    /// Judges an answer. On `Ok` the agent applies the step and calls [`Self::confirm`] or
+    /// [`Self::fail`]; on `Err` the next request is already backed off.
+    pub fn receive<'a>(
+        &mut self,
+        token: u32,
+        answer: Answer<'a>,
+        now_ns: u64,
+    ) -> Result<(Step<'a>, Confirmation), Rejection> {
+        let open = self
+            .open
+            .filter(|open| open.token == token)
+            .ok_or(Rejection::Unasked)?;
+        self.open = None;
+        let judged = read(answer).and_then(|frame| match frame {
+            Frame::Delta(delta) => self.judge_delta(delta, open.sent_ns),
+            Frame::Page(page) => self.judge_page(page, open.sent_ns),
+        });
+        judged.inspect_err(|rejection| self.reject(*rejection, now_ns))
+    }
+
+    /// The step was applied whole.
+    pub fn confirm(&mut self, confirmation: Confirmation) {
+        self.failures = 0;
+        self.not_before_ns = 0;
+        match confirmation.0 {
+            Confirmed::Position(position, _) => {
+                self.position = Some(position);
+                self.loading = None;
+                self.snapshot_due = false;
+            }
+            Confirmed::Loading(loading) => self.loading = Some(loading),
+        }
+    }
+
+    /// The step could not be applied, or a request could not be sent: start over, later.
+    pub fn fail(&mut self, now_ns: u64) {
+        self.loading = None;
+        self.snapshot_due = true;
+        self.back_off(now_ns);
+    }
+
+    /// A request could not be sent: try again, later. The table is untouched.
+    pub fn unsent(&mut self, now_ns: u64) {
+        self.back_off(now_ns);
+    }
+
+    fn judge_delta<'a>(
+        &self,
+        delta: Delta<'a>,
+        sent_ns: u64,
+    ) -> Result<(Step<'a>, Confirmation), Rejection> {
+        let position = self
+            .position
+            .filter(|_| !self.snapshot_due)
+            .ok_or(Rejection::SnapshotDue)?;
+        if delta.epoch != position.epoch {
+            return Err(Rejection::OtherEpoch);
+        }
+        if delta.from != position.generation {
+            return Err(Rejection::Gap);
+        }
+        let reached = Position {
+            epoch: delta.epoch,
+            generation: delta.to,
+        };
+        Ok((
+            Step::Apply(delta),
+            Confirmation(Confirmed::Position(reached, sent_ns)),
+        ))
+    }
+
+    fn judge_page<'a>(
+        &mut self,
+        page: Page<'a>,
+        sent_ns: u64,
+    ) -> Result<(Step<'a>, Confirmation), Rejection> {
+        let position = Position {
+            epoch: page.epoch,
+            generation: page.generation,
+        };
+        let first = page.first_bucket == 0;
+        let first_sent_ns = match self.loading {
+            _ if first => sent_ns,
+            Some(l) if l.position == position && l.next_bucket == page.first_bucket => {
+                l.first_sent_ns
+            }
+            _ => return Err(Rejection::PageOutOfTurn),
+        };
+        let older = |p: Position| p.epoch == position.epoch && position.generation < p.generation;
+        if self.position.is_some_and(older) {
+            return Err(Rejection::Older);
+        }
+        self.snapshot_due = true;
+        let next_bucket = page.end_bucket();
+        let last = next_bucket == BUCKETS;
+        let confirmed = if last {
+            Confirmed::Position(position, first_sent_ns)
+        } else {
+            Confirmed::Loading(Loading {
+                position,
+                next_bucket,
+                first_sent_ns,
+            })
+        };
+        Ok((Step::Load { page, first, last }, Confirmation(confirmed)))
+    }
+
+    fn reject(&mut self, rejection: Rejection, now_ns: u64) {
+        match rejection {
+            Rejection::Unasked | Rejection::Failed | Rejection::Status(_) => {}
+            Rejection::Frame(_) | Rejection::Older | Rejection::SnapshotDue => {}
+            Rejection::OtherEpoch | Rejection::Gap => self.snapshot_due = true,
+            Rejection::PageOutOfTurn => self.loading = None,
+        }
+        self.back_off(now_ns);
+    }
+
+    /// Exponential, with a jitter of a quarter that differs between instances.
+    fn back_off(&mut self, now_ns: u64) {
+        let doubled = BACKOFF_MS_FIRST << self.failures.min(6);
+        let base_ms = doubled.min(BACKOFF_MS_MAX);
+        let seed = self
+            .identity
+            .instance
+            .bytes()
+            .fold(u64::from(self.failures), |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+        let jitter_ms = (seed >> 32) % (base_ms / 4).max(1);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before_ns = now_ns.saturating_add((base_ms + jitter_ms) * 1_000_000);
+    }
+
+    fn timeout_ms(&self) -> u64 {
+        self.wait_s
+            .saturating_mul(1000)
+            .saturating_add(TIMEOUT_MS_SPARE)
+    }
+
+    fn path(&self) -> String {
+        let Identity {
+            region,
+            node,
+            instance,
+        } = &self.identity;
+        let mut path = format!(
+            "/feed/v1/table?region={}&agent={instance}&node={}&wait_s={}",
+            percent_encode(region),
+            percent_encode(node),
+            self.wait_s
+        );
+        if let Some(loading) = &self.loading {
+            let Loading {
+                position,
+                next_bucket,
+                ..
+            } = loading;
+            path.push_str(&format!(
+                "&snapshot={}&bucket={next_bucket}",
+                position.generation
+            ));
+        } else if let Some(position) = self.position.filter(|_| !self.snapshot_due) {
+            let Position { epoch, generation } = position;
+            path.push_str(&format!("&epoch={epoch}&generation={generation}"));
+        }
+        path
+    }
+}
+
+/// What the follower learns when a step was applied. Made by it alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Confirmation(Confirmed);
+
+#[derive(Clone, Copy, Debug)]
+enum Confirmed {
+    /// A table is complete, as of a request sent at this time.
+    Position(Position, u64),
+    /// A snapshot has more pages.
+    Loading(Loading),
+}
+
+impl Confirmation {
+    /// The table that is complete after this step, and when the request was sent that proves it
+    /// to be current. `None` while a snapshot has more pages.
+    pub fn complete(&self) -> Option<(Position, u64)> {
+        match self.0 {
+            Confirmed::Position(position, sent_ns) => Some((position, sent_ns)),
+            Confirmed::Loading(_) => None,
+        }
+    }
+}
+
+fn read(answer: Answer<'_>) -> Result<Frame<'_>, Rejection> {
+    match answer {
+        Answer::Failed => Err(Rejection::Failed),
+        Answer::Http { status: 200, body } => Frame::decode(body).map_err(Rejection::Frame),
+        Answer::Http { status, .. } => Err(Rejection::Status(status)),
+    }
+}
+
+/// Everything but unreserved characters as `%XX`.
+fn percent_encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+        out
+    })
+}
+
+// === impl Rejection ===
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unasked => f.write_str("an answer to no open request"),
+            Self::Failed => f.write_str("no answer"),
+            Self::Status(status) => write!(f, "an answer with status {status}"),
+            Self::Frame(error) => write!(f, "no valid frame: {error}"),
+            Self::OtherEpoch => f.write_str("a delta of another epoch"),
+            Self::Gap => f.write_str("a delta that does not start at this table's generation"),
+            Self::Older => f.write_str("a snapshot older than this table"),
+            Self::SnapshotDue => f.write_str("a delta where a snapshot is due"),
+            Self::PageOutOfTurn => f.write_str("a snapshot page out of turn"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}

@@ -1,0 +1,78 @@
+//! What the filter needs of Envoy, in the filter's own words.
+//!
+//! `wasm` implements these traits on Proxy-Wasm, the tests on plain memory. Does not know Proxy-
+//! Wasm's status codes, types or call order.
+//!
+//! Invariant: every call may fail and says so in its type; no implementation panics.
+
+use crate::headers::HeaderMap;
+
+/// Envoy refused or failed a call. The number is Proxy-Wasm's status, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostError(pub u32);
+
+/// The gauges that the agent sets and every worker reads; a read costs no allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gauge {
+    /// Rises with every table that is put in force; 0 = none yet.
+    Edition,
+    /// Until when the table may be used, in milliseconds of the monotonic clock; 0 = not at all.
+    LeaseUntilMs,
+    /// The generation in force, for people and monitoring.
+    Generation,
+    /// Records in the table, for people and monitoring.
+    Records,
+}
+
+/// How loud a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// A normal event worth a line.
+    Info,
+    /// Something is wrong and heals by itself or by an admin.
+    Warn,
+    /// A defect or a damaged table.
+    Error,
+}
+
+/// What agent and gate both need: shared data, gauges, clocks, the log.
+pub trait Host {
+    /// The value of a slot; `None` if it was never written or is empty.
+    fn slot(&self, name: &str) -> Result<Option<Vec<u8>>, HostError>;
+    /// Replaces a slot.
+    fn set_slot(&self, name: &str, value: &[u8]) -> Result<(), HostError>;
+    /// Reads a gauge.
+    fn gauge(&self, gauge: Gauge) -> Result<u64, HostError>;
+    /// Sets a gauge.
+    fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError>;
+    /// Monotonic time in nanoseconds, the same clock in every worker.
+    fn monotonic_ns(&self) -> Result<u64, HostError>;
+    /// Wall-clock time in milliseconds since 1970.
+    fn unix_ms(&self) -> Result<u64, HostError>;
+    /// Writes a log line.
+    fn log(&self, level: Level, message: &str);
+}
+
+/// What the agent needs besides: calls to the sidecar.
+pub trait FeedHost: Host {
+    /// Starts a GET on the feed; the answer comes by callback with the same number.
+    fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError>;
+}
+
+/// What the gate needs besides: the request in hand.
+pub trait RequestHost: Host {
+    /// All request headers, as bytes, in one read.
+    fn request_headers(&self) -> Result<HeaderMap, HostError>;
+    /// Replaces or adds a request header.
+    fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError>;
+    /// Removes every request header of this name.
+    fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError>;
+    /// A piece of the request body that this callback was told of.
+    fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError>;
+    /// Envoy's downstream address, as `address:port`.
+    fn source_address(&self) -> Result<Vec<u8>, HostError>;
+    /// Leaves a value for access logs and other filters, as `wasm.<name>`.
+    fn set_filter_state(&self, name: &str, value: &[u8]) -> Result<(), HostError>;
+    /// Answers the request; what has reached the upstream of it is reset.
+    fn reply(&self, reply: &crate::reply::Reply) -> Result<(), HostError>;
+}

@@ -1,0 +1,118 @@
+//! Reads the resources that a JSON body names, as the body streams by.
+//!
+//! The reader keeps a state, not the body: its memory does not grow with what it reads. It is
+//! stricter than any server behind it may be, because what two parsers could read differently
+//! (repeated or case-varied members, odd encodings, trailing bytes) is a way around a scope.
+//! Does not decide whether a name is in scope.
+//!
+//! Invariant: after `finish` gave `Ok`, the body was one JSON object in UTF-8 and every place of
+//! the patterns was read; the outcome does not depend on how the body was cut into chunks.
+
+mod members;
+mod scanner;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use members::Members;
+use scanner::Scanner;
+
+/// Where a resource is named: the members that lead to it, from the root; `*` is every element
+/// of an array.
+#[derive(Clone, Copy, Debug)]
+pub struct Pattern {
+    segments: &'static [&'static str],
+}
+
+/// A reader in the middle of a body.
+#[derive(Debug)]
+pub struct JsonReader {
+    scanner: Scanner,
+    members: Members,
+}
+
+/// Why a body is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonError {
+    /// Not JSON.
+    Syntax,
+    /// Not UTF-8, or with a byte order mark.
+    Encoding,
+    /// Nested deeper than any honest request.
+    Depth,
+    /// The body is JSON, but no object.
+    NotAnObject,
+    /// The body ended in the middle.
+    Cut,
+    /// A member that names a resource stands twice.
+    Duplicate,
+    /// A member differs from one that names a resource by upper and lower case alone.
+    CaseVariant,
+    /// A member name that some parsers cut or replace.
+    OddMember,
+    /// A resource that is no string.
+    NotAString,
+    /// A resource name that is empty, too long, or has blanks at an end or invisible characters.
+    OddName,
+}
+
+impl Pattern {
+    /// A pattern of these segments.
+    pub const fn new(segments: &'static [&'static str]) -> Self {
+        Self { segments }
+    }
+}
+
+impl JsonReader {
+    /// A reader for a body of which nothing was seen.
+    pub fn new(patterns: &'static [Pattern]) -> Self {
+        Self {
+            scanner: Scanner::default(),
+            members: Members::new(patterns),
+        }
+    }
+
+    /// Reads on. After an error the body is refused; no more may be fed.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), JsonError> {
+        self.scanner.feed(chunk, &mut self.members)
+    }
+
+    /// The body is over.
+    pub fn finish(&self) -> Result<(), JsonError> {
+        self.scanner.finish()
+    }
+
+    /// The names that were read since the last call.
+    pub fn take_names(&mut self) -> Vec<String> {
+        self.members.take_names()
+    }
+}
+
+impl JsonError {
+    /// What to tell the client.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Syntax => "it is not valid JSON",
+            Self::Encoding => "it is not UTF-8, or has a byte order mark",
+            Self::Depth => "it is nested too deeply",
+            Self::NotAnObject => "it must be one JSON object",
+            Self::Cut => "it ends before the JSON object is complete",
+            Self::Duplicate => "a member that names a model stands twice",
+            Self::CaseVariant => "a member name differs from 'model' by upper and lower case alone",
+            Self::OddMember => "a member name has a character that parsers read differently",
+            Self::NotAString => "the model must be a string",
+            Self::OddName => "the model's name is empty, too long or has unfit characters",
+        }
+    }
+}
+
+// === impl JsonError ===
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for JsonError {}

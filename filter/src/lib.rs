@@ -1,0 +1,27 @@
+//! Latchkey inside Envoy: the agent follows the sidecar and writes the key table into shared data;
+//! the gate reads it and decides every request.
+//!
+//! A thing belongs here if it only makes sense inside Envoy. What a record, a frame or a decision
+//! *is* belongs to `keytable`. The logic is plain Rust behind the traits of [`host`] and runs
+//! natively in tests; on wasm32 `wasm` connects it to Proxy-Wasm, and nothing else names it.
+//!
+//! Invariant: nothing here panics on any input: a panic in a worker is an outage, and a panic in
+//! the agent is final, because Envoy never starts a singleton again.
+
+pub mod agent;
+pub mod config;
+pub mod credential;
+pub mod follower;
+pub mod gate;
+pub mod headers;
+pub mod host;
+pub mod json;
+pub mod locator;
+pub mod reply;
+pub mod slots;
+pub mod table;
+
+#[cfg(target_family = "wasm")]
+mod abi;
+#[cfg(target_family = "wasm")]
+mod wasm;

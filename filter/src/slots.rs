@@ -1,0 +1,82 @@
+//! The slots of the key table in Envoy's shared data: how they are named, read and written.
+//!
+//! Does not decide what is written when. Invariant: there is one slot per bucket and one head,
+//! whatever happens to keys, so shared data, which cannot forget a name, stays bounded.
+
+use keytable::{Change, KeyHash, Page, RecordView, TableHead, bucket};
+
+use crate::host::{Host, HostError};
+
+const HEAD: &str = "latchkey.head";
+
+/// Why the table could not be read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotError {
+    /// Envoy failed the call.
+    Host(HostError),
+    /// What a slot holds is damaged.
+    Damaged,
+}
+
+/// The bucket that holds a key, as it stands.
+pub fn read_bucket(host: &impl Host, key_hash: &KeyHash) -> Result<Option<Vec<u8>>, SlotError> {
+    host.slot(&name(key_hash.bucket())).map_err(SlotError::Host)
+}
+
+/// The head; `None` before the first table.
+pub fn read_head(host: &impl Host) -> Result<Option<TableHead>, SlotError> {
+    match host.slot(HEAD).map_err(SlotError::Host)? {
+        None => Ok(None),
+        Some(bytes) => TableHead::decode(&bytes)
+            .map(Some)
+            .ok_or(SlotError::Damaged),
+    }
+}
+
+/// Replaces the head: from then on, this is the table.
+pub fn write_head(host: &impl Host, head: &TableHead) -> Result<(), SlotError> {
+    host.set_slot(HEAD, &head.encode()).map_err(SlotError::Host)
+}
+
+/// Writes every bucket that a page covers, whole; gives the number of records written.
+pub fn write_page(host: &impl Host, page: &Page<'_>) -> Result<u64, SlotError> {
+    for (bucket, bytes) in page.bucket_contents() {
+        let slot = name(bucket);
+        // A slot that does not exist must not be created to hold nothing.
+        let needless = bytes.is_empty() && host.slot(&slot).map_err(SlotError::Host)?.is_none();
+        if !needless {
+            host.set_slot(&slot, &bytes).map_err(SlotError::Host)?;
+        }
+    }
+    Ok(u64::try_from(page.records.len()).unwrap_or(u64::MAX))
+}
+
+/// Applies one change; gives by how much the number of records changes: -1, 0 or 1.
+pub fn write_change(host: &impl Host, change: &Change<'_>) -> Result<i64, SlotError> {
+    let (key_hash, record) = match change {
+        Change::Put(record) => (record.key_hash(), Some(record)),
+        Change::Remove(key_hash) => (*key_hash, None),
+    };
+    let old = read_bucket(host, &key_hash)?.unwrap_or_default();
+    let new = with_record(&old, &key_hash, record)?;
+    host.set_slot(&name(key_hash.bucket()), &new)
+        .map_err(SlotError::Host)?;
+    Ok(records(&new)?.saturating_sub(records(&old)?))
+}
+
+fn with_record(
+    old: &[u8],
+    key_hash: &KeyHash,
+    record: Option<&RecordView<'_>>,
+) -> Result<Vec<u8>, SlotError> {
+    bucket::with_record(old, key_hash, record).map_err(|_| SlotError::Damaged)
+}
+
+fn records(bytes: &[u8]) -> Result<i64, SlotError> {
+    let count = bucket::count(bytes).map_err(|_| SlotError::Damaged)?;
+    i64::try_from(count).map_err(|_| SlotError::Damaged)
+}
+
+fn name(bucket: u16) -> String {
+    format!("latchkey.{bucket:04x}")
+}

@@ -1,0 +1,325 @@
+//! The filter as Proxy-Wasm plugin: entry point, contexts, and [`crate::host`] on real host calls.
+//!
+//! The only file that names `proxy_wasm`. Holds no logic: each callback hands over to the agent or
+//! the gate. What the SDK may still panic on: a context or callout id that Envoy never gave it,
+//! and a status other than those documented for `dispatch_http_call` and `set_tick_period`.
+//!
+//! Invariant: a configuration that is not understood makes `on_configure` false, so that Envoy
+//! refuses it.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType, LogLevel};
+
+use crate::abi;
+use crate::agent::Agent;
+use crate::config::{AgentConfig, Config, GateConfig};
+use crate::follower::Answer;
+use crate::gate::{Flow, Gate, GateShared};
+use crate::headers::HeaderMap;
+use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use crate::reply::Reply;
+use crate::table::TableReader;
+
+/// How often the agent looks whether a request is due, and the first request's delay.
+const TICK: Duration = Duration::from_millis(50);
+
+#[allow(
+    unsafe_code,
+    reason = "the entry point must be exported under this very name"
+)]
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| {
+        Box::new(Root {
+            role: Role::Unconfigured,
+        })
+    });
+}
+
+/// One plugin instance in one VM.
+struct Root {
+    role: Role,
+}
+
+enum Role {
+    Unconfigured,
+    Agent {
+        agent: Agent,
+        host: WasmHost,
+    },
+    Gate {
+        shared: Rc<GateShared>,
+        host: WasmHost,
+    },
+}
+
+/// One HTTP request.
+struct Request {
+    gate: Option<(Gate, WasmHost)>,
+}
+
+/// Envoy, by host calls. Copied into each request: four metric ids.
+#[derive(Clone, Copy)]
+struct WasmHost {
+    edition: u32,
+    lease_until_ms: u32,
+    generation: u32,
+    records: u32,
+}
+
+impl Root {
+    fn configure(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let config = Config::parse(bytes).map_err(|error| error.to_string())?;
+        let host = WasmHost::new().map_err(|HostError(status)| {
+            format!("Envoy refused to define the filter's metrics ({status})")
+        })?;
+        self.role = match config {
+            Config::Agent(config) => Role::Agent {
+                agent: new_agent(&config)?,
+                host,
+            },
+            Config::Gate(config) => Role::Gate {
+                shared: new_gate(config),
+                host,
+            },
+        };
+        Ok(())
+    }
+}
+
+fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
+    let node = abi::property(b"node\0id")
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let node = String::from_utf8_lossy(&node).into_owned();
+    if node.is_empty() {
+        return Err("this Envoy has no node id: set 'node: {id: ..}' in the bootstrap".to_owned());
+    }
+    let random = abi::random::<16>().map_err(|_| "Envoy gave no random bytes".to_owned())?;
+    let instance = random
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    // Configuring runs twice, once in a VM that is thrown away: the first tick does the asking.
+    hostcalls::set_tick_period(TICK).map_err(|_| "Envoy refused the timer".to_owned())?;
+    Ok(Agent::new(config, node, instance))
+}
+
+fn new_gate(config: GateConfig) -> Rc<GateShared> {
+    Rc::new(GateShared {
+        config,
+        table: TableReader::default(),
+    })
+}
+
+impl WasmHost {
+    fn new() -> Result<Self, HostError> {
+        let gauge = |name| abi::define_metric(abi::METRIC_GAUGE, name);
+        Ok(Self {
+            edition: gauge("latchkey.edition")?,
+            lease_until_ms: gauge("latchkey.lease_until_ms")?,
+            generation: gauge("latchkey.generation")?,
+            records: gauge("latchkey.records")?,
+        })
+    }
+
+    fn id(&self, gauge: Gauge) -> u32 {
+        match gauge {
+            Gauge::Edition => self.edition,
+            Gauge::LeaseUntilMs => self.lease_until_ms,
+            Gauge::Generation => self.generation,
+            Gauge::Records => self.records,
+        }
+    }
+}
+
+/// The status of a callout's answer; 0 if there is none to read.
+fn call_status() -> u16 {
+    let map = abi::header_map(abi::CALL_RESPONSE_HEADERS)
+        .ok()
+        .and_then(HeaderMap::parse);
+    let status = map.as_ref().and_then(|headers| headers.get(b":status"));
+    status
+        .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok())
+        .unwrap_or(0)
+}
+
+// === impl Root ===
+
+impl Context for Root {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        num_headers: usize,
+        body_size: usize,
+        _: usize,
+    ) {
+        let Role::Agent { agent, host } = &mut self.role else {
+            return;
+        };
+        // A failed call has no header map at all, and asking for one is an error.
+        if num_headers == 0 {
+            return agent.answer(host, token, Answer::Failed);
+        }
+        match abi::buffer(abi::CALL_RESPONSE_BODY, 0, body_size) {
+            Ok(body) => {
+                agent.answer(
+                    host,
+                    token,
+                    Answer::Http {
+                        status: call_status(),
+                        body: &body,
+                    },
+                );
+            }
+            Err(_) => agent.answer(host, token, Answer::Failed),
+        }
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, configuration_size: usize) -> bool {
+        let bytes = abi::buffer(abi::PLUGIN_CONFIGURATION, 0, configuration_size);
+        match self.configure(&bytes.unwrap_or_default()) {
+            Ok(()) => true,
+            Err(message) => {
+                abi::log(LogLevel::Critical as u32, &format!("latchkey: {message}"));
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Role::Agent { agent, host } = &mut self.role {
+            agent.tick(host);
+        }
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        let gate = match &self.role {
+            Role::Gate { shared, host } => Some((Gate::new(Rc::clone(shared)), *host)),
+            Role::Agent { .. } | Role::Unconfigured => None,
+        };
+        Some(Box::new(Request { gate }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+// === impl Request ===
+
+impl Request {
+    /// Hands a callback to the gate; without a gate nothing goes on.
+    fn ask(&mut self, question: impl FnOnce(&mut Gate, &WasmHost) -> Flow) -> Action {
+        match self.gate.as_mut().map(|(gate, host)| question(gate, host)) {
+            Some(Flow::Continue) => Action::Continue,
+            Some(Flow::Hold) | None => Action::Pause,
+        }
+    }
+}
+
+impl Context for Request {}
+
+impl HttpContext for Request {
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        self.ask(|gate, host| gate.on_headers(host, end_of_stream))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.ask(|gate, host| gate.on_body(host, size, end_of_stream))
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        self.ask(|gate, host| gate.on_trailers(host))
+    }
+}
+
+// === impl WasmHost ===
+
+impl Host for WasmHost {
+    fn slot(&self, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+        abi::shared_data(name).map(|value| value.filter(|bytes| !bytes.is_empty()))
+    }
+
+    fn set_slot(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
+        abi::set_shared_data(name, value)
+    }
+
+    fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
+        abi::metric(self.id(gauge))
+    }
+
+    fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
+        abi::record_metric(self.id(gauge), value)
+    }
+
+    fn monotonic_ns(&self) -> Result<u64, HostError> {
+        abi::monotonic_ns()
+    }
+
+    fn unix_ms(&self) -> Result<u64, HostError> {
+        abi::unix_ns().map(|ns| ns / 1_000_000)
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        let level = match level {
+            Level::Info => LogLevel::Info,
+            Level::Warn => LogLevel::Warn,
+            Level::Error => LogLevel::Error,
+        };
+        abi::log(level as u32, message);
+    }
+}
+
+impl FeedHost for WasmHost {
+    fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
+        let headers = vec![(":method", "GET"), (":path", path), (":authority", cluster)];
+        let timeout = Duration::from_millis(timeout_ms);
+        hostcalls::dispatch_http_call(cluster, headers, None, vec![], timeout)
+            .map_err(|status| HostError(status as u32))
+    }
+}
+
+impl RequestHost for WasmHost {
+    fn request_headers(&self) -> Result<HeaderMap, HostError> {
+        let buffer = abi::header_map(abi::REQUEST_HEADERS)?;
+        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
+    }
+
+    fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError> {
+        abi::set_header(abi::REQUEST_HEADERS, name, value)
+    }
+
+    fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError> {
+        abi::remove_header(abi::REQUEST_HEADERS, name)
+    }
+
+    fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
+        abi::buffer(abi::REQUEST_BODY, start, len)
+    }
+
+    fn source_address(&self) -> Result<Vec<u8>, HostError> {
+        abi::property(b"source\0address").map(Option::unwrap_or_default)
+    }
+
+    fn set_filter_state(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
+        abi::set_property(name.as_bytes(), value)
+    }
+
+    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
+        let pairs: Vec<(&[u8], &[u8])> = reply
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+            .collect();
+        let headers = HeaderMap::from_pairs(&pairs);
+        abi::send_local_response(reply.status, reply.details, headers.as_bytes(), &reply.body)
+    }
+}
