@@ -1,0 +1,97 @@
+//! The template and its values, without Envoy.
+
+use super::*;
+
+fn bootstrap() -> Bootstrap {
+    Bootstrap {
+        node_id: "envoy-1".to_owned(),
+        admin_port: 1,
+        listen_address: IpAddr::from([127, 0, 0, 1]),
+        listen_port: 2,
+        filter_wasm: PathBuf::from("/filter.wasm"),
+        feed_token_file: PathBuf::from("/feed-token"),
+        access_log: PathBuf::from("/access.log"),
+        region: "local".to_owned(),
+        max_staleness: MaxStaleness::default(),
+        gate_settings: serde_json::Map::new(),
+        sidecar: HostPort::loopback(3),
+        upstream: "models.internal:4".parse().unwrap(),
+    }
+}
+
+#[test]
+fn every_placeholder_of_the_template_is_filled() {
+    let yaml = bootstrap().render().unwrap();
+    assert!(!yaml.contains("{{"));
+    assert!(yaml.contains(r#"address: "127.0.0.1", port_value: 2"#));
+    assert!(yaml.contains(r#"address: "models.internal", port_value: 4"#));
+    assert!(yaml.contains(r#"type: "STRICT_DNS""#));
+}
+
+#[test]
+fn agent_and_gate_share_their_data() {
+    assert_eq!(TEMPLATE.matches("vm_id: latchkey\n").count(), 2);
+}
+
+#[test]
+fn the_agent_is_told_its_lease() {
+    let mut never = bootstrap();
+    never.max_staleness = MaxStaleness::Never;
+    let configuration = never.agent_configuration();
+    assert_eq!(configuration["max_staleness_s"], "never");
+    assert_eq!(bootstrap().agent_configuration()["max_staleness_s"], 3600);
+}
+
+#[test]
+fn settings_of_the_gate_cannot_change_its_role() {
+    let mut other = bootstrap();
+    other
+        .gate_settings
+        .insert("role".to_owned(), json!("agent"));
+    other.gate_settings.insert("extra".to_owned(), json!(1));
+    assert_eq!(
+        other.gate_configuration(),
+        json!({"role": "gate", "extra": 1})
+    );
+}
+
+#[test]
+fn a_placeholder_without_a_value_is_an_error() {
+    let error = fill("a: {{known}}\nb: {{other}}", &[("known", json!(1))]).unwrap_err();
+    assert_eq!(
+        error,
+        TemplateError::UnknownPlaceholder {
+            name: "other".to_owned()
+        }
+    );
+}
+
+#[test]
+fn a_value_without_a_placeholder_is_an_error() {
+    let error = fill("a: {{known}}", &[("known", json!(1)), ("other", json!(2))]).unwrap_err();
+    assert_eq!(
+        error,
+        TemplateError::UnusedValue {
+            name: "other".to_owned()
+        }
+    );
+}
+
+#[test]
+fn a_placeholder_that_is_not_closed_is_an_error() {
+    let error = fill("a: 1\nb: {{known", &[("known", json!(1))]).unwrap_err();
+    assert_eq!(error, TemplateError::Unclosed { line: 2 });
+}
+
+#[test]
+fn a_placeholder_may_stand_twice() {
+    assert_eq!(fill("{{a}} {{a}}", &[("a", json!(1))]).unwrap(), "1 1");
+}
+
+#[test]
+fn a_value_stays_inside_its_string() {
+    let hostile = "x\" }\nadmin: {{a}} # '\\";
+    let filled = fill("path: {{a}}", &[("a", json!(hostile))]).unwrap();
+    assert_eq!(filled, r##"path: "x\" }\nadmin: {{a}} # '\\""##);
+    assert_eq!(filled.lines().count(), 1);
+}

@@ -1,0 +1,218 @@
+//! Building our own parts: the filter as wasm, the sidecar as a native program.
+//!
+//! cargo decides what is fresh. Invariant: settings of the cargo run that we may be part of do not
+//! reach the builds, and only one build of a kind runs at a time.
+
+use std::env;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::command::say;
+use crate::files;
+use crate::provision::{self, Distribution, ProvisionError, WasmCompiler};
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Prefixes of settings that say where packages come from; these do reach the builds.
+const KEPT: [&str; 6] = [
+    "CARGO_HOME",
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTRIES_",
+    "CARGO_REGISTRY_",
+    "CARGO_SOURCE_",
+];
+
+/// A build that failed.
+#[derive(Debug)]
+pub enum BuildError {
+    /// A tool is missing.
+    Provision(ProvisionError),
+    /// cargo could not be run or no lock be had.
+    Io(io::Error),
+    /// cargo failed; it has said why on stderr.
+    Cargo {
+        /// The package.
+        package: String,
+    },
+    /// cargo succeeded, but the file is not where it should be.
+    Missing {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Builds the filter; the wasm file.
+pub fn filter_wasm() -> Result<PathBuf, BuildError> {
+    wasm_of("filter")
+}
+
+/// Builds a package that is a cdylib; the wasm file.
+pub fn wasm_of(package: &str) -> Result<PathBuf, BuildError> {
+    let cargo = wasm_cargo("build", package)?;
+    let file = format!("{WASM_TARGET}/wasm/{}.wasm", package.replace('-', "_"));
+    run(cargo, package, files::target().join("wasm").join(file))
+}
+
+/// Lints the filter as it is compiled for wasm; a warning is a failure.
+pub fn lint_filter() -> Result<(), BuildError> {
+    let mut cargo = wasm_cargo("clippy", "filter")?;
+    cargo.args(["--", "--deny", "warnings"]);
+    say("linting filter for wasm");
+    match cargo.status().map_err(BuildError::Io)?.success() {
+        true => Ok(()),
+        false => Err(BuildError::Cargo {
+            package: "filter".to_owned(),
+        }),
+    }
+}
+
+/// cargo with whichever compiler has the wasm target.
+fn wasm_cargo(verb: &str, package: &str) -> Result<Command, BuildError> {
+    let compiler = provision::find_wasm_compiler().map_err(BuildError::Provision)?;
+    let mut cargo = match &compiler {
+        WasmCompiler::Installed => cargo(verb),
+        WasmCompiler::Distribution(distribution) => distribution_cargo(verb, distribution),
+    };
+    cargo.args(["--package", package, "--target", WASM_TARGET]);
+    cargo.args(["--profile", "wasm"]);
+    cargo.env("CARGO_TARGET_DIR", files::target().join("wasm"));
+    Ok(cargo)
+}
+
+/// Builds the sidecar; the program.
+pub fn sidecar() -> Result<PathBuf, BuildError> {
+    let mut cargo = cargo("build");
+    cargo.args(["--package", "sidecar", "--release"]);
+    cargo.env("CARGO_TARGET_DIR", files::target());
+    run(cargo, "sidecar", files::target().join("release/sidecar"))
+}
+
+/// The cargo that runs this, or the one on `PATH`.
+fn cargo(verb: &str) -> Command {
+    clean("cargo".into(), verb)
+}
+
+/// The distribution's cargo: it takes std's source from the distribution, which calls that
+/// unstable.
+fn distribution_cargo(verb: &str, distribution: &Distribution) -> Command {
+    let mut cargo = clean(distribution.cargo.clone(), verb);
+    cargo.arg("-Zbuild-std=std,panic_abort");
+    cargo.env_remove("RUSTUP_TOOLCHAIN");
+    // cargo finds its sub-commands on PATH: they must be of the same release.
+    let path = env::var("PATH").unwrap_or_default();
+    cargo.env("PATH", format!("/usr/bin:{path}"));
+    cargo
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTC", &distribution.rustc);
+    cargo.env(
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+        &distribution.linker,
+    );
+    cargo
+}
+
+/// `cargo VERB` in the workspace, without what an outer cargo has set.
+fn clean(program: PathBuf, verb: &str) -> Command {
+    let mut cargo = Command::new(program);
+    cargo
+        .args([verb, "--quiet"])
+        .current_dir(files::workspace());
+    cargo.stdin(Stdio::null()).stdout(Stdio::null());
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_outer_cargo) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
+fn is_of_outer_cargo(name: &str) -> bool {
+    let of_cargo = [
+        "CARGO",
+        "__CARGO",
+        "RUSTC",
+        "RUSTDOC",
+        "RUSTFLAGS",
+        "LD_LIBRARY_PATH",
+    ];
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    starts(&of_cargo) && !starts(&KEPT)
+}
+
+fn run(mut cargo: Command, package: &str, file: PathBuf) -> Result<PathBuf, BuildError> {
+    say(&format!("building {package}"));
+    let status = files::locked(&format!("build-{package}"), || cargo.status())
+        .flatten()
+        .map_err(BuildError::Io)?;
+    match (status.success(), file.is_file()) {
+        (true, true) => Ok(file),
+        (true, false) => Err(BuildError::Missing { file }),
+        (false, _) => Err(BuildError::Cargo {
+            package: package.to_owned(),
+        }),
+    }
+}
+
+// === impl BuildError ===
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provision(error) => error.fmt(f),
+            Self::Io(error) => write!(f, "could not run cargo: {error}"),
+            Self::Cargo { package } => {
+                write!(
+                    f,
+                    "cargo could not build {package}: correct what it says above"
+                )
+            }
+            Self::Missing { file } => {
+                write!(
+                    f,
+                    "cargo did not make {}: check the package's name and kind",
+                    file.display()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Provision(error) => Some(error),
+            Self::Io(error) => Some(error),
+            Self::Cargo { .. } | Self::Missing { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_an_outer_cargo_are_told_from_those_of_the_user() {
+        for name in [
+            "CARGO",
+            "CARGO_PKG_NAME",
+            "CARGO_TARGET_DIR",
+            "RUSTFLAGS",
+            "RUSTC_WRAPPER",
+        ] {
+            assert!(is_of_outer_cargo(name), "{name}");
+        }
+        for name in [
+            "CARGO_HOME",
+            "CARGO_NET_OFFLINE",
+            "PATH",
+            "HOME",
+            "RUSTUP_HOME",
+        ] {
+            assert!(!is_of_outer_cargo(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The command line of the demo.
+//!
+//! It starts nothing. Invariant: an option that is not understood is an error, never ignored.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use lexopt::{Arg, Parser};
+
+use crate::files;
+use crate::stack::{StackOptions, UpstreamAt};
+
+/// What `--help` prints.
+pub(super) const HELP: &str = "\
+cargo demo -- [OPTIONS]      all of Latchkey on one machine, until Ctrl-C
+
+  --upstream HOST:PORT       forward to this model server (default: a demo upstream)
+  --data DIR                 keep keys and logs there (default: target/demo)
+  --port-base N              use the ports N to N+4 (default: free ones)
+  --concurrency N            worker threads of Envoy (default: 2)
+  --max-staleness LEASE      how long Envoy goes on without the sidecar: 5s or more, 10m, never
+                             (default: 1h)
+  --envoy-log FILE           Envoy's log (default: envoy.log in the data directory)
+  --json                     one JSON line on standard output when everything is ready, for scripts
+  --help                     this text
+
+Envoy is taken from ENVOY_BIN, else from PATH, else fetched and checked.
+";
+
+/// What the user wants.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// To read the help.
+    Help,
+    /// To run the demo.
+    Run(Box<DemoOptions>),
+}
+
+/// How the demo runs.
+#[derive(Debug)]
+pub(super) struct DemoOptions {
+    pub(super) stack: StackOptions,
+    pub(super) is_json: bool,
+}
+
+/// A command line that is not understood.
+#[derive(Debug)]
+pub(super) struct InvalidOption(String);
+
+// === impl DemoOptions ===
+
+impl DemoOptions {
+    /// Reads the command line.
+    pub(super) fn parse(mut parser: Parser) -> Result<Wish, InvalidOption> {
+        let mut options = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("help") | Arg::Short('h') => return Ok(Wish::Help),
+                Arg::Long("json") => options.is_json = true,
+                Arg::Long(name) => {
+                    let name = name.to_owned();
+                    options.set(&name, &mut parser)?;
+                }
+                Arg::Short(_) | Arg::Value(_) => return Err(argument.unexpected().into()),
+            }
+        }
+        Ok(Wish::Run(Box::new(options)))
+    }
+
+    fn set(&mut self, name: &str, parser: &mut Parser) -> Result<(), InvalidOption> {
+        let stack = &mut self.stack;
+        match name {
+            "upstream" => stack.upstream = UpstreamAt::External(value(name, parser)?),
+            "data" => stack.data_dir = Some(PathBuf::from(text(parser)?)),
+            "port-base" => stack.port_base = Some(value(name, parser)?),
+            "concurrency" => stack.concurrency = concurrency(value(name, parser)?)?,
+            "max-staleness" => stack.max_staleness = value(name, parser)?,
+            "envoy-log" => stack.envoy_log = Some(PathBuf::from(text(parser)?)),
+            _ => return Err(InvalidOption(format!("there is no option --{name}"))),
+        }
+        Ok(())
+    }
+}
+
+impl Default for DemoOptions {
+    fn default() -> Self {
+        let data_dir = Some(files::target().join("demo"));
+        Self {
+            stack: StackOptions {
+                data_dir,
+                ..StackOptions::default()
+            },
+            is_json: false,
+        }
+    }
+}
+
+fn text(parser: &mut Parser) -> Result<OsString, InvalidOption> {
+    Ok(parser.value()?)
+}
+
+fn value<T: FromStr<Err: fmt::Display>>(
+    name: &str,
+    parser: &mut Parser,
+) -> Result<T, InvalidOption> {
+    let text = text(parser)?;
+    let parsed = text.to_string_lossy().parse();
+    parsed.map_err(|error| InvalidOption(format!("--{name}: {error}")))
+}
+
+fn concurrency(threads: u32) -> Result<u32, InvalidOption> {
+    match threads {
+        0 => Err(InvalidOption("--concurrency: write 1 or more".to_owned())),
+        threads => Ok(threads),
+    }
+}
+
+// === impl InvalidOption ===
+
+impl From<lexopt::Error> for InvalidOption {
+    fn from(error: lexopt::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Display for InvalidOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidOption {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::MaxStaleness;
+
+    fn parse(line: &str) -> Result<Wish, InvalidOption> {
+        DemoOptions::parse(Parser::from_args(line.split_whitespace()))
+    }
+
+    fn run(line: &str) -> DemoOptions {
+        match parse(line).unwrap() {
+            Wish::Run(options) => *options,
+            Wish::Help => panic!("{line} asks for help"),
+        }
+    }
+
+    #[test]
+    fn without_options_everything_has_its_default() {
+        let options = run("");
+        assert!(!options.is_json);
+        assert_eq!(options.stack.concurrency, 2);
+        assert_eq!(options.stack.max_staleness, MaxStaleness::Seconds(3600));
+        assert!(options.stack.data_dir.unwrap().ends_with("target/demo"));
+        assert!(matches!(options.stack.upstream, UpstreamAt::Demo));
+    }
+
+    #[test]
+    fn every_option_is_understood() {
+        let options = run(
+            "--json --upstream 127.0.0.1:8000 --data d --port-base 20000 \
+                           --concurrency 4 --max-staleness 5s --envoy-log=e.log",
+        );
+        let stack = options.stack;
+        assert!(options.is_json);
+        assert!(matches!(stack.upstream, UpstreamAt::External(at) if at.port() == 8000));
+        assert_eq!(stack.data_dir, Some(PathBuf::from("d")));
+        assert_eq!(stack.port_base, Some(20_000));
+        assert_eq!(stack.concurrency, 4);
+        assert_eq!(stack.max_staleness, MaxStaleness::Seconds(5));
+        assert_eq!(stack.envoy_log, Some(PathBuf::from("e.log")));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_with_its_name() {
+        for (line, said) in [
+            ("--nonsense", "--nonsense"),
+            ("--json=yes", "--json"),
+            ("-x", "-x"),
+            ("word", "word"),
+            ("--data", "--data"),
+            ("--port-base 70000", "--port-base"),
+            ("--concurrency 0", "--concurrency"),
+            ("--max-staleness 1s", "--max-staleness"),
+            ("--upstream nowhere", "--upstream"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains(said), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_is_help_whatever_else_is_asked() {
+        assert!(matches!(parse("--json --help"), Ok(Wish::Help)));
+        for option in [
+            "--upstream",
+            "--data",
+            "--port-base",
+            "--concurrency",
+            "--max-staleness",
+        ] {
+            assert!(HELP.contains(option), "{option}");
+        }
+    }
+}

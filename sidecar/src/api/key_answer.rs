@@ -1,0 +1,122 @@
+//! What callers are told about a key.
+//!
+//! Does not decide who may read it. Invariant: the value is in [`Created`] only.
+
+use keytable::{Axis, Status};
+use serde::Serialize;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::domain::key::Key;
+use crate::feed::propagation::Propagation;
+
+/// A key, masked.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyAnswer {
+    id: String,
+    masked: String,
+    name: String,
+    description: String,
+    account: String,
+    region: String,
+    origin: &'static str,
+    status: &'static str,
+    scope: Value,
+    ip_allowlist: Vec<String>,
+    expires_at: Option<String>,
+    created_at: String,
+    updated_at: String,
+    last_used_at: Option<String>,
+}
+
+/// The answer to a create call.
+#[derive(Serialize)]
+pub(super) struct Created<'a> {
+    key: &'a str,
+    #[serde(flatten)]
+    answer: KeyAnswer,
+    propagation: Propagation,
+}
+
+/// The answer to an edit call.
+#[derive(Debug, Serialize)]
+pub(super) struct Edited {
+    #[serde(flatten)]
+    answer: KeyAnswer,
+    propagation: Propagation,
+}
+
+/// The answer to a delete call.
+#[derive(Debug, Serialize)]
+pub(super) struct Deleted {
+    pub(super) id: String,
+    pub(super) deleted_at: String,
+    pub(super) propagation: Propagation,
+}
+
+/// The answer to a list call.
+#[derive(Debug, Serialize)]
+pub(super) struct Listed {
+    pub(super) keys: Vec<KeyAnswer>,
+    pub(super) next_cursor: Option<String>,
+    pub(super) total: u64,
+}
+
+impl KeyAnswer {
+    pub(super) fn new(key: &Key) -> Self {
+        let policy = &key.policy;
+        let networks = policy.addresses.networks().iter();
+        Self {
+            id: key.id.to_string(),
+            masked: key.masked.clone(),
+            name: key.name.as_str().into(),
+            description: policy.description.as_str().into(),
+            account: key.account.to_string(),
+            region: key.region.to_string(),
+            origin: key.origin.as_str(),
+            status: status_word(policy.status),
+            scope: json!({
+                "models": axis(&policy.scope.models),
+                "services": axis(&policy.scope.services),
+            }),
+            ip_allowlist: networks.map(ToString::to_string).collect(),
+            expires_at: policy.expires_at.map(|at| at.to_string()),
+            created_at: key.created_at.to_string(),
+            updated_at: key.updated_at.to_string(),
+            last_used_at: key.last_used_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+impl<'a> Created<'a> {
+    pub(super) fn new(key: &Key, value: &'a Zeroizing<String>, propagation: Propagation) -> Self {
+        Self {
+            key: value.as_str(),
+            answer: KeyAnswer::new(key),
+            propagation,
+        }
+    }
+}
+
+impl Edited {
+    pub(super) fn new(key: &Key, propagation: Propagation) -> Self {
+        Self {
+            answer: KeyAnswer::new(key),
+            propagation,
+        }
+    }
+}
+
+const fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Enabled => "enabled",
+        Status::Disabled => "disabled",
+    }
+}
+
+fn axis(axis: &Axis) -> Value {
+    match axis {
+        Axis::All => "all".into(),
+        Axis::Listed(entries) => entries.iter().map(ToString::to_string).collect(),
+    }
+}

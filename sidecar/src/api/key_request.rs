@@ -1,0 +1,191 @@
+//! What an admin writes about a key: the bodies of create and edit become domain values.
+//!
+//! Does not store. Invariant: what comes out is valid as a whole; what is not is told field by
+//! field, all at once.
+
+use std::fmt;
+
+use keytable::{AccountId, limits};
+use keytable::{AddressList, AddressListError, Axis, Network, Scope, ScopeEntry, Status};
+use serde_json::Value;
+
+use crate::api::body::JsonObject;
+use crate::api::fields::{Fields, Read, clip, fault, invalid};
+use crate::api::problem::{FieldError, Problem};
+use crate::domain::clock::UnixMillis;
+use crate::domain::key::{KeyEdit, NewKey, Policy};
+use crate::domain::name::{Description, KeyName};
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
+
+/// Fields that only the sidecar writes.
+const READ_ONLY: [&str; 8] = [
+    "id",
+    "key",
+    "masked",
+    "created_at",
+    "updated_at",
+    "last_used_at",
+    "creator",
+    "propagation",
+];
+/// Fields that are written once.
+const IMMUTABLE: [&str; 4] = ["name", "account", "region", "origin"];
+
+/// Reads the body of a create call.
+pub(super) fn new_key(body: JsonObject, now: UnixMillis) -> Result<NewKey, Problem> {
+    let mut fields = Fields::of(body);
+    let account = fields.required("account", |value| parsed(&value, AccountId::parse));
+    let region = fields.required("region", |value| parsed(&value, RegionId::parse));
+    let name = fields.required("name", |value| parsed(&value, KeyName::parse));
+    let origin = fields.optional("origin", |value| parsed(&value, Origin::parse));
+    let edit = policy_fields(&mut fields, now);
+    fields.refuse(&READ_ONLY, "is written by the sidecar: leave it out");
+    fields.finish().map_err(invalid)?;
+    match (account, region, name) {
+        (Some(account), Some(region), Some(name)) => Ok(NewKey {
+            account,
+            region,
+            origin: origin.unwrap_or(Origin::Standard),
+            name,
+            policy: Policy {
+                description: edit.description.unwrap_or_default(),
+                status: edit.status.unwrap_or(Status::Enabled),
+                scope: edit.scope.unwrap_or(Scope::ALL),
+                addresses: edit.addresses.unwrap_or_default(),
+                expires_at: edit.expires_at.flatten(),
+            },
+        }),
+        _ => Err(Problem::internal(&"a refused field was not reported")),
+    }
+}
+
+/// Reads the body of an edit call.
+pub(super) fn key_edit(body: JsonObject, now: UnixMillis) -> Result<KeyEdit, Problem> {
+    let mut fields = Fields::of(body);
+    let edit = policy_fields(&mut fields, now);
+    fields.refuse(&IMMUTABLE, "cannot be changed: make a new key");
+    fields.refuse(&READ_ONLY, "is written by the sidecar: leave it out");
+    fields.finish().map_err(invalid)?;
+    Ok(edit)
+}
+
+fn policy_fields(fields: &mut Fields, now: UnixMillis) -> KeyEdit {
+    KeyEdit {
+        description: fields.optional("description", |value| parsed(&value, Description::parse)),
+        status: fields.optional("status", |value| parsed(&value, status)),
+        scope: fields.optional("scope", scope),
+        addresses: fields.optional("ip_allowlist", addresses),
+        expires_at: fields.optional("expires_at", |value| expiry(&value, now)),
+    }
+}
+
+fn text(value: &Value) -> Read<&str> {
+    value.as_str().map_or_else(|| fault("must be a string"), Ok)
+}
+
+fn parsed<T, E: fmt::Display>(value: &Value, parse: impl FnOnce(&str) -> Result<T, E>) -> Read<T> {
+    parse(text(value)?).or_else(|error| fault(error.to_string()))
+}
+
+fn status(text: &str) -> Result<Status, &'static str> {
+    match text {
+        "enabled" => Ok(Status::Enabled),
+        "disabled" => Ok(Status::Disabled),
+        _ => Err("must be \"enabled\" or \"disabled\""),
+    }
+}
+
+fn expiry(value: &Value, now: UnixMillis) -> Read<Option<UnixMillis>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let at = parsed(value, UnixMillis::parse_rfc3339)?;
+    if at > now {
+        Ok(Some(at))
+    } else {
+        fault("lies in the past: name a later time, or disable or delete the key")
+    }
+}
+
+fn scope(value: Value) -> Read<Scope> {
+    let Value::Object(members) = value else {
+        return fault("must be an object with \"models\" and \"services\"");
+    };
+    let mut fields = Fields::new(members);
+    let models = fields.optional("models", |value| axis(&value));
+    let services = fields.optional("services", |value| axis(&value));
+    fields.finish()?;
+    let nothing = || Axis::Listed(Vec::new());
+    Ok(Scope {
+        models: models.unwrap_or_else(nothing),
+        services: services.unwrap_or_else(nothing),
+    })
+}
+
+fn axis(value: &Value) -> Read<Axis> {
+    match value {
+        Value::String(word) if word == "all" => Ok(Axis::All),
+        Value::Array(items) => entries(items).map(Axis::Listed),
+        _ => fault("must be \"all\" or a list of names"),
+    }
+}
+
+fn entries(items: &[Value]) -> Read<Vec<ScopeEntry>> {
+    let max = limits::SCOPE_ENTRIES_MAX;
+    if items.len() > max {
+        return fault(format!(
+            "has {} entries: at most {max} are allowed",
+            items.len()
+        ));
+    }
+    let entries = each(items, ScopeEntry::parse)?;
+    let repeated = entries
+        .iter()
+        .enumerate()
+        .find(|(index, entry)| entries.iter().take(*index).any(|earlier| earlier == *entry));
+    match repeated {
+        Some((index, _)) => Err(vec![FieldError::new(
+            format!("[{index}]"),
+            "stands earlier in the list: remove one of the two",
+        )]),
+        None => Ok(entries),
+    }
+}
+
+fn addresses(value: Value) -> Read<AddressList> {
+    let Value::Array(items) = value else {
+        return fault("must be a list of IP addresses and networks");
+    };
+    if items.len() > limits::NETWORKS_MAX {
+        return fault(AddressListError::TooMany(items.len()).to_string());
+    }
+    let networks = each(&items, Network::parse)?;
+    AddressList::new(networks).map_err(|error| {
+        let field = match error {
+            AddressListError::Duplicate(index) => format!("[{index}]"),
+            AddressListError::TooMany(_) => String::new(),
+        };
+        vec![FieldError::new(field, error.to_string())]
+    })
+}
+
+/// Reads every item of a list; the errors name their places.
+fn each<T, E: fmt::Display>(items: &[Value], parse: impl Fn(&str) -> Result<T, E>) -> Read<Vec<T>> {
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
+    for (index, item) in items.iter().enumerate() {
+        let field = format!("[{index}]");
+        match item.as_str().map(|text| (text, parse(text))) {
+            Some((_, Ok(value))) => values.push(value),
+            Some((text, Err(error))) => {
+                errors.push(FieldError::new(field, format!("{} {error}", clip(text))));
+            }
+            None => errors.push(FieldError::new(field, "must be a string")),
+        }
+    }
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(errors)
+    }
+}

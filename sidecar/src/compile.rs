@@ -1,0 +1,164 @@
+//! Keys become records, records become frames. Pure: the same keys always give the same bytes.
+//!
+//! Does not read the store or answer anybody. Invariant: every frame from here is one that the
+//! agent accepts, and the pages of one snapshot cover every bucket exactly once.
+
+use keytable::limits::{BUCKETS, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
+use keytable::{Change, Delta, Epoch, Generation, KeyHash, Page, Record, RecordError, RecordView};
+
+use crate::domain::key::Key;
+
+/// A whole table, cut into frames.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The generation of the table.
+    pub generation: Generation,
+    /// Its pages, in order.
+    pub pages: Vec<EncodedPage>,
+}
+
+/// One page of a snapshot, as it is sent.
+#[derive(Debug)]
+pub struct EncodedPage {
+    /// The first bucket that it covers.
+    pub first_bucket: u32,
+    /// The bytes of the frame.
+    pub bytes: Vec<u8>,
+}
+
+/// Collects the records of a table.
+#[derive(Debug, Default)]
+pub struct TableBuilder {
+    records: Vec<(u16, Vec<u8>)>,
+    failed: Option<RecordError>,
+}
+
+impl TableBuilder {
+    /// Adds a key.
+    pub fn add(&mut self, key: &Key) {
+        match record(key).encode() {
+            Ok(bytes) => self.records.push((key.hash.bucket(), bytes)),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    /// Cuts the table into pages; fails if a key did not fit into a record.
+    pub fn finish(mut self, epoch: Epoch, generation: Generation) -> Result<Snapshot, RecordError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        // By the bytes too: the same keys give the same pages, whatever order they came in.
+        self.records.sort_unstable();
+        let views = self
+            .records
+            .iter()
+            .map(|(_, bytes)| RecordView::parse(bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut rest = views.as_slice();
+        let mut pages = Vec::new();
+        let mut first_bucket = 0;
+        while first_bucket < BUCKETS {
+            let (page, behind) = cut_page(epoch, generation, first_bucket, rest);
+            rest = behind;
+            first_bucket = page.end_bucket();
+            pages.push(EncodedPage {
+                first_bucket: page.first_bucket,
+                bytes: page.encode(),
+            });
+        }
+        Ok(Snapshot { generation, pages })
+    }
+}
+
+/// The frame that leads from one generation to a later one; `None` if it would be too large and a
+/// snapshot has to do.
+pub fn delta(
+    epoch: Epoch,
+    from: Generation,
+    to: Generation,
+    changes: &[(KeyHash, Option<Key>)],
+) -> Result<Option<Vec<u8>>, RecordError> {
+    let encoded = changes
+        .iter()
+        .map(|(hash, key)| {
+            Ok((
+                *hash,
+                key.as_ref().map(|key| record(key).encode()).transpose()?,
+            ))
+        })
+        .collect::<Result<Vec<_>, RecordError>>()?;
+    let changes = encoded
+        .iter()
+        .map(|(hash, bytes)| match bytes {
+            Some(bytes) => RecordView::parse(bytes).map(Change::Put),
+            None => Ok(Change::Remove(*hash)),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let frame = Delta {
+        epoch,
+        from,
+        to,
+        changes,
+    }
+    .encode();
+    Ok((frame.len() <= FRAME_BYTES_MAX).then_some(frame))
+}
+
+/// The frame that says "nothing new".
+pub fn heartbeat(epoch: Epoch, generation: Generation) -> Vec<u8> {
+    let changes = Vec::new();
+    Delta {
+        epoch,
+        from: generation,
+        to: generation,
+        changes,
+    }
+    .encode()
+}
+
+fn record(key: &Key) -> Record {
+    Record {
+        key_hash: key.hash,
+        key_id: key.id.clone(),
+        account: key.account.clone(),
+        status: key.policy.status,
+        expires_at_unix_ms: key.policy.expires_at.map(|at| at.get()),
+        addresses: key.policy.addresses.clone(),
+        scope: key.policy.scope.clone(),
+    }
+}
+
+/// Takes whole buckets off the front of `records` until the page is full. An empty bucket costs
+/// nothing, so only its number limits a page of them.
+fn cut_page<'a, 'b>(
+    epoch: Epoch,
+    generation: Generation,
+    first_bucket: u32,
+    records: &'b [RecordView<'a>],
+) -> (Page<'a>, &'b [RecordView<'a>]) {
+    let end_max = (first_bucket + PAGE_BUCKETS_MAX).min(BUCKETS);
+    let (mut end, mut taken, mut bytes) = (first_bucket, 0, 0);
+    while end < end_max && bytes < PAGE_BYTES_TARGET {
+        let here = records
+            .iter()
+            .skip(taken)
+            .take_while(|record| u32::from(record.key_hash().bucket()) == end);
+        for record in here {
+            taken += 1;
+            bytes += record.as_bytes().len();
+        }
+        end += 1;
+    }
+    let (page_records, rest) = records.split_at_checked(taken).unwrap_or((records, &[]));
+    let page = Page {
+        epoch,
+        generation,
+        first_bucket,
+        buckets: end - first_bucket,
+        records: page_records.to_vec(),
+    };
+    (page, rest)
+}
+
+#[cfg(test)]
+mod tests;

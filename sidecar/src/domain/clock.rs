@@ -1,0 +1,158 @@
+//! Points in time, as people write them (RFC 3339) and as records hold them (milliseconds).
+//!
+//! Does not measure durations: those are taken from the monotonic clock where they are needed.
+//! Invariant: a [`UnixMillis`] that was parsed or read off a clock can be written as RFC 3339.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+/// Milliseconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnixMillis(u64);
+
+/// Where "now" comes from.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Now.
+    fn now(&self) -> UnixMillis;
+}
+
+/// The clock of the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+/// Why a text is not a point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeError;
+
+impl UnixMillis {
+    /// A time that was stored.
+    pub const fn new(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// The milliseconds.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Reads RFC 3339 with an offset, such as `2027-01-01T00:00:00Z`. Fractions of a millisecond
+    /// are cut; a time before 1970 becomes 1970.
+    pub fn parse_rfc3339(text: &str) -> Result<Self, TimeError> {
+        if !has_rfc3339_shape(text.as_bytes()) {
+            return Err(TimeError);
+        }
+        let time: Timestamp = text.parse().map_err(|_| TimeError)?;
+        Ok(Self(u64::try_from(time.as_millisecond()).unwrap_or(0)))
+    }
+
+    /// The day, as `YYYYMMDD` in UTC.
+    pub fn day(self) -> String {
+        let day = Offset::UTC.to_datetime(self.timestamp());
+        format!("{:04}{:02}{:02}", day.year(), day.month(), day.day())
+    }
+
+    fn timestamp(self) -> Timestamp {
+        i64::try_from(self.0)
+            .ok()
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+            .unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Date, `T`, time with seconds, an optional fraction, `Z` or an offset; the parser behind it
+/// reads more forms than the RFC has.
+fn has_rfc3339_shape(text: &[u8]) -> bool {
+    let fits = |part: &[u8], pattern: &[u8]| {
+        part.len() == pattern.len()
+            && part.iter().zip(pattern).all(|(byte, wanted)| match wanted {
+                b'0' => byte.is_ascii_digit(),
+                b'T' => byte.eq_ignore_ascii_case(&b'T'),
+                other => byte == other,
+            })
+    };
+    let Some((start, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let offset = match rest.split_first() {
+        Some((b'.', fraction)) => {
+            let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
+            let offset = fraction.get(digits..).unwrap_or_default();
+            if (1..=9).contains(&digits) {
+                offset
+            } else {
+                &[]
+            }
+        }
+        _ => rest,
+    };
+    let offset_fits =
+        matches!(offset, b"Z" | b"z") || fits(offset, b"+00:00") || fits(offset, b"-00:00");
+    fits(start, b"0000-00-00T00:00:00") && offset_fits
+}
+
+// === impl UnixMillis ===
+
+impl fmt::Display for UnixMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.timestamp().fmt(f)
+    }
+}
+
+// === impl SystemClock ===
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0))
+    }
+}
+
+// === impl TimeError ===
+
+impl fmt::Display for TimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "is not a time: write RFC 3339 with an offset, for example 2027-01-01T00:00:00Z",
+        )
+    }
+}
+
+impl std::error::Error for TimeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written_the_same_way() {
+        for text in ["2027-01-01T00:00:00Z", "1999-12-31T23:59:59.5Z"] {
+            assert_eq!(UnixMillis::parse_rfc3339(text).unwrap().to_string(), text);
+        }
+        let with_offset = UnixMillis::parse_rfc3339("2027-01-01T08:00:00+08:00").unwrap();
+        assert_eq!(with_offset.to_string(), "2027-01-01T00:00:00Z");
+        assert_eq!(with_offset.day(), "20270101");
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        let bad = [
+            "",
+            "tomorrow",
+            "2027-01-01",
+            "2027-01-01T00:00:00",
+            "2027-01-01 00:00:00Z",
+            "2027-01-01T00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-01-01T25:00:00Z",
+            "2027-01-01T00:00:00.Z",
+            "2027-01-01T00:00:00Z[UTC]",
+            "2027-01-01T00:00:00+08",
+            "1798761600",
+            "２027-01-01T00:00:00Z",
+        ];
+        for text in bad {
+            assert_eq!(UnixMillis::parse_rfc3339(text), Err(TimeError), "{text}");
+        }
+    }
+}

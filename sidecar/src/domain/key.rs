@@ -1,0 +1,110 @@
+//! A key: what the sidecar knows of it, and the two ways in which an admin writes it.
+//!
+//! Does not hold the value, only its hash. Invariant: id, hash, name, account, region and origin
+//! never change; an edit leaves out what it does not touch.
+
+use keytable::{AccountId, AddressList, KeyHash, KeyId, Scope, Status};
+
+use crate::domain::clock::UnixMillis;
+use crate::domain::name::{Description, KeyName};
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
+
+/// A stored key.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its public handle.
+    pub id: KeyId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Which Envoys know it.
+    pub region: RegionId,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What its admin calls it.
+    pub name: KeyName,
+    /// The part that can be edited.
+    pub policy: Policy,
+    /// The identity of its value.
+    pub hash: KeyHash,
+    /// What may be shown of its value.
+    pub masked: String,
+    /// How often its value was set, from 1.
+    pub key_version: u32,
+    /// Who made it.
+    pub creator: String,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last edited.
+    pub updated_at: UnixMillis,
+    /// When a request last used it, as far as Envoys have said.
+    pub last_used_at: Option<UnixMillis>,
+    /// Rises with every edit, from 1.
+    pub revision: u64,
+}
+
+/// What an admin decides about a key and may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What the key is for, in words.
+    pub description: Description,
+    /// Whether it may be used at all.
+    pub status: Status,
+    /// What it may call.
+    pub scope: Scope,
+    /// Where it may be used from.
+    pub addresses: AddressList,
+    /// From when on it is refused; `None` = never.
+    pub expires_at: Option<UnixMillis>,
+}
+
+/// A key that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Whose it will be.
+    pub account: AccountId,
+    /// Which Envoys will know it.
+    pub region: RegionId,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What its admin calls it.
+    pub name: KeyName,
+    /// The part that can be edited later.
+    pub policy: Policy,
+}
+
+/// A change of a key's policy; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyEdit {
+    /// The new description.
+    pub description: Option<Description>,
+    /// The new status.
+    pub status: Option<Status>,
+    /// The new scope, whole.
+    pub scope: Option<Scope>,
+    /// The new address list, whole.
+    pub addresses: Option<AddressList>,
+    /// The new expiry; `Some(None)` takes it away.
+    pub expires_at: Option<Option<UnixMillis>>,
+}
+
+impl Key {
+    /// Applies an edit that is stored at `now`.
+    pub fn apply(&mut self, edit: KeyEdit, now: UnixMillis) {
+        let policy = &mut self.policy;
+        replace(&mut policy.description, edit.description);
+        replace(&mut policy.status, edit.status);
+        replace(&mut policy.scope, edit.scope);
+        replace(&mut policy.addresses, edit.addresses);
+        replace(&mut policy.expires_at, edit.expires_at);
+        // The clock may have been set back; a key is never older than its making.
+        self.updated_at = now.max(self.updated_at);
+        self.revision = self.revision.saturating_add(1);
+    }
+}
+
+fn replace<T>(part: &mut T, new: Option<T>) {
+    if let Some(value) = new {
+        *part = value;
+    }
+}

@@ -1,0 +1,139 @@
+//! The feed: what Envoys follow, on a port of its own.
+//!
+//! One call, `GET /feed/v1/table`: an agent says what it has in force and gets one frame, at once
+//! if there is something newer and else when there is, or when its wait ends. Does not push: no
+//! Envoy has to be reachable.
+//!
+//! Invariant: an agent is on the board before the table is read for it, so that a change that it
+//! does not get yet waits for it.
+
+pub mod auth;
+pub mod board;
+pub mod fleet;
+mod look;
+pub mod propagation;
+mod request;
+mod snapshots;
+
+use actix_web::http::header;
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use tokio::time::{Instant, timeout_at};
+
+use crate::api::problem::Problem;
+use crate::compile;
+use crate::domain::region::RegionId;
+use crate::feed::auth::FeedToken;
+use crate::feed::board::Board;
+use crate::feed::look::{Look, Step};
+use crate::feed::request::TableRequest;
+use crate::feed::snapshots::Snapshots;
+use crate::store::Store;
+
+/// What the feed answers from.
+#[derive(Debug)]
+pub struct Feed {
+    store: Store,
+    board: Board,
+    token: FeedToken,
+    snapshots: Snapshots,
+}
+
+/// The calls of the feed.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(web::resource("/feed/v1/table").get(table));
+}
+
+async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    feed.authorize(&request)?;
+    let wanted = TableRequest::parse(request.query_string())?;
+    let frame = feed.answer(&wanted).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .body(frame))
+}
+
+impl Feed {
+    /// A feed of what `store` holds.
+    pub fn new(store: Store, board: Board, token: FeedToken) -> Self {
+        let snapshots = Snapshots::new(store.clone());
+        Self {
+            store,
+            board,
+            token,
+            snapshots,
+        }
+    }
+
+    fn authorize(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let mut values = request.headers().get_all(header::AUTHORIZATION);
+        match (values.next(), values.next()) {
+            (Some(value), None) if self.token.admits(value.as_bytes()) => Ok(()),
+            _ => Err(Problem::unauthorized(
+                "send the feed token that this sidecar was given",
+            )),
+        }
+    }
+
+    async fn answer(&self, wanted: &TableRequest) -> Result<Bytes, Problem> {
+        self.require_region(&wanted.region).await?;
+        let presence = self
+            .board
+            .arrive(&wanted.region, &wanted.agent, &wanted.node);
+        let deadline = Instant::now() + wanted.wait;
+        let mut commits = self.store.follow();
+        self.snapshots.tidy();
+        loop {
+            commits.mark_unchanged();
+            if self.board.is_closing() {
+                return Err(Problem::stopping());
+            }
+            let look = self.look(wanted).await?;
+            presence.acknowledge(look.acknowledged);
+            let newest = look.newest;
+            if let Some(frame) = self.frame(wanted, look).await? {
+                return Ok(frame);
+            }
+            if timeout_at(deadline, commits.changed()).await.is_err() {
+                return Ok(compile::heartbeat(self.store.epoch(), newest).into());
+            }
+        }
+    }
+
+    /// Regions are never taken away, so looking once is enough.
+    async fn require_region(&self, region: &RegionId) -> Result<(), Problem> {
+        let (store, wanted) = (self.store.clone(), region.clone());
+        let known = web::block(move || store.has_region(&wanted))
+            .await
+            .map_err(|error| Problem::internal(&error))??;
+        known
+            .then_some(())
+            .ok_or_else(|| Problem::not_found("there is no such region"))
+    }
+
+    async fn look(&self, wanted: &TableRequest) -> Result<Look, Problem> {
+        let (store, region) = (self.store.clone(), wanted.region.clone());
+        let position = wanted.position;
+        web::block(move || look::look(&store, &region, position))
+            .await
+            .map_err(|error| Problem::internal(&error))?
+    }
+
+    /// The frame to answer with; `None` if there is nothing new.
+    async fn frame(&self, wanted: &TableRequest, look: Look) -> Result<Option<Bytes>, Problem> {
+        let region = &wanted.region;
+        let page = wanted
+            .page
+            .and_then(|(generation, bucket)| self.snapshots.page(region, generation, bucket));
+        match (page, look.step) {
+            (Some(page), _) => Ok(Some(page)),
+            (None, Step::Wait) if wanted.page.is_none() => Ok(None),
+            (None, Step::Delta(frame)) if wanted.page.is_none() => Ok(Some(frame.into())),
+            (None, _) => self
+                .snapshots
+                .first_page(region, look.newest)
+                .await
+                .map(Some),
+        }
+    }
+}

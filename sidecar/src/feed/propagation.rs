@@ -1,0 +1,39 @@
+//! How far a change has come: the part of an answer that says who has it in force.
+//!
+//! Invariant: it says no more than the Envoys themselves have said.
+
+use keytable::Generation;
+use serde::Serialize;
+
+use crate::feed::fleet::Progress;
+
+/// The `propagation` member of an answer.
+#[derive(Debug, Serialize)]
+pub struct Propagation {
+    generation: u64,
+    envoys: usize,
+    applied: usize,
+    pending: Vec<Pending>,
+}
+
+#[derive(Debug, Serialize)]
+struct Pending {
+    envoy: String,
+    last_seen: String,
+}
+
+impl Propagation {
+    /// The progress of `generation`.
+    pub fn new(generation: Generation, progress: Progress) -> Self {
+        let pending = progress.pending.into_iter().map(|laggard| Pending {
+            envoy: laggard.node.to_string(),
+            last_seen: laggard.heard_at.to_string(),
+        });
+        Self {
+            generation: generation.get(),
+            envoys: progress.envoys,
+            applied: progress.applied,
+            pending: pending.collect(),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What an agent asks for, read from the query of its request.
+//!
+//! Unknown parameters are ignored: a newer filter may send more. Invariant: a request that was
+//! read names an agent and a region, and an epoch and a generation together or neither.
+
+use std::time::Duration;
+
+use keytable::limits::BUCKETS;
+use keytable::{Epoch, Generation};
+
+use crate::api::problem::Problem;
+use crate::api::query::Query;
+use crate::domain::region::RegionId;
+use crate::feed::fleet::{AgentId, NodeName};
+
+const WAIT_S_MAX: u64 = 60;
+const WAIT_S_DEFAULT: u64 = 25;
+
+/// A request for news.
+#[derive(Debug)]
+pub(super) struct TableRequest {
+    pub(super) region: RegionId,
+    pub(super) agent: AgentId,
+    pub(super) node: NodeName,
+    /// What the agent has in force; `None` = nothing yet.
+    pub(super) position: Option<(Epoch, Generation)>,
+    /// How long to wait for something new.
+    pub(super) wait: Duration,
+    /// The further page that the agent wants: which snapshot, from which bucket on.
+    pub(super) page: Option<(Generation, u32)>,
+}
+
+impl TableRequest {
+    pub(super) fn parse(query: &str) -> Result<Self, Problem> {
+        let mut query = Query::parse(query);
+        let region = query.required("region", |text| {
+            RegionId::parse(text).map_err(|error| error.to_string())
+        });
+        let agent = query.required("agent", |text| {
+            AgentId::parse(text).ok_or("must be 32 lower-case hexadecimal digits")
+        });
+        let node = query.required("node", |text| {
+            NodeName::parse(text).ok_or("must be 1 to 128 printable ASCII characters")
+        });
+        let wait = query.number("wait_s", 0..=WAIT_S_MAX);
+        let position = pair(&mut query, "epoch", epoch, "generation", any_number);
+        let page = pair(&mut query, "snapshot", any_number, "bucket", bucket);
+        query.finish_lenient()?;
+        match (region, agent, node) {
+            (Some(region), Some(agent), Some(node)) => Ok(Self {
+                region,
+                agent,
+                node,
+                position: position.map(|(epoch, number)| (epoch, Generation::new(number))),
+                wait: Duration::from_secs(wait.unwrap_or(WAIT_S_DEFAULT)),
+                page: page.map(|(number, bucket)| (Generation::new(number), bucket)),
+            }),
+            _ => Err(Problem::internal(&"a refused parameter was not reported")),
+        }
+    }
+}
+
+/// Two parameters that mean something only together.
+fn pair<A, B>(
+    query: &mut Query,
+    first: &'static str,
+    read_first: impl FnOnce(&str) -> Result<A, &'static str>,
+    second: &'static str,
+    read_second: impl FnOnce(&str) -> Result<B, &'static str>,
+) -> Option<(A, B)> {
+    match (query.has(first), query.has(second)) {
+        (false, true) => query.refuse(first, format!("must be given too: {second} is there")),
+        (true, false) => query.refuse(second, format!("must be given too: {first} is there")),
+        _ => {}
+    }
+    let one = query.optional(first, read_first);
+    let other = query.optional(second, read_second);
+    one.zip(other)
+}
+
+fn epoch(text: &str) -> Result<Epoch, &'static str> {
+    Epoch::parse(text).ok_or("must be 32 lower-case hexadecimal digits")
+}
+
+fn any_number(text: &str) -> Result<u64, &'static str> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| plain);
+    number.ok_or("must be a whole number, at least 0")
+}
+
+fn bucket(text: &str) -> Result<u32, &'static str> {
+    let number = any_number(text)
+        .ok()
+        .and_then(|number| u32::try_from(number).ok());
+    number
+        .filter(|bucket| *bucket < BUCKETS)
+        .ok_or("must be a whole number below 65536")
+}

@@ -1,0 +1,179 @@
+//! Starts both servers, says when they listen, and stops them.
+//!
+//! Does not read flags or print. Invariant: when [`run`] returns, nothing of it is left: both
+//! ports are closed and the data directory is free.
+
+pub mod announce;
+mod error;
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::rt::signal::unix::{SignalKind, signal};
+use actix_web::rt::time::timeout;
+use actix_web::rt::{System, spawn};
+use actix_web::web::Data;
+use actix_web::{App as WebApp, HttpServer};
+use keytable::KeyHash;
+
+use crate::api::envelope::envelope;
+use crate::api::{self, App};
+use crate::config::Config;
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::secret::{KeyPrefix, Secret};
+use crate::feed::auth::FeedToken;
+use crate::feed::board::Board;
+use crate::feed::{self, Feed};
+use crate::serve::announce::Event;
+use crate::store::Store;
+
+pub use error::ServeError;
+
+/// How long requests may take to end when the sidecar stops, in seconds.
+const SHUTDOWN_S: u64 = 1;
+
+/// How long the servers' threads may take to let go of the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(config: &Config, announce: impl FnMut(Event)) -> Result<(), ServeError> {
+    System::new().block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signal)?;
+        let stop = std::future::poll_fn(move |context| {
+            let asked = terminate.poll_recv(context).is_ready();
+            if asked || interrupt.poll_recv(context).is_ready() {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        });
+        serve(config, announce, stop).await
+    })
+}
+
+/// Serves until `stop` is over.
+pub async fn serve(
+    config: &Config,
+    mut announce: impl FnMut(Event),
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let token = FeedToken::from_file(&config.feed_token_file)?;
+    let admin = listen(config.admin)?;
+    let feed = listen(config.feed)?;
+    let store = Store::open(&config.data, config.key_limit_default)?;
+    seed(&store, config)?;
+    let operator_hash = operator(&store, &mut announce)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let board = Board::new(Arc::clone(&clock));
+    let app = App {
+        store: store.clone(),
+        board: board.clone(),
+        clock,
+        key_prefix: config.key_prefix.clone(),
+        operator_hash,
+    };
+    let ready = Event::Ready {
+        admin: address_of(&admin)?,
+        feed: address_of(&feed)?,
+    };
+    let admin = admin_server(admin, app)?;
+    let feed = feed_server(feed, Feed::new(store.clone(), board.clone(), token))?;
+    let handles = [admin.handle(), feed.handle()];
+    let servers = [spawn(admin), spawn(feed)];
+    announce(ready);
+    stop.await;
+    log::info!("stopping");
+    board.close();
+    store.wake_followers();
+    stop_all(handles).await;
+    for server in servers {
+        server
+            .await
+            .map_err(|error| ServeError::Server(io::Error::other(error)))?
+            .map_err(ServeError::Server)?;
+    }
+    // The servers' threads let go of the store a moment after the servers have ended.
+    drop(board);
+    timeout(CLOSE_TIMEOUT, store.closed())
+        .await
+        .map_err(|_| ServeError::NotClosed)
+}
+
+/// Asks both to stop before waiting for either.
+async fn stop_all([admin, feed]: [ServerHandle; 2]) {
+    let (admin, feed) = (spawn(admin.stop(true)), spawn(feed.stop(true)));
+    // A task that failed has no server left to stop.
+    let _ = admin.await;
+    let _ = feed.await;
+}
+
+fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
+    let app = Data::new(app);
+    let factory = move || {
+        WebApp::new()
+            .app_data(app.clone())
+            .wrap(from_fn(envelope))
+            .configure(api::routes)
+    };
+    let server = HttpServer::new(factory)
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_S)
+        .listen(listener);
+    Ok(server.map_err(ServeError::Server)?.run())
+}
+
+fn feed_server(listener: TcpListener, feed: Feed) -> Result<Server, ServeError> {
+    let feed = Data::new(feed);
+    let factory = move || {
+        WebApp::new()
+            .app_data(feed.clone())
+            .wrap(from_fn(envelope))
+            .configure(feed::routes)
+    };
+    // An Envoy that died leaves a closed connection: its request is over, not half over.
+    let server = HttpServer::new(factory)
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_S)
+        .h1_allow_half_closed(false)
+        .listen(listener);
+    Ok(server.map_err(ServeError::Server)?.run())
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).map_err(|error| ServeError::Bind(address, error))
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
+    listener.local_addr().map_err(ServeError::Server)
+}
+
+fn seed(store: &Store, config: &Config) -> Result<(), ServeError> {
+    let now = SystemClock.now();
+    for account in &config.seed_accounts {
+        store.seed_account(account, now)?;
+    }
+    for region in &config.seed_regions {
+        store.seed_region(region, now)?;
+    }
+    Ok(())
+}
+
+/// The hash of the operator's credential; makes one, and shows it once, at the first start.
+fn operator(store: &Store, announce: &mut impl FnMut(Event)) -> Result<KeyHash, ServeError> {
+    if let Some(hash) = store.operator_hash()? {
+        return Ok(hash);
+    }
+    let token = Secret::mint(&KeyPrefix::operator()).map_err(ServeError::Entropy)?;
+    let hash = token.hash();
+    store.set_operator_hash(&hash)?;
+    announce(Event::FirstStart {
+        operator_token: token,
+    });
+    Ok(hash)
+}

@@ -1,0 +1,68 @@
+//! What the sidecar says on stdout: for people, or as one JSON object a line for scripts.
+//!
+//! Does not log. Invariant: the operator's credential is said once, here.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use crate::domain::secret::Secret;
+
+/// Something that whoever started the sidecar waits for.
+#[derive(Debug)]
+pub enum Event {
+    /// A data directory was used for the first time.
+    FirstStart {
+        /// The credential of the operator, which is nowhere else.
+        operator_token: Secret,
+    },
+    /// Both servers listen.
+    Ready {
+        /// Where the REST API is.
+        admin: SocketAddr,
+        /// Where the feed is.
+        feed: SocketAddr,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line {
+    FirstStart { operator_token: String },
+    Ready { admin: String, feed: String },
+}
+
+/// Says an event on stdout.
+pub fn print(event: Event, json: bool) {
+    let line = if json { as_json(event) } else { as_text(event) };
+    let mut stdout = io::stdout().lock();
+    // Nobody listens: there is nobody to tell that nobody listens.
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+fn as_json(event: Event) -> String {
+    let line = match event {
+        Event::FirstStart { operator_token } => Line::FirstStart {
+            operator_token: operator_token.reveal().to_string(),
+        },
+        Event::Ready { admin, feed } => Line::Ready {
+            admin: format!("http://{admin}"),
+            feed: format!("http://{feed}"),
+        },
+    };
+    // Maps of strings always have a JSON form.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+fn as_text(event: Event) -> String {
+    match event {
+        Event::FirstStart { operator_token } => format!(
+            "First start. The operator token, shown this once: {}",
+            *operator_token.reveal()
+        ),
+        Event::Ready { admin, feed } => {
+            format!("Ready. REST API: http://{admin}  feed for Envoys: http://{feed}")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Why the sidecar cannot serve.
+//!
+//! Invariant: a text says what could not be done; the cause is its source.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use crate::domain::entropy::EntropyError;
+use crate::feed::auth::FeedTokenError;
+use crate::store::{OpenError, StoreError};
+
+/// Why the sidecar did not start, or stopped.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The feed token file is missing or wrong.
+    FeedToken(FeedTokenError),
+    /// An address cannot be listened on.
+    Bind(SocketAddr, io::Error),
+    /// The data directory cannot be opened.
+    Open(OpenError),
+    /// The store failed while starting.
+    Store(StoreError),
+    /// No operator token could be made.
+    Entropy(EntropyError),
+    /// Signals cannot be received.
+    Signal(io::Error),
+    /// A server failed.
+    Server(io::Error),
+    /// The database was still in use at the end; nothing that was answered is lost.
+    NotClosed,
+}
+
+// === impl ServeError ===
+
+impl From<FeedTokenError> for ServeError {
+    fn from(error: FeedTokenError) -> Self {
+        Self::FeedToken(error)
+    }
+}
+
+impl From<OpenError> for ServeError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<StoreError> for ServeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FeedToken(_) => f.write_str("--feed-token-file cannot be used"),
+            Self::Bind(address, _) => {
+                write!(
+                    f,
+                    "cannot listen on {address}: name another address or port 0"
+                )
+            }
+            Self::Open(_) => f.write_str("--data cannot be used"),
+            Self::Store(_) => f.write_str("the database failed while starting"),
+            Self::Entropy(_) => f.write_str("no operator token could be made"),
+            Self::Signal(_) => f.write_str("signals cannot be received"),
+            Self::Server(_) => f.write_str("a server failed"),
+            Self::NotClosed => f.write_str(
+                "stopped before the last request had ended; what was answered is stored",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::FeedToken(source) => Some(source),
+            Self::Open(source) => Some(source),
+            Self::Store(source) => Some(source),
+            Self::Entropy(source) => Some(source),
+            Self::Bind(_, source) | Self::Signal(source) | Self::Server(source) => Some(source),
+            Self::NotClosed => None,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The data directory: who may read it, and that one process has it.
+//!
+//! Does not open the database. Invariant: while a [`DataDirectory`] lives, no other process has
+//! one of the same path, and others can read neither it nor the database in it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::store::error::OpenError;
+
+const DATABASE: &str = "latchkey.db";
+const LOCK: &str = "latchkey.lock";
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+const OTHERS: u32 = 0o077;
+
+/// A directory that this process has locked.
+#[derive(Debug)]
+pub(super) struct DataDirectory {
+    path: PathBuf,
+    /// The lock goes with the file.
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Makes the directory if it is missing, closes it to others, and locks it.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        make_private(path)?;
+        let lock_path = path.join(LOCK);
+        let lock = private_file(&lock_path).map_err(at(&lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked(path.into())),
+            Err(TryLockError::Error(error)) => return Err(OpenError::Io(lock_path, error)),
+        }
+        Ok(Self {
+            path: path.into(),
+            _lock: lock,
+        })
+    }
+
+    /// Where the database is, or will be.
+    pub(super) fn database(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+
+    /// Whether there is a database. A write-ahead log without one means that it was lost.
+    pub(super) fn has_database(&self) -> Result<bool, OpenError> {
+        let database = self.database();
+        let log = self.path.join(format!("{DATABASE}-wal"));
+        match (exists(&database)?, exists(&log)?) {
+            (true, _) => Ok(true),
+            (false, true) => Err(OpenError::Missing(database)),
+            (false, false) => Ok(false),
+        }
+    }
+
+    /// Makes a database under another name by `build`, then puts it in place: there is a whole
+    /// one or none.
+    pub(super) fn place_database(
+        &self,
+        build: impl FnOnce(&Path) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        let draft = self.path.join(format!("{DATABASE}.new"));
+        for leftover in [
+            draft.clone(),
+            self.path.join(format!("{DATABASE}.new-journal")),
+        ] {
+            remove_if_there(&leftover).map_err(at(&leftover))?;
+        }
+        private_file(&draft).map_err(at(&draft))?;
+        build(&draft)?;
+        File::open(&draft)
+            .and_then(|file| file.sync_all())
+            .map_err(at(&draft))?;
+        fs::rename(&draft, self.database()).map_err(at(&draft))?;
+        File::open(&self.path)
+            .and_then(|dir| dir.sync_all())
+            .map_err(at(&self.path))
+    }
+
+    /// Takes the database away from others, if a copy or a restore has opened it to them.
+    pub(super) fn close_database_to_others(&self) -> Result<(), OpenError> {
+        let database = self.database();
+        fs::set_permissions(&database, fs::Permissions::from_mode(FILE_MODE)).map_err(at(&database))
+    }
+}
+
+fn make_private(path: &Path) -> Result<(), OpenError> {
+    if !exists(path)? {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(DIRECTORY_MODE);
+        return builder.create(path).map_err(at(path));
+    }
+    let mode = fs::metadata(path).map_err(at(path))?.permissions().mode();
+    if mode & OTHERS == 0 {
+        return Ok(());
+    }
+    // Only what is plainly meant for us is closed: `--data /tmp` must not close /tmp.
+    let empty = fs::read_dir(path).map_err(at(path))?.next().is_none();
+    if empty || exists(&path.join(DATABASE))? {
+        fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE)).map_err(at(path))
+    } else {
+        Err(OpenError::OpenToOthers(path.into()))
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(FILE_MODE)
+        .open(path)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn exists(path: &Path) -> Result<bool, OpenError> {
+    path.try_exists().map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_path_buf();
+    move |error| OpenError::Io(path, error)
+}

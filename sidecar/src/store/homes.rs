@@ -1,0 +1,102 @@
+//! Accounts and regions: where keys are at home.
+//!
+//! Does not hold keys. Invariant: an account's limit counts its keys of origin `standard` over
+//! all regions, in the transaction that adds one.
+
+use keytable::AccountId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::domain::clock::UnixMillis;
+use crate::domain::key::NewKey;
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::row::integer;
+
+impl Store {
+    /// Makes an account if it is missing.
+    pub fn seed_account(&self, account: &AccountId, now: UnixMillis) -> Result<(), StoreError> {
+        let sql = "INSERT INTO accounts (id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        self.write(|connection| {
+            connection.execute(sql, params![account.as_str(), integer(now.get())])?;
+            Ok(())
+        })
+    }
+
+    /// Makes a region if it is missing.
+    pub fn seed_region(&self, region: &RegionId, now: UnixMillis) -> Result<(), StoreError> {
+        let sql = "INSERT INTO regions (id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        self.write(|connection| {
+            connection.execute(sql, params![region.as_str(), integer(now.get())])?;
+            Ok(())
+        })
+    }
+
+    /// Whether there is such an account.
+    pub fn has_account(&self, account: &AccountId) -> Result<bool, StoreError> {
+        self.read(|connection| account_exists(connection, account))
+    }
+
+    /// Whether there is such a region.
+    pub fn has_region(&self, region: &RegionId) -> Result<bool, StoreError> {
+        self.read(|connection| region_exists(connection, region))
+    }
+}
+
+pub(super) fn account_exists(
+    connection: &Connection,
+    account: &AccountId,
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM accounts WHERE id = ?1")?;
+    Ok(statement.exists([account.as_str()])?)
+}
+
+pub(super) fn region_exists(
+    connection: &Connection,
+    region: &RegionId,
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM regions WHERE id = ?1")?;
+    Ok(statement.exists([region.as_str()])?)
+}
+
+/// Refuses a new key whose account or region does not exist or whose account is full.
+pub(super) fn admit(
+    connection: &Connection,
+    new: &NewKey,
+    limit_default: u64,
+) -> Result<(), StoreError> {
+    let account = !account_exists(connection, &new.account)?;
+    let region = !region_exists(connection, &new.region)?;
+    if account || region {
+        return Err(StoreError::UnknownHome { account, region });
+    }
+    if new.origin != Origin::Standard {
+        return Ok(());
+    }
+    let limit = key_limit(connection, &new.account)?.unwrap_or(limit_default);
+    if standard_keys(connection, &new.account)? < limit {
+        Ok(())
+    } else {
+        Err(StoreError::LimitReached { limit })
+    }
+}
+
+fn key_limit(connection: &Connection, account: &AccountId) -> Result<Option<u64>, StoreError> {
+    let limit: Option<Option<i64>> = connection
+        .prepare_cached("SELECT key_limit FROM accounts WHERE id = ?1")?
+        .query_row([account.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(limit
+        .flatten()
+        .map(|limit| u64::try_from(limit).unwrap_or(0)))
+}
+
+fn standard_keys(connection: &Connection, account: &AccountId) -> Result<u64, StoreError> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM keys WHERE account = ?1 AND origin = ?2")?
+        .query_row([account.as_str(), Origin::Standard.as_str()], |row| {
+            row.get(0)
+        })?;
+    Ok(u64::try_from(count).unwrap_or(u64::MAX))
+}

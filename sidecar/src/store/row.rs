@@ -1,0 +1,220 @@
+//! A key as a row, and a row as a key.
+//!
+//! Does not query. Invariant: a row that this version cannot read whole is an error, never a key
+//! with a part left out.
+
+use std::fmt;
+
+use keytable::{AccountId, AddressList, Axis, KeyHash, KeyId, Network, Scope, ScopeEntry, Status};
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Row, named_params};
+
+use crate::domain::clock::UnixMillis;
+use crate::domain::key::{Key, Policy};
+use crate::domain::name::{Description, KeyName};
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
+
+/// The columns that [`Columns::key`] reads, in its order, of `keys AS k`.
+pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \
+     k.status, k.models, k.services, k.networks, k.expires_at, k.key_hash, k.masked, \
+     k.key_version, k.creator, k.created_at, k.updated_at, k.last_used_at, k.revision";
+
+const INSERT: &str = "INSERT INTO keys (id, account, region, origin, name, description, status, \
+     models, services, networks, expires_at, key_hash, masked, key_version, creator, created_at, \
+     updated_at, last_used_at, revision) VALUES (:id, :account, :region, :origin, :name, \
+     :description, :status, :models, :services, :networks, :expires_at, :key_hash, :masked, \
+     :key_version, :creator, :created_at, :updated_at, :last_used_at, :revision)";
+
+const UPDATE: &str = "UPDATE keys SET description = :description, status = :status, \
+     models = :models, services = :services, networks = :networks, expires_at = :expires_at, \
+     updated_at = :updated_at, revision = :revision WHERE id = :id";
+
+/// The columns of a row, read from left to right.
+pub(super) struct Columns<'a> {
+    row: &'a Row<'a>,
+    next: usize,
+}
+
+/// A column holds what this version does not know.
+#[derive(Debug)]
+struct ColumnError;
+
+impl<'a> Columns<'a> {
+    /// Reads `row` from column `first` on.
+    pub(super) const fn new(row: &'a Row<'a>, first: usize) -> Self {
+        Self { row, next: first }
+    }
+
+    /// The next column as it is.
+    pub(super) fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        let value = self.row.get(self.next);
+        self.next += 1;
+        value
+    }
+
+    /// The next column, understood by `read`.
+    fn read<S: FromSql, T>(&mut self, read: impl FnOnce(S) -> Option<T>) -> rusqlite::Result<T> {
+        let index = self.next;
+        let stored = self.take()?;
+        read(stored).ok_or_else(|| {
+            rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(ColumnError))
+        })
+    }
+
+    /// The next column, a hash.
+    pub(super) fn hash(&mut self) -> rusqlite::Result<KeyHash> {
+        self.take().map(KeyHash::from_bytes)
+    }
+
+    /// The key of [`KEY_COLUMNS`].
+    pub(super) fn key(&mut self) -> rusqlite::Result<Key> {
+        Ok(Key {
+            id: self.read(|text: String| KeyId::parse(&text).ok())?,
+            account: self.read(|text: String| AccountId::parse(&text).ok())?,
+            region: self.read(|text: String| RegionId::parse(&text).ok())?,
+            origin: self.read(|text: String| Origin::parse(&text).ok())?,
+            name: self.read(|text: String| KeyName::parse(&text).ok())?,
+            policy: self.policy()?,
+            hash: self.hash()?,
+            masked: self.take()?,
+            key_version: self.take()?,
+            creator: self.take()?,
+            created_at: self.read(millis)?,
+            updated_at: self.read(millis)?,
+            last_used_at: self.read(maybe_millis)?,
+            revision: self.read(|number: i64| u64::try_from(number).ok())?,
+        })
+    }
+
+    fn policy(&mut self) -> rusqlite::Result<Policy> {
+        Ok(Policy {
+            description: self.read(|text: String| Description::parse(&text).ok())?,
+            status: self.read(|text: String| status(&text))?,
+            scope: Scope {
+                models: self.read(axis)?,
+                services: self.read(axis)?,
+            },
+            addresses: self.read(|text: String| addresses(&text))?,
+            expires_at: self.read(maybe_millis)?,
+        })
+    }
+}
+
+/// Writes a new row.
+pub(super) fn insert(connection: &rusqlite::Connection, key: &Key) -> rusqlite::Result<()> {
+    let policy = &key.policy;
+    connection.prepare_cached(INSERT)?.execute(named_params! {
+        ":id": key.id.as_str(),
+        ":account": key.account.as_str(),
+        ":region": key.region.as_str(),
+        ":origin": key.origin.as_str(),
+        ":name": key.name.as_str(),
+        ":description": policy.description.as_str(),
+        ":status": status_text(policy.status),
+        ":models": axis_text(&policy.scope.models),
+        ":services": axis_text(&policy.scope.services),
+        ":networks": addresses_text(&policy.addresses),
+        ":expires_at": policy.expires_at.map(|at| integer(at.get())),
+        ":key_hash": key.hash.as_bytes(),
+        ":masked": key.masked,
+        ":key_version": key.key_version,
+        ":creator": key.creator,
+        ":created_at": integer(key.created_at.get()),
+        ":updated_at": integer(key.updated_at.get()),
+        ":last_used_at": key.last_used_at.map(|at| integer(at.get())),
+        ":revision": integer(key.revision),
+    })?;
+    Ok(())
+}
+
+/// Writes what an edit can change.
+pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::Result<()> {
+    let policy = &key.policy;
+    connection.prepare_cached(UPDATE)?.execute(named_params! {
+        ":id": key.id.as_str(),
+        ":description": policy.description.as_str(),
+        ":status": status_text(policy.status),
+        ":models": axis_text(&policy.scope.models),
+        ":services": axis_text(&policy.scope.services),
+        ":networks": addresses_text(&policy.addresses),
+        ":expires_at": policy.expires_at.map(|at| integer(at.get())),
+        ":updated_at": integer(key.updated_at.get()),
+        ":revision": integer(key.revision),
+    })?;
+    Ok(())
+}
+
+/// SQLite's integers are signed; none of ours comes near the end of the range.
+pub(super) fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) const fn status_text(status: Status) -> &'static str {
+    match status {
+        Status::Enabled => "enabled",
+        Status::Disabled => "disabled",
+    }
+}
+
+fn status(text: &str) -> Option<Status> {
+    [Status::Enabled, Status::Disabled]
+        .into_iter()
+        .find(|status| status_text(*status) == text)
+}
+
+fn millis(number: i64) -> Option<UnixMillis> {
+    u64::try_from(number).ok().map(UnixMillis::new)
+}
+
+fn maybe_millis(number: Option<i64>) -> Option<Option<UnixMillis>> {
+    number.map_or(Some(None), |number| millis(number).map(Some))
+}
+
+fn axis_text(axis: &Axis) -> Option<String> {
+    match axis {
+        Axis::All => None,
+        Axis::Listed(entries) => Some(json_list(entries)),
+    }
+}
+
+fn axis(text: Option<String>) -> Option<Axis> {
+    let Some(text) = text else {
+        return Some(Axis::All);
+    };
+    list(&text)?
+        .iter()
+        .map(|entry| ScopeEntry::parse(entry).ok())
+        .collect::<Option<Vec<_>>>()
+        .map(Axis::Listed)
+}
+
+fn addresses_text(addresses: &AddressList) -> String {
+    json_list(addresses.networks())
+}
+
+fn addresses(text: &str) -> Option<AddressList> {
+    let networks = list(text)?
+        .iter()
+        .map(|network| Network::parse(network).ok())
+        .collect::<Option<Vec<_>>>()?;
+    AddressList::new(networks).ok()
+}
+
+fn json_list<T: fmt::Display>(items: &[T]) -> String {
+    serde_json::Value::from_iter(items.iter().map(T::to_string)).to_string()
+}
+
+fn list(text: &str) -> Option<Vec<String>> {
+    serde_json::from_str(text).ok()
+}
+
+// === impl ColumnError ===
+
+impl fmt::Display for ColumnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the column holds a value that this version does not know")
+    }
+}
+
+impl std::error::Error for ColumnError {}

@@ -1,0 +1,4 @@
+//! `GET /feed/v1/table`, and what its acknowledgements do to the answers of changes.
+
+mod propagation;
+mod table;

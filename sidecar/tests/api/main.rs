@@ -1,0 +1,21 @@
+//! The calls of the sidecar, over HTTP against a running one. The tree mirrors the URLs.
+//!
+//! One binary, because linking is what costs; one sidecar for each test, on ports that the
+//! operating system chose and with a data directory of its own.
+
+// A helper of a test fails by panicking, like the test itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod auth;
+mod envoys;
+mod feed;
+mod health;
+mod keys;
+mod process;
+mod restart;
+mod support;

@@ -1,0 +1,109 @@
+//! The binary itself: what it prints, how it stops, what it refuses.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Scratch, call};
+
+/// The binary; killed with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn command(scratch: &Scratch) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sidecar"));
+    command
+        .args(scratch.flags())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn start(scratch: &Scratch) -> (Process, Vec<Value>) {
+    let mut child = command(scratch).spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let mut events = Vec::new();
+    for line in BufReader::new(stdout).lines() {
+        events.push(serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        if events.last().unwrap()["event"] == "ready" {
+            break;
+        }
+    }
+    (Process(child), events)
+}
+
+fn terminate(process: &Process) {
+    let pid = process.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn the_operator_token_is_printed_once_and_works() {
+    let scratch = Scratch::new();
+    let (mut process, events) = start(&scratch);
+    assert_eq!(events.len(), 2);
+    let token = events[0]["operator_token"].as_str().unwrap();
+    let url = format!(
+        "{}/v1/keys?account=demo",
+        events[1]["admin"].as_str().unwrap()
+    );
+    let bearer = format!("Bearer {token}");
+    assert_eq!(
+        call(&url, "GET", &[("authorization", &bearer)], None).status,
+        200
+    );
+    terminate(&process);
+    assert!(process.0.wait().unwrap().success());
+
+    let (_process, events) = start(&scratch);
+    assert_eq!(events.len(), 1, "a later start prints no token");
+}
+
+#[test]
+fn a_second_process_on_the_same_directory_is_refused() {
+    let scratch = Scratch::new();
+    let (_process, _) = start(&scratch);
+    let second = command(&scratch).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert!(message.contains("in use by another sidecar"), "{message}");
+}
+
+#[test]
+fn flags_that_make_no_sense_end_with_their_own_code() {
+    let scratch = Scratch::new();
+    let output = command(&scratch).arg("--no-such-flag").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(message.lines().count(), 1, "{message}");
+}
+
+#[test]
+fn a_feed_token_file_without_a_token_is_refused() {
+    let scratch = Scratch::new();
+    for contents in [
+        "",
+        "feed-token-of-the-tests",
+        "Bearer short",
+        "Bearer two words and more",
+    ] {
+        std::fs::write(scratch.path().join("feed-token"), contents).unwrap();
+        let output = command(&scratch).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{contents}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("write `Bearer `"), "{message}");
+    }
+}

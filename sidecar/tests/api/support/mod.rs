@@ -1,0 +1,277 @@
+//! A running sidecar, and clients of both of its ports.
+
+pub(crate) mod agent;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use serde_json::{Value, json};
+use sidecar::config::{Command, Config};
+use sidecar::serve::{self, announce::Event};
+use tokio::sync::oneshot;
+use ureq::http::{HeaderMap, Request};
+
+pub(crate) const FEED_TOKEN: &str = "Bearer feed-token-of-the-tests";
+
+/// A directory that goes with the test.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sidecar-api-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("feed-token"), FEED_TOKEN).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// The flags of a sidecar in here.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let path = |name: &str| self.0.join(name).to_str().unwrap().to_owned();
+        let mut flags = vec!["serve".into(), "--json".into()];
+        let pairs = [
+            ("--data", path("data")),
+            ("--admin", "127.0.0.1:0".into()),
+            ("--feed", "127.0.0.1:0".into()),
+            ("--feed-token-file", path("feed-token")),
+            ("--seed-account", "demo".into()),
+            ("--seed-account", "second".into()),
+            ("--seed-region", "local".into()),
+            ("--seed-region", "other".into()),
+        ];
+        for (flag, value) in pairs {
+            flags.extend([flag.to_owned(), value]);
+        }
+        flags
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A sidecar in a thread of this process.
+pub(crate) struct Sidecar {
+    admin: String,
+    feed: String,
+    token: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Sidecar {
+    /// The first start in a directory.
+    pub(crate) fn start(scratch: &Scratch) -> Self {
+        Self::start_with(scratch, &[])
+    }
+
+    pub(crate) fn start_with(scratch: &Scratch, more: &[&str]) -> Self {
+        let flags = scratch
+            .flags()
+            .into_iter()
+            .chain(more.iter().map(ToString::to_string));
+        let Ok(Command::Serve(config)) = Command::parse(flags.map(Into::into)) else {
+            panic!("the flags are wrong");
+        };
+        Self::run(config, None)
+    }
+
+    /// A later start in a directory whose operator token is known.
+    pub(crate) fn restart(scratch: &Scratch, token: String) -> Self {
+        let flags = scratch.flags();
+        let Ok(Command::Serve(config)) = Command::parse(flags.into_iter().map(Into::into)) else {
+            panic!("the flags are wrong");
+        };
+        Self::run(config, Some(token))
+    }
+
+    fn run(config: Config, mut token: Option<String>) -> Self {
+        let (events, heard) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(move || {
+            let announce = |event| events.send(event).unwrap();
+            let until = async {
+                let _ = stopped.await;
+            };
+            let serving = serve::serve(&config, announce, until);
+            actix_web::rt::System::new().block_on(serving).unwrap();
+        });
+        loop {
+            match heard.recv().expect("the sidecar did not start") {
+                Event::FirstStart { operator_token } => {
+                    token = Some(operator_token.reveal().to_string());
+                }
+                Event::Ready { admin, feed } => {
+                    return Self {
+                        admin: format!("http://{admin}"),
+                        feed: format!("http://{feed}"),
+                        token: token.expect("no operator token"),
+                        stop: Some(stop),
+                        thread: Some(thread),
+                    };
+                }
+            }
+        }
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.token.clone()
+    }
+
+    pub(crate) fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    pub(crate) fn feed(&self) -> &str {
+        &self.feed
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[], None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, &[], Some(&body.to_string()))
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.call("PATCH", path, &[], Some(&body.to_string()))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, &[], None)
+    }
+
+    /// A call with the operator's token.
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
+        let token = format!("Bearer {}", self.token);
+        let mut all = vec![("authorization", token.as_str())];
+        all.extend_from_slice(headers);
+        call(&format!("{}{path}", self.admin), method, &all, body)
+    }
+
+    /// Makes a key that may call everything; gives the answer's body.
+    pub(crate) fn make(&self, name: &str, region: &str) -> Value {
+        let body = json!({"account": "demo", "region": region, "name": name});
+        let answer = self.post("/v1/keys?wait=none", &body);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()
+    }
+
+    /// How many keys of origin `standard` the account has.
+    pub(crate) fn total(&self) -> u64 {
+        self.get("/v1/keys?account=demo").json()["total"]
+            .as_u64()
+            .unwrap()
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().unwrap().join();
+        if !thread::panicking() {
+            ended.expect("the sidecar failed");
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The fields that a refusal names, in its order.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.text
+        );
+        let errors = self.json()["errors"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        errors
+            .iter()
+            .map(|error| error["field"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// One call of any port.
+pub(crate) fn call(
+    url: &str,
+    method: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Answer {
+    let (parts, bytes) = call_bytes(url, method, headers, body);
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        text: String::from_utf8(bytes).unwrap(),
+    }
+}
+
+/// One call of any port, with whatever bytes come back.
+pub(crate) fn call_bytes(
+    url: &str,
+    method: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> (ureq::http::response::Parts, Vec<u8>) {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None);
+    let agent = ureq::Agent::new_with_config(config.allow_non_standard_methods(true).build());
+    let mut request = Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = match body {
+        Some(body) => agent.run(request.body(body).unwrap()),
+        None => agent.run(request.body(()).unwrap()),
+    };
+    let (parts, mut body) = answer.unwrap().into_parts();
+    let limit = 32 * 1024 * 1024;
+    (
+        parts,
+        body.with_config().limit(limit).read_to_vec().unwrap(),
+    )
+}

@@ -1,0 +1,23 @@
+//! The end-to-end suite: one binary, so that what it needs is provisioned and built once.
+//!
+//! Each module is one behaviour, each test a sentence about it. Nothing here replaces a real part
+//! by another: Envoy, sidecar, SQLite and SDKs are the real ones. Invariant: no test depends on
+//! another, on a fixed port or on how fast the machine is.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod credentials;
+mod door;
+mod many_keys;
+mod outages;
+mod scope;
+mod sdks;
+mod secrets;
+mod tidy;

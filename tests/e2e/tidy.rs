@@ -1,0 +1,253 @@
+//! The house rules, as a test: each message says where a line belongs.
+//!
+//! Reads source files as text. What the compiler can enforce is not repeated here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+const LINE_CHARS_MAX: usize = 120;
+
+/// A word, the places where it may stand, and what to do with it elsewhere.
+const PLACES: &[(&str, &[&str], &str)] = &[
+    (
+        "proxy_wasm",
+        &["filter/src/wasm.rs"],
+        "Proxy-Wasm is named in filter/src/wasm.rs alone",
+    ),
+    (
+        "rusqlite",
+        &["sidecar/src/store/", "sidecar/src/store.rs"],
+        "SQL is spoken in sidecar/src/store alone: add a method there",
+    ),
+    (
+        "actix_web",
+        &[
+            "sidecar/src/api/",
+            "sidecar/src/feed/",
+            "sidecar/src/serve/",
+            "sidecar/tests/",
+            "envoy/src/upstream",
+        ],
+        "HTTP is served in sidecar/src/api and sidecar/src/feed (and by the demo upstream) alone",
+    ),
+    (
+        "unsafe ",
+        &["filter/src/abi.rs"],
+        "unsafe code belongs into filter/src/abi.rs, with a SAFETY comment",
+    ),
+];
+
+/// What keytable must not know, since both sides signed it.
+const IMPURE: &[&str] = &[
+    "std::time",
+    "std::fs",
+    "std::net",
+    "println!",
+    "log::",
+    "SystemTime",
+];
+
+struct Source {
+    /// Path from the root, with `/`.
+    path: String,
+    text: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    for room in ["keytable", "filter", "sidecar", "envoy", "tests"] {
+        collect(&root().join(room), room, &mut found);
+    }
+    assert!(found.len() > 50, "the sources are found: {}", found.len());
+    found
+}
+
+fn collect(dir: &Path, name: &str, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{name}/{}", path.file_name().unwrap().to_string_lossy());
+        if path.is_dir() && !name.ends_with("/target") {
+            collect(&path, &name, found);
+        } else if name.ends_with(".rs") {
+            found.push(Source {
+                path: name,
+                text: fs::read_to_string(&path).unwrap(),
+            });
+        }
+    }
+}
+
+fn assert_none(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn each_thing_is_named_in_its_own_room() {
+    let mut faults = Vec::new();
+    for source in sources()
+        .iter()
+        .filter(|source| source.path != "tests/e2e/tidy.rs")
+    {
+        for (word, places, rule) in PLACES {
+            let at_home = places.iter().any(|place| source.path.starts_with(place));
+            for (number, line) in source.text.lines().enumerate() {
+                let code = line.split("//").next().unwrap_or_default();
+                if !at_home && code.contains(word) {
+                    faults.push(format!("{}:{}: {rule}", source.path, number + 1));
+                }
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn keytable_knows_no_clock_no_file_and_no_log() {
+    let mut faults = Vec::new();
+    for source in sources()
+        .iter()
+        .filter(|source| source.path.starts_with("keytable/src"))
+    {
+        for word in IMPURE.iter().filter(|word| source.text.contains(**word)) {
+            faults.push(format!(
+                "{}: {word}: pass it in as an argument",
+                source.path
+            ));
+        }
+    }
+    let manifest = fs::read_to_string(root().join("keytable/Cargo.toml")).unwrap();
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
+    let dependencies = dependencies.split('[').next().unwrap();
+    let known = ["crc32fast", "ipnet", "sha2", "subtle"];
+    for line in dependencies.lines().filter(|line| line.contains('=')) {
+        if !known.iter().any(|name| line.starts_with(name)) {
+            faults.push(format!(
+                "keytable/Cargo.toml: {line}: both sides would have to sign it"
+            ));
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_has_one_subject() {
+    let mut faults = Vec::new();
+    for source in &sources() {
+        if !source.text.starts_with("//!") {
+            faults.push(format!(
+                "{}: open it with //! (purpose, limits, invariant)",
+                source.path
+            ));
+        }
+        let lines = source.text.lines().count();
+        if lines > FILE_LINES_MAX {
+            faults.push(format!(
+                "{}: {lines} lines: split it by subject",
+                source.path
+            ));
+        }
+        for (number, line) in source.text.lines().enumerate() {
+            if line.chars().count() > LINE_CHARS_MAX {
+                faults.push(format!("{}:{}: break this line", source.path, number + 1));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn functions_do_one_thing() {
+    let mut faults = Vec::new();
+    for source in &sources() {
+        for (name, number, length) in functions(&source.text) {
+            if length > FUNCTION_LINES_MAX {
+                let path = &source.path;
+                faults.push(format!(
+                    "{path}:{number}: {name} has {length} lines: split it"
+                ));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+/// Name, first line and length of each function, by the indentation that rustfmt gives.
+fn functions(text: &str) -> Vec<(String, usize, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let Some(at) = code.find("fn ").filter(|at| is_signature(&code[..*at])) else {
+            continue;
+        };
+        let indent = &line[..line.len() - code.len()];
+        let closing = format!("{indent}}}");
+        let body = lines[start..].iter().position(|other| **other == closing);
+        let one_line = code.ends_with('}') || code.ends_with(';');
+        let length = if one_line {
+            1
+        } else {
+            body.map_or(1, |end| end + 1)
+        };
+        let name = code[at + 3..]
+            .split(['(', '<'])
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        found.push((name, start + 1, length));
+    }
+    found
+}
+
+fn is_signature(before: &str) -> bool {
+    let words = [
+        "pub",
+        "pub(crate)",
+        "pub(super)",
+        "const",
+        "async",
+        "unsafe",
+        "extern",
+        "\"C\"",
+    ];
+    before.split_whitespace().all(|word| words.contains(&word))
+}
+
+#[test]
+fn agent_and_gate_share_one_vm_id() {
+    let template = fs::read_to_string(root().join("envoy/bootstrap.yaml")).unwrap();
+    let ids: Vec<&str> = template
+        .lines()
+        .filter(|line| line.trim().starts_with("vm_id:"))
+        .collect();
+    assert_eq!(ids.len(), 2, "one for the agent, one for the gate");
+    assert!(
+        ids.iter().all(|line| line.trim() == "vm_id: latchkey"),
+        "{ids:?}"
+    );
+}
+
+#[test]
+fn the_documents_name_files_that_exist() {
+    let mut faults = Vec::new();
+    for document in ["README.md", "docs/architecture.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c))) {
+            let word = word.trim_end_matches(['.', '/']);
+            let is_path = word.contains('/')
+                && [".rs", ".md", ".yaml"]
+                    .iter()
+                    .any(|end| word.ends_with(end));
+            if is_path && !root().join(word).exists() {
+                faults.push(format!("{document}: {word} does not exist"));
+            }
+        }
+    }
+    assert_none(&faults);
+}

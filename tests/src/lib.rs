@@ -1,0 +1,65 @@
+//! What the end-to-end tests share: an admin's and a client's view of a running stack.
+//!
+//! Not a test itself and used by nothing else, so it may panic: a harness that cannot go on is a
+//! failed test. Invariant: every wait is for a state, bounded, and says what it waited for.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a harness that cannot go on is a failed test"
+)]
+
+pub mod admin;
+pub mod impostor;
+pub mod python;
+pub mod raw;
+
+use std::time::Duration;
+
+use envoy::{Stack, StackOptions, wait};
+
+pub use admin::{Admin, Key};
+pub use raw::Answer;
+
+/// How long a state may take to be reached, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running stack and its admin.
+pub fn start() -> (Stack, Admin) {
+    start_with(StackOptions::default())
+}
+
+/// The same with options.
+pub fn start_with(options: StackOptions) -> (Stack, Admin) {
+    let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));
+    let admin = Admin::of(&stack);
+    (stack, admin)
+}
+
+/// Waits for a state; panics with `what` if it is not reached.
+pub fn wait_for(what: &str, reached: impl FnMut() -> bool) {
+    let mut reached = reached;
+    wait::until(PATIENCE, || reached().then_some(())).unwrap_or_else(|| panic!("never: {what}"));
+}
+
+/// A chat request's body for a model.
+pub fn chat(model: &str) -> String {
+    serde_json::json!({"model": model, "messages": [{"role": "user", "content": "hi"}]}).to_string()
+}
+
+/// The value of one of Envoy's own figures; 0 if it does not exist.
+pub fn stat(stack: &Stack, name: &str) -> u64 {
+    let url = format!(
+        "{}/stats?filter=^{}$",
+        stack.envoy_admin_url(),
+        name.replace('.', "\\.")
+    );
+    let text = raw::get_text(&url);
+    text.trim()
+        .rsplit(' ')
+        .next()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,56 @@
+//! Official SDKs from PyPI, in a virtual environment under `target/`.
+//!
+//! Does not pin transitive dependencies. Invariant: an environment is used only when its
+//! installation went to the end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+/// The interpreter of an environment that has these packages, as `openai==3.54.0`.
+pub fn with_packages(name: &str, packages: &[&str]) -> PathBuf {
+    let _one_at_a_time = INSTALLING
+        .lock()
+        .unwrap_or_else(|poison| poison.into_inner());
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools");
+    let home = tools.join(format!("python-{name}"));
+    let done = home.join("installed");
+    let python = home.join("bin/python3");
+    if fs::read_to_string(&done).is_ok_and(|text| text == packages.join(" ")) {
+        return python;
+    }
+    fs::create_dir_all(&tools).unwrap();
+    let _ = fs::remove_dir_all(&home);
+    succeed(Command::new("python3").args(["-m", "venv"]).arg(&home));
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    succeed(Command::new(&python).args(install).args(packages));
+    fs::write(done, packages.join(" ")).unwrap();
+    python
+}
+
+/// Runs a script of `tests/sdk/` with arguments; gives what it printed. The script must succeed.
+pub fn run(python: &Path, script: &str, args: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("sdk")
+        .join(script);
+    let output = succeed(Command::new(python).arg(script).args(args));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn succeed(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed: {stderr}");
+    output
+}

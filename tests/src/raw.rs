@@ -1,0 +1,141 @@
+//! Requests as bytes: what a client may send that no library would.
+//!
+//! One connection for each request. Invariant: nothing is added to what the test wrote but the
+//! framing that it asked for.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status; 0 if the connection ended without an answer.
+    pub status: u16,
+    /// The head as text, lossy.
+    pub head: String,
+    /// The body as it was sent, without chunked framing being undone.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// `error.code` of an answer in OpenAI's shape.
+    pub fn code(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        body["error"]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// Status and code.
+    pub fn refusal(&self) -> (u16, String) {
+        (self.status, self.code())
+    }
+}
+
+/// `host:port` of a URL.
+pub fn address_of(url: &str) -> &str {
+    url.trim_start_matches("http://")
+}
+
+/// Sends bytes, reads until the other side closes.
+pub fn send(url: &str, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address_of(url)).expect("Envoy accepts connections");
+    stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
+    // Envoy may answer and close before it has read everything.
+    let _ = stream.write_all(bytes);
+    read_answer(&mut stream)
+}
+
+/// Reads one answer to its end: by its length or chunked framing, else until the other side closes
+/// (which Envoy delays by a second after a refusal).
+pub fn read_answer(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                bytes.extend_from_slice(&buffer[..read]);
+                if is_whole(&bytes) {
+                    break;
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    parse(&bytes)
+}
+
+fn is_whole(bytes: &[u8]) -> bool {
+    let answer = parse(bytes);
+    let head = answer.head.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    match length.and_then(|text| text.trim().parse::<usize>().ok()) {
+        Some(length) => answer.body.len() >= length,
+        None => head.contains("transfer-encoding: chunked") && answer.body.ends_with(b"0\r\n\r\n"),
+    }
+}
+
+fn parse(bytes: &[u8]) -> Answer {
+    let end = bytes
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap_or(bytes.len());
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or(0);
+    let body = bytes.get(end + 4..).unwrap_or_default().to_vec();
+    Answer { status, head, body }
+}
+
+/// A request head with these header lines (each without line end) and `Connection: close`.
+pub fn head(method: &str, path: &str, lines: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: gate\r\n").into_bytes();
+    for line in lines {
+        bytes.extend_from_slice(line);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"connection: close\r\n\r\n");
+    bytes
+}
+
+/// `POST /v1/chat/completions` with a JSON body of known length and these header lines.
+pub fn post_chat(url: &str, lines: &[&[u8]], body: &[u8]) -> Answer {
+    let length = format!("content-length: {}", body.len());
+    let mut all: Vec<&[u8]> = vec![b"content-type: application/json", length.as_bytes()];
+    all.extend_from_slice(lines);
+    let mut bytes = head("POST", "/v1/chat/completions", &all);
+    bytes.extend_from_slice(body);
+    send(url, &bytes)
+}
+
+/// The same with a key in the usual place.
+pub fn post_chat_with(url: &str, key: &str, body: &str) -> Answer {
+    post_chat(
+        url,
+        &[format!("authorization: Bearer {key}").as_bytes()],
+        body.as_bytes(),
+    )
+}
+
+/// The body of a GET that must succeed.
+pub fn get_text(url: &str) -> String {
+    ureq::get(url)
+        .call()
+        .unwrap()
+        .body_mut()
+        .read_to_string()
+        .unwrap()
+}
