@@ -19,12 +19,16 @@ use crate::host::HostError;
 
 /// Where a buffer is.
 pub(crate) const REQUEST_BODY: u32 = 0;
+/// The body of the upstream's answer.
+pub(crate) const RESPONSE_BODY: u32 = 1;
 /// The body of an answer to a callout.
 pub(crate) const CALL_RESPONSE_BODY: u32 = 4;
 /// The plugin's configuration.
 pub(crate) const PLUGIN_CONFIGURATION: u32 = 7;
 /// The headers of the request.
 pub(crate) const REQUEST_HEADERS: u32 = 0;
+/// The headers of the upstream's answer.
+pub(crate) const RESPONSE_HEADERS: u32 = 2;
 /// The headers of an answer to a callout.
 pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
 /// A metric that is set, not counted.
@@ -46,6 +50,13 @@ unsafe extern "C" {
         length: usize,
         data: *mut *mut u8,
         size: *mut usize,
+    ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        length: usize,
+        data: *const u8,
+        size: usize,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
@@ -153,6 +164,17 @@ pub(crate) fn buffer(buffer: u32, start: usize, length: usize) -> Result<Vec<u8>
     // SAFETY: the host writes one pointer and one size.
     returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer, start, length, data, size) })
         .map(Option::unwrap_or_default)
+}
+
+/// Replaces `length` bytes from `start`.
+pub(crate) fn set_buffer(
+    buffer: u32,
+    start: usize,
+    length: usize,
+    bytes: &[u8],
+) -> Result<(), HostError> {
+    // SAFETY: the slice lives for the call.
+    checked(unsafe { proxy_set_buffer_bytes(buffer, start, length, bytes.as_ptr(), bytes.len()) })
 }
 
 pub(crate) fn header_map(map: u32) -> Result<Vec<u8>, HostError> {

@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::locator::{Family, LocatorConfig};
+
 /// Longest wait that the agent asks the sidecar for, in seconds.
 const WAIT_S_MAX: u64 = 60;
 /// What a held request may take beyond the wait that was asked for, in milliseconds.
@@ -49,6 +51,29 @@ pub struct GateConfig {
     /// below Envoy's own buffer limit, or Envoy answers first, with a text nobody understands.
     #[serde(default = "default_hold_bytes_max")]
     pub hold_bytes_max: usize,
+    /// Hold the whole body until it is judged, for upstreams that act on a part of it.
+    #[serde(default)]
+    pub hold_whole_body: bool,
+    /// Where requests name their resources.
+    #[serde(default)]
+    pub locators: LocatorConfig,
+    /// Whose error JSON to answer with where OpenAI's would be.
+    #[serde(default)]
+    pub errors: Option<Family>,
+    /// What happens to a key for everything on an endpoint that no rule knows.
+    #[serde(default)]
+    pub unknown_endpoint: UnknownEndpoint,
+}
+
+/// What a key for everything may do on an endpoint that no rule knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownEndpoint {
+    /// Call it.
+    #[default]
+    Allow,
+    /// Not call it.
+    Deny,
 }
 
 /// How old the table may grow.

@@ -69,6 +69,14 @@ pub trait RequestHost: Host {
     fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError>;
     /// A piece of the request body that this callback was told of.
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError>;
+    /// All headers of the upstream's answer.
+    fn response_headers(&self) -> Result<HeaderMap, HostError>;
+    /// Removes every header of this name from the answer.
+    fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError>;
+    /// A piece of the answer's body that this callback was told of.
+    fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError>;
+    /// Replaces the first `size` bytes of the held answer.
+    fn replace_response_body(&self, size: usize, body: &[u8]) -> Result<(), HostError>;
     /// Envoy's downstream address, as `address:port`.
     fn source_address(&self) -> Result<Vec<u8>, HostError>;
     /// Leaves a value for access logs and other filters, as `wasm.<name>`.

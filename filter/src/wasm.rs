@@ -22,7 +22,6 @@ use crate::gate::{Flow, Gate, GateShared};
 use crate::headers::HeaderMap;
 use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
 use crate::reply::Reply;
-use crate::table::TableReader;
 
 /// How often the agent looks whether a request is due, and the first request's delay.
 const TICK: Duration = Duration::from_millis(50);
@@ -84,7 +83,7 @@ impl Root {
                 host,
             },
             Config::Gate(config) => Role::Gate {
-                shared: new_gate(config),
+                shared: new_gate(config)?,
                 host,
             },
         };
@@ -110,11 +109,8 @@ fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
     Ok(Agent::new(config, node, instance))
 }
 
-fn new_gate(config: GateConfig) -> Rc<GateShared> {
-    Rc::new(GateShared {
-        config,
-        table: TableReader::default(),
-    })
+fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
+    GateShared::new(config).map(Rc::new)
 }
 
 impl WasmHost {
@@ -239,6 +235,14 @@ impl HttpContext for Request {
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         self.ask(|gate, host| gate.on_trailers(host))
     }
+
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        self.ask(|gate, host| gate.on_response_headers(host, end_of_stream))
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.ask(|gate, host| gate.on_response_body(host, size, end_of_stream))
+    }
 }
 
 // === impl WasmHost ===
@@ -303,6 +307,23 @@ impl RequestHost for WasmHost {
 
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
         abi::buffer(abi::REQUEST_BODY, start, len)
+    }
+
+    fn response_headers(&self) -> Result<HeaderMap, HostError> {
+        let buffer = abi::header_map(abi::RESPONSE_HEADERS)?;
+        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
+    }
+
+    fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
+        abi::remove_header(abi::RESPONSE_HEADERS, name)
+    }
+
+    fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
+        abi::buffer(abi::RESPONSE_BODY, start, len)
+    }
+
+    fn replace_response_body(&self, size: usize, body: &[u8]) -> Result<(), HostError> {
+        abi::set_buffer(abi::RESPONSE_BODY, 0, size, body)
     }
 
     fn source_address(&self) -> Result<Vec<u8>, HostError> {

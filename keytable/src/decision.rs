@@ -24,6 +24,8 @@ pub struct RequestFacts {
 pub enum Resources<'a> {
     /// These names, all of them.
     Named(&'a [&'a [u8]]),
+    /// None, and it runs none: an endpoint such as a list or a version.
+    Open,
     /// It cannot be said: the endpoint has no rule that tells where it names its resources.
     Unlocated,
 }
@@ -94,8 +96,10 @@ pub fn judge_resources(
     if record.is_unrestricted() {
         return Ok(Permit(()));
     }
-    let Resources::Named(names) = resources else {
-        return Err(Denial::EndpointNotAllowed);
+    let names = match resources {
+        Resources::Named(names) => names,
+        Resources::Open => return Ok(Permit(())),
+        Resources::Unlocated => return Err(Denial::EndpointNotAllowed),
     };
     if names.is_empty() {
         return Err(Denial::EndpointNotAllowed);

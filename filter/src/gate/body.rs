@@ -7,13 +7,26 @@
 //! last byte is passed on; when the table changes, the key and all that was named are judged anew,
 //! and a key that expires is refused on time.
 
-use keytable::{Denial, KeyHash, Resources, admit, judge_resources};
+use keytable::{Denial, KeyHash, admit};
 
-use super::{GateShared, MODEL_HEADER, denied, facts, failed};
+use super::judge::{Holder, absent, denied, facts, judge_names};
+use super::{GateShared, failed, identity};
+use crate::form::{FormError, FormReader};
+use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::json::{JsonError, JsonReader, Pattern};
+use crate::json::{JsonError, JsonReader};
+use crate::locator::{Absent, Located, Norm};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
+
+/// What a body is read as.
+#[derive(Debug)]
+pub(super) enum BodyReader {
+    /// One JSON object.
+    Json(Box<JsonReader>),
+    /// `multipart/form-data`.
+    Form(Box<FormReader>),
+}
 
 /// The state of the reading.
 #[derive(Debug)]
@@ -22,8 +35,10 @@ pub(super) struct Reading {
     /// The edition under which `record` was read.
     edition: u64,
     record: RecordBytes,
-    reader: JsonReader,
-    /// What the body has named so far, all in scope.
+    reader: BodyReader,
+    norm: Norm,
+    absent: Absent,
+    /// What the request has named so far, all in scope.
     names: Vec<String>,
     /// Bytes that Envoy holds back; `None` once the request flows.
     held: Option<usize>,
@@ -32,22 +47,25 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// Begins to read; `names` are those of path and query, all in scope.
     pub(super) fn new(
-        patterns: &'static [Pattern],
-        key_hash: KeyHash,
-        edition: u64,
-        record: RecordBytes,
-        content_length: Option<u64>,
+        reader: BodyReader,
+        holder: &Holder<'_>,
+        names: Vec<String>,
+        located: &Located<'_>,
+        headers: &HeaderMap,
     ) -> Self {
         Self {
-            key_hash,
-            edition,
-            record,
-            reader: JsonReader::new(patterns),
-            names: Vec::new(),
+            key_hash: holder.key_hash,
+            edition: holder.edition,
+            record: holder.record.clone(),
+            reader,
+            norm: located.rule.norm,
+            absent: located.rule.absent,
+            names,
             held: Some(0),
             received: 0,
-            content_length,
+            content_length: content_length(headers),
         }
     }
 
@@ -73,14 +91,35 @@ impl Reading {
         // Names before syntax: the answer must not depend on how the body was cut into chunks.
         let read = self.read(host, size)?;
         self.judge_new_names()?;
-        read.map_err(ambiguous)?;
-        if end_of_stream || self.content_length == Some(self.received) {
-            self.reader.finish().map_err(ambiguous)?;
+        read?;
+        let over = end_of_stream || self.content_length == Some(self.received);
+        if over {
+            self.reader.finish()?;
             if self.names.is_empty() {
-                return Err(Refusal::Ambiguous("it names no model"));
+                self.add_names(vec![absent(shared, self.absent)?])?;
             }
         }
-        self.release(host, shared.config.hold_bytes_max)
+        if shared.config.hold_whole_body && !over {
+            return self.check_held(shared);
+        }
+        self.release_if_named(host)?;
+        self.check_held(shared)
+    }
+
+    /// Lets the request flow once it named something.
+    pub(super) fn release_if_named(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
+        if let (Some(_), Some(name)) = (self.held, self.names.first()) {
+            identity::set_model(host, name).map_err(failed)?;
+            self.held = None;
+        }
+        Ok(())
+    }
+
+    fn check_held(&self, shared: &GateShared) -> Result<(), Refusal> {
+        match self.held {
+            Some(held) if held > shared.config.hold_bytes_max => Err(Refusal::TooLarge),
+            _ => Ok(()),
+        }
     }
 
     /// Feeds the new bytes; the inner result is what the reader says of them.
@@ -88,7 +127,7 @@ impl Reading {
         &mut self,
         host: &impl RequestHost,
         size: usize,
-    ) -> Result<Result<(), JsonError>, Refusal> {
+    ) -> Result<Result<(), Refusal>, Refusal> {
         let start = self.held_bytes();
         let new = size.saturating_sub(start);
         let bytes = match new {
@@ -109,25 +148,17 @@ impl Reading {
 
     fn judge_new_names(&mut self) -> Result<(), Refusal> {
         let names = self.reader.take_names();
-        if !names.is_empty() {
-            judge(&self.record, &names)?;
-            self.names.extend(names);
+        if names.is_empty() {
+            Ok(())
+        } else {
+            self.add_names(names)
         }
-        Ok(())
     }
 
-    /// Lets the request flow once it named something.
-    fn release(&mut self, host: &impl RequestHost, hold_bytes_max: usize) -> Result<(), Refusal> {
-        match (self.held, self.names.first()) {
-            (Some(_), Some(name)) => {
-                host.set_request_header(MODEL_HEADER, &header_value(name))
-                    .map_err(failed)?;
-                self.held = None;
-                Ok(())
-            }
-            (Some(held), None) if held > hold_bytes_max => Err(Refusal::TooLarge),
-            _ => Ok(()),
-        }
+    fn add_names(&mut self, names: Vec<String>) -> Result<(), Refusal> {
+        judge_names(&self.record, &names, self.norm)?;
+        self.names.extend(names);
+        Ok(())
     }
 
     fn revalidate(&mut self, host: &impl RequestHost, shared: &GateShared) -> Result<(), Refusal> {
@@ -142,40 +173,50 @@ impl Reading {
             admit(&view, &facts(host, &view)?).map_err(denied)?;
         }
         if has_moved && !self.names.is_empty() {
-            judge(&self.record, &self.names)?;
+            judge_names(&self.record, &self.names, self.norm)?;
         }
         Ok(())
     }
 }
 
-/// Judges names by a record whose holder was admitted.
-fn judge(record: &RecordBytes, names: &[String]) -> Result<(), Refusal> {
-    let view = record.view()?;
-    let bytes: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
-    match judge_resources(&view, Resources::Named(&bytes)) {
-        Ok(_permit) => Ok(()),
-        Err(denial) => {
-            let name = match denial {
-                Denial::OutOfScope { index, .. } => names.get(index).map(|n| n.clone().into()),
-                _ => None,
-            };
-            Err(Refusal::Denied(denial, name))
+impl BodyReader {
+    fn feed(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+        match self {
+            Self::Json(reader) => reader.feed(chunk).map_err(of_json),
+            Self::Form(reader) => reader.feed(chunk).map_err(of_form),
+        }
+    }
+
+    fn finish(&self) -> Result<(), Refusal> {
+        match self {
+            Self::Json(reader) => reader.finish().map_err(of_json),
+            Self::Form(reader) => reader.finish().map_err(of_form),
+        }
+    }
+
+    fn take_names(&mut self) -> Vec<String> {
+        match self {
+            Self::Json(reader) => reader.take_names(),
+            Self::Form(reader) => reader.take_names(),
         }
     }
 }
 
-fn ambiguous(error: JsonError) -> Refusal {
-    Refusal::Ambiguous(error.message())
+fn of_json(error: JsonError) -> Refusal {
+    match error {
+        JsonError::Indirect => denied(Denial::EndpointNotAllowed),
+        _ => Refusal::Ambiguous(error.message()),
+    }
 }
 
-/// A name as a header value: what is not visible ASCII is percent-encoded.
-fn header_value(name: &str) -> Vec<u8> {
-    name.bytes().fold(Vec::new(), |mut out, byte| {
-        if byte.is_ascii_graphic() && byte != b'%' {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-        out
-    })
+fn of_form(error: FormError) -> Refusal {
+    match error {
+        FormError::Json(error) => of_json(error),
+        _ => Refusal::Ambiguous(error.message()),
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(b"content-length")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
 }

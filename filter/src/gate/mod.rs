@@ -1,31 +1,31 @@
 //! The gate: decides one request, from its headers and, for a list-scoped key, from its body.
 //!
 //! The order is that of the checks: table, credential, key, status, expiry, address, scope. Does
-//! not read JSON, know reasons' texts or touch slots; it is the line that joins those who do.
+//! not read bodies, know reasons' texts or touch slots; it is the line that joins those who do.
 //!
 //! Invariant: nothing of a request reaches the upstream before there is a [`Permit`] in hand, and
 //! every path that ends without one ends in an answer.
 
 mod body;
+mod identity;
+mod judge;
+mod listing;
 
 use std::rc::Rc;
 
-use keytable::{ClientAddress, Denial, KeyHash, Permit, RecordView, RequestFacts, admit};
+use keytable::{KeyHash, Permit, admit};
 
-use crate::config::GateConfig;
-use crate::credential::{Credential, Removal};
+use crate::config::{GateConfig, UnknownEndpoint};
+use crate::credential::Credential;
 use crate::headers::HeaderMap;
 use crate::host::{HostError, Level, RequestHost};
-use crate::locator::{self, Locator};
+use crate::locator::{Family, Located, Locators};
 use crate::reply::Refusal;
-use crate::table::{TableReader, Unavailable, look_up};
+use crate::table::{RecordBytes, TableReader, Unavailable, look_up};
 use body::Reading;
+use judge::{Holder, Outcome, denied, facts};
+use listing::Listing;
 
-/// Headers that only the gate may set; what a client sends under this prefix is removed.
-const IDENTITY_PREFIX: &[u8] = b"x-latchkey-";
-const KEY_ID_HEADER: &[u8] = b"x-latchkey-key-id";
-const ACCOUNT_HEADER: &[u8] = b"x-latchkey-account";
-const MODEL_HEADER: &[u8] = b"x-latchkey-model";
 const KEY_ID_STATE: &str = "latchkey_key_id";
 
 /// What every request of one worker shares.
@@ -33,6 +33,8 @@ const KEY_ID_STATE: &str = "latchkey_key_id";
 pub struct GateShared {
     /// The settings.
     pub config: GateConfig,
+    /// The rules, compiled from them.
+    pub locators: Locators,
     /// What the worker remembers of the table.
     pub table: TableReader,
 }
@@ -42,6 +44,8 @@ pub struct GateShared {
 pub struct Gate {
     shared: Rc<GateShared>,
     state: State,
+    /// Whose error JSON the client understands; found when it is needed.
+    family: Option<Family>,
 }
 
 /// What Envoy shall do with what it has in hand.
@@ -49,7 +53,7 @@ pub struct Gate {
 pub enum Flow {
     /// Pass it on.
     Continue,
-    /// Hold it; there is more to come, or the request was answered.
+    /// Hold it; there is more to come, or it was answered.
     Hold,
 }
 
@@ -59,8 +63,22 @@ enum State {
     Closed,
     /// The body is being read.
     Reading(Box<Reading>),
+    /// Permitted; the answer is a list that has to be cut down.
+    Listing(Box<Listing>),
     /// Permitted; nothing more to look at.
     Open,
+}
+
+impl GateShared {
+    /// The settings with their rules compiled. The error says which rule is bad.
+    pub fn new(config: GateConfig) -> Result<Self, String> {
+        let locators = Locators::compile(&config.locators)?;
+        Ok(Self {
+            config,
+            locators,
+            table: TableReader::default(),
+        })
+    }
 }
 
 impl Gate {
@@ -69,6 +87,7 @@ impl Gate {
         Self {
             shared,
             state: State::Closed,
+            family: None,
         }
     }
 
@@ -85,7 +104,6 @@ impl Gate {
     pub fn on_body(&mut self, host: &impl RequestHost, size: usize, end_of_stream: bool) -> Flow {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Closed => Flow::Hold,
-            State::Open => self.enter(State::Open),
             State::Reading(mut reading) => {
                 match reading.advance(host, &self.shared, size, end_of_stream) {
                     Ok(()) if end_of_stream => self.enter(State::Open),
@@ -93,6 +111,7 @@ impl Gate {
                     Err(refusal) => self.refuse(host, &refusal),
                 }
             }
+            open => self.enter(open),
         }
     }
 
@@ -103,48 +122,57 @@ impl Gate {
                 let held = reading.held_bytes();
                 self.on_body(host, held, true)
             }
-            State::Open => Flow::Continue,
+            State::Open | State::Listing(_) => Flow::Continue,
             State::Closed => Flow::Hold,
         }
     }
 
+    /// The upstream's headers have arrived.
+    pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
+        match &mut self.state {
+            State::Listing(listing) if !end_of_stream => match listing.begin(host) {
+                Ok(flow) => flow,
+                Err(refusal) => self.refuse(host, &refusal),
+            },
+            _ => Flow::Continue,
+        }
+    }
+
+    /// Body of the answer has arrived: all of it so far, while it is held.
+    pub fn on_response_body(
+        &mut self,
+        host: &impl RequestHost,
+        size: usize,
+        end_of_stream: bool,
+    ) -> Flow {
+        match &mut self.state {
+            State::Listing(listing) => match listing.advance(host, size, end_of_stream) {
+                Ok(flow) => flow,
+                Err(refusal) => self.refuse(host, &refusal),
+            },
+            _ => Flow::Continue,
+        }
+    }
+
     fn judge_headers(
-        &self,
+        &mut self,
         host: &impl RequestHost,
         end_of_stream: bool,
     ) -> Result<State, Refusal> {
         let edition = self.shared.table.open(host)?;
         let headers = host.request_headers().map_err(failed)?;
-        let credential = Credential::find(&headers)?;
-        let key_hash = KeyHash::of(&credential.key);
-        let record = look_up(host, &key_hash)?.ok_or(Refusal::UnknownKey)?;
-        let view = record.view()?;
-        host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
-            .map_err(failed)?;
-        let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
-        let state = match admitted.permit_unread() {
-            Some(permit) => open(permit),
-            None => {
-                let Locator::JsonBody(patterns) = locator::locate(&headers) else {
-                    return Err(denied(Denial::EndpointNotAllowed));
-                };
-                locator::check_json_body(&headers).map_err(Refusal::Body)?;
-                if end_of_stream {
-                    return Err(Refusal::Ambiguous("it is empty"));
-                }
-                let length = content_length(&headers);
-                let reading = Reading::new(patterns, key_hash, edition, record.clone(), length);
-                State::Reading(Box::new(reading))
-            }
-        };
-        clean(host, &headers, &credential, &view).map_err(failed)?;
-        Ok(state)
+        let shared = Rc::clone(&self.shared);
+        let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
+        if judged.is_err() {
+            self.family = Some(family_of(&shared, &headers));
+        }
+        judged
     }
 
     fn enter(&mut self, state: State) -> Flow {
         let flow = match &state {
             State::Closed => Flow::Hold,
-            State::Open => Flow::Continue,
+            State::Open | State::Listing(_) => Flow::Continue,
             State::Reading(reading) if reading.is_held() => Flow::Hold,
             State::Reading(_) => Flow::Continue,
         };
@@ -154,7 +182,11 @@ impl Gate {
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.state = State::Closed;
-        let reply = refusal.reply();
+        let family = self.family.or_else(|| {
+            let headers = host.request_headers().ok()?;
+            Some(family_of(&self.shared, &headers))
+        });
+        let reply = refusal.reply(family.unwrap_or_default());
         if let Err(HostError(status)) = host.reply(&reply) {
             host.log(
                 Level::Error,
@@ -165,62 +197,98 @@ impl Gate {
     }
 }
 
+/// Everything that the headers decide.
+fn judge_request(
+    shared: &GateShared,
+    host: &impl RequestHost,
+    headers: &HeaderMap,
+    edition: u64,
+    end_of_stream: bool,
+) -> Result<State, Refusal> {
+    let credential = Credential::find(headers)?;
+    let key_hash = KeyHash::of(&credential.key);
+    let record = look_up(host, &key_hash)?.ok_or(Refusal::UnknownKey)?;
+    let view = record.view()?;
+    host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
+        .map_err(failed)?;
+    let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
+    let Some(permit) = admitted.permit_unread() else {
+        let holder = Holder {
+            key_hash,
+            edition,
+            record: &record,
+        };
+        let outcome = judge::judge(shared, headers, &holder, end_of_stream)?;
+        identity::clean(host, headers, &credential, &view).map_err(failed)?;
+        return carry_out(host, outcome, record.clone());
+    };
+    let state = open_unread(shared, headers, permit)?;
+    identity::clean(host, headers, &credential, &view).map_err(failed)?;
+    Ok(state)
+}
+
+/// What follows for a list-scoped key; the credential is out already.
+fn carry_out(
+    host: &impl RequestHost,
+    outcome: Outcome,
+    record: RecordBytes,
+) -> Result<State, Refusal> {
+    match outcome {
+        Outcome::Permitted(permit, name) => {
+            if let Some(name) = name {
+                identity::set_model(host, &name).map_err(failed)?;
+            }
+            Ok(open(permit))
+        }
+        Outcome::Unread(mut reading) => {
+            reading.release_if_named(host)?;
+            Ok(State::Reading(reading))
+        }
+        Outcome::List(permit) => {
+            Listing::ask(host).map_err(failed)?;
+            Ok(list(permit, Listing::new(record)))
+        }
+    }
+}
+
+/// A key for everything, whose body is never looked at.
+fn open_unread(shared: &GateShared, headers: &HeaderMap, permit: Permit) -> Result<State, Refusal> {
+    let refused = shared.config.unknown_endpoint == UnknownEndpoint::Deny
+        && shared.locators.locate(headers).is_none();
+    if refused {
+        Err(denied(keytable::Denial::EndpointNotAllowed))
+    } else {
+        Ok(open(permit))
+    }
+}
+
 /// The state of a request that may go on: only with a permit in hand.
 fn open(_permit: Permit) -> State {
     State::Open
 }
 
-/// Takes the credential out and puts the identity in.
-fn clean(
-    host: &impl RequestHost,
-    headers: &HeaderMap,
-    credential: &Credential<'_>,
-    view: &RecordView<'_>,
-) -> Result<(), HostError> {
-    for (name, _) in headers
-        .iter()
-        .filter(|(name, _)| name.starts_with(IDENTITY_PREFIX))
-    {
-        host.remove_request_header(name)?;
-    }
-    for removal in credential.removals(headers) {
-        match removal {
-            Removal::Header(name) => host.remove_request_header(name)?,
-            Removal::Rest(name, value) => host.set_request_header(name, &value)?,
-        }
-    }
-    host.set_request_header(KEY_ID_HEADER, view.key_id().as_bytes())?;
-    host.set_request_header(ACCOUNT_HEADER, view.account().as_bytes())
+fn list(_permit: Permit, listing: Listing) -> State {
+    State::Listing(Box::new(listing))
 }
 
-/// The facts that this record's checks need, and no more: each one costs a call.
-fn facts(host: &impl RequestHost, view: &RecordView<'_>) -> Result<RequestFacts, Refusal> {
-    let now_unix_ms = match view.expires_at_unix_ms() {
-        Some(_) => host.unix_ms().map_err(failed)?,
-        None => 0,
-    };
-    let address = match view.has_address_list() {
-        true => host
-            .source_address()
-            .ok()
-            .and_then(|bytes| ClientAddress::parse(&bytes)),
-        false => None,
-    };
-    Ok(RequestFacts {
-        now_unix_ms,
-        address,
-    })
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(b"content-length")?;
-    std::str::from_utf8(value).ok()?.parse().ok()
+/// The family of the rule, unless headers tell of another client.
+fn family_of(shared: &GateShared, headers: &HeaderMap) -> Family {
+    let rule = shared
+        .locators
+        .locate(headers)
+        .map(|Located { rule, .. }| rule.family);
+    if headers.get(b"anthropic-version").is_some() {
+        return Family::Anthropic;
+    }
+    if headers.get(b"x-goog-api-key").is_some() {
+        return Family::Google;
+    }
+    match (rule, shared.config.errors) {
+        (None | Some(Family::OpenAi), Some(configured)) => configured,
+        (rule, _) => rule.unwrap_or_default(),
+    }
 }
 
 fn failed(_: HostError) -> Refusal {
     Refusal::Unavailable(Unavailable::Damaged)
-}
-
-fn denied(denial: Denial) -> Refusal {
-    Refusal::Denied(denial, None)
 }

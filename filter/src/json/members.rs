@@ -7,23 +7,25 @@
 //! Invariant: in every object that a pattern walks through, each of its members stands once and
 //! in one spelling; a container of a kind that no pattern can go through is refused, not skipped.
 
+use std::rc::Rc;
+
 use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Visitor};
-use super::{JsonError, Pattern};
+use super::{JsonError, Meaning, PATTERNS_MAX, Pattern};
 use keytable::scope::name_is_sound;
 
 /// Longest resource name, in bytes.
 const NAME_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
 /// Most names of one body.
 const NAMES_MAX: usize = 256;
-/// Patterns are bits of a `u64`.
-const PATTERNS_MAX: usize = 64;
+/// Every element of an array.
+const ANY: &str = "*";
 
 const _: () = assert!(NAME_BYTES_MAX < CAPTURE_BYTES_MAX);
 
 /// The patterns and how far each has come.
 #[derive(Debug)]
 pub(super) struct Members {
-    patterns: &'static [Pattern],
+    patterns: Rc<[Pattern]>,
     /// The open containers that a pattern has entered, outermost first.
     walked: Vec<Walked>,
     /// Open containers inside those that no pattern enters.
@@ -43,10 +45,12 @@ struct Walked {
     alive: u64,
     /// The patterns whose member was seen in it.
     seen: u64,
+    /// It stands where a name could stand, so it must hold one.
+    must_name: bool,
 }
 
 impl Members {
-    pub(super) fn new(patterns: &'static [Pattern]) -> Self {
+    pub(super) fn new(patterns: Rc<[Pattern]>) -> Self {
         let next = patterns
             .iter()
             .take(PATTERNS_MAX)
@@ -65,21 +69,27 @@ impl Members {
         std::mem::take(&mut self.names)
     }
 
-    /// The patterns in `mask` whose segment at `depth` passes the test.
-    fn matching(&self, mask: u64, depth: usize, test: impl Fn(Option<&&str>) -> bool) -> u64 {
-        let passes = |index: &usize, pattern: &Pattern| {
-            mask >> index & 1 == 1 && test(pattern.segments.get(depth))
-        };
-        self.patterns
-            .iter()
-            .enumerate()
-            .filter(|(index, pattern)| passes(index, pattern))
-            .fold(0, |found, (index, _)| found | 1 << index)
+    /// The patterns in `mask` that pass the test.
+    fn matching(&self, mask: u64, test: impl Fn(&Pattern) -> bool) -> u64 {
+        let mut rest = mask;
+        let mut found = 0;
+        while rest != 0 {
+            let bit = rest & rest.wrapping_neg();
+            let index = usize::try_from(bit.trailing_zeros()).unwrap_or(PATTERNS_MAX);
+            if self.patterns.get(index).is_some_and(&test) {
+                found |= bit;
+            }
+            rest ^= bit;
+        }
+        found
     }
 
-    /// The patterns that end at the value that comes next.
-    fn ending_here(&self) -> u64 {
-        self.matching(self.next, self.walked.len(), |segment| segment.is_none())
+    /// The patterns that end at the value that comes next and pass the test.
+    fn ending(&self, test: impl Fn(&Meaning) -> bool) -> u64 {
+        let depth = self.walked.len();
+        self.matching(self.next, |pattern| {
+            pattern.segments.len() == depth && test(&pattern.meaning)
+        })
     }
 
     /// Takes the patterns of the value that begins; in an array, each element has the same.
@@ -99,9 +109,9 @@ impl Members {
     /// The patterns of the value that begins which lead through a container of this kind.
     fn through(&self, container: Container) -> u64 {
         let depth = self.walked.len();
-        self.matching(self.next, depth, |segment| match container {
-            Container::Array => segment == Some(&"*"),
-            Container::Object => segment != Some(&"*"),
+        self.matching(self.next, |pattern| {
+            let any = pattern.segments.get(depth).map(|segment| segment == ANY);
+            any == Some(container == Container::Array)
         })
     }
 
@@ -113,11 +123,19 @@ impl Members {
         if text.lone_surrogate || text.bytes.contains(&0) {
             return Err(JsonError::OddMember);
         }
-        let exact = |segment: Option<&&str>| segment.is_some_and(|s| s.as_bytes() == text.bytes);
-        let folded = fold(&text.bytes);
-        let alike = |segment: Option<&&str>| segment.is_some_and(|s| fold(s.as_bytes()) == folded);
-        let found = self.matching(alive, depth, exact);
-        if self.matching(alive, depth, alike) != found {
+        let alike = self.matching(alive, |pattern| {
+            pattern
+                .segments
+                .get(depth)
+                .is_some_and(|s| folds_to(&text.bytes, s.as_bytes()))
+        });
+        let found = self.matching(alike, |pattern| {
+            pattern
+                .segments
+                .get(depth)
+                .is_some_and(|s| s.as_bytes() == text.bytes)
+        });
+        if alike != found {
             return Err(JsonError::CaseVariant);
         }
         if let Some(walked) = self.walked.last_mut() {
@@ -130,7 +148,18 @@ impl Members {
         Ok(())
     }
 
-    fn name(&mut self, text: &Captured) -> Result<(), JsonError> {
+    fn value(&mut self, text: &Captured) -> Result<(), JsonError> {
+        let referring = self.ending(|meaning| match meaning {
+            Meaning::Name => false,
+            Meaning::Reference => true,
+            Meaning::ReferenceIf(wanted) => *wanted.as_bytes() == text.bytes,
+        });
+        if referring != 0 {
+            return Err(JsonError::Indirect);
+        }
+        if self.ending(|meaning| *meaning == Meaning::Name) == 0 {
+            return Ok(());
+        }
         let name = std::str::from_utf8(&text.bytes).map_err(|_| JsonError::OddName)?;
         let sound = !text.too_long && !text.lone_surrogate && name.len() <= NAME_BYTES_MAX;
         if !sound || !name_is_sound(name) {
@@ -145,18 +174,22 @@ impl Members {
     }
 }
 
-/// Lower case as the most lenient known parser folds it: ASCII, and the two letters outside of
-/// ASCII whose simple folding is an ASCII letter.
-fn fold(name: &[u8]) -> String {
-    let fold_char = |c: char| match c {
+/// Whether a member is read as `wanted` by the most lenient known parser: by ASCII case, and by
+/// the two letters outside of ASCII whose simple folding is an ASCII letter.
+fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
+    if member.is_ascii() {
+        return member.eq_ignore_ascii_case(wanted);
+    }
+    let fold = |c: char| match c {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         _ => c.to_ascii_lowercase(),
     };
-    String::from_utf8_lossy(name)
-        .chars()
-        .map(fold_char)
-        .collect()
+    let (member, wanted) = (
+        String::from_utf8_lossy(member),
+        String::from_utf8_lossy(wanted),
+    );
+    member.chars().map(fold).eq(wanted.chars().map(fold))
 }
 
 // === impl Members ===
@@ -164,40 +197,54 @@ fn fold(name: &[u8]) -> String {
 impl Visitor for Members {
     fn open(&mut self, container: Container) -> Result<(), JsonError> {
         self.begin_value();
-        if self.ending_here() != 0 {
-            return Err(JsonError::NotAString);
+        if self.ending(|meaning| *meaning == Meaning::Reference) != 0 {
+            return Err(JsonError::Indirect);
         }
+        let must_name = self.ending(|meaning| *meaning == Meaning::Name) != 0;
         let alive = self.through(container);
+        let odd = self.matching(self.next, |p| p.segments.len() > self.walked.len()) != 0;
         if alive != 0 {
             self.walked.push(Walked {
                 container,
                 alive,
                 seen: 0,
+                must_name,
             });
-        } else if self.next == 0 {
-            self.skipped += 1;
-        } else {
+        } else if must_name {
+            return Err(JsonError::NotAString);
+        } else if odd {
             return Err(JsonError::OddContainer);
+        } else {
+            self.skipped += 1;
         }
         self.next = 0;
         Ok(())
     }
 
-    fn close(&mut self) {
+    fn close(&mut self) -> Result<(), JsonError> {
         if self.skipped > 0 {
             self.skipped -= 1;
-        } else {
-            self.walked.pop();
+            return Ok(());
+        }
+        match self.walked.pop() {
+            Some(Walked {
+                must_name: true,
+                seen: 0,
+                ..
+            }) => Err(JsonError::NotAString),
+            _ => Ok(()),
         }
     }
 
-    fn scalar(&mut self) -> Result<(), JsonError> {
+    fn scalar(&mut self, is_null: bool) -> Result<(), JsonError> {
         self.begin_value();
-        if self.ending_here() == 0 {
-            Ok(())
-        } else {
-            Err(JsonError::NotAString)
+        if self.ending(|meaning| *meaning == Meaning::Name) != 0 {
+            return Err(JsonError::NotAString);
         }
+        if !is_null && self.ending(|meaning| *meaning == Meaning::Reference) != 0 {
+            return Err(JsonError::Indirect);
+        }
+        Ok(())
     }
 
     fn begin_string(&mut self, role: Role) -> bool {
@@ -208,7 +255,7 @@ impl Visitor for Members {
             }
             Role::Value => {
                 self.begin_value();
-                self.ending_here() != 0
+                self.ending(|_| true) != 0
             }
         }
     }
@@ -216,7 +263,7 @@ impl Visitor for Members {
     fn string(&mut self, role: Role, text: &Captured) -> Result<(), JsonError> {
         match role {
             Role::Member => self.member(text),
-            Role::Value => self.name(text),
+            Role::Value => self.value(text),
         }
     }
 }

@@ -14,15 +14,31 @@ mod scanner;
 mod tests;
 
 use std::fmt;
+use std::rc::Rc;
 
 use members::Members;
 use scanner::Scanner;
 
-/// Where a resource is named: the members that lead to it, from the root; `*` is every element
-/// of an array.
-#[derive(Clone, Copy, Debug)]
+/// Most patterns of one reader: they are bits of a `u64`.
+pub const PATTERNS_MAX: usize = 64;
+
+/// A place in a document: the members that lead to it, from the root; `*` is every element of an
+/// array.
+#[derive(Clone, Debug)]
 pub struct Pattern {
-    segments: &'static [&'static str],
+    segments: Vec<String>,
+    meaning: Meaning,
+}
+
+/// What stands at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The name of a resource.
+    Name,
+    /// Something that chooses a resource which cannot be seen, unless it is `null`.
+    Reference,
+    /// The same, if it is this very string.
+    ReferenceIf(String),
 }
 
 /// A reader in the middle of a body.
@@ -55,6 +71,8 @@ pub enum JsonError {
     NotAString,
     /// On the way to a resource, an object where a list belongs, or a list where an object does.
     OddContainer,
+    /// It chooses its resource by something that cannot be seen here.
+    Indirect,
     /// More names than any honest request has.
     TooManyNames,
     /// A resource name that is empty, too long, or has blanks at an end or invisible characters.
@@ -62,15 +80,47 @@ pub enum JsonError {
 }
 
 impl Pattern {
-    /// A pattern of these segments.
-    pub const fn new(segments: &'static [&'static str]) -> Self {
-        Self { segments }
+    /// The place of a name.
+    pub fn new(segments: &[&str]) -> Self {
+        let segments = segments
+            .iter()
+            .map(|segment| (*segment).to_owned())
+            .collect();
+        Self {
+            segments,
+            meaning: Meaning::Name,
+        }
+    }
+
+    /// Reads a JSON pointer such as `/tools/*/model`.
+    pub fn parse(pointer: &str, meaning: Meaning) -> Result<Self, String> {
+        let path = pointer.strip_prefix('/').filter(|path| !path.contains('~'));
+        let segments: Vec<String> = path
+            .into_iter()
+            .flat_map(|path| path.split('/'))
+            .map(str::to_owned)
+            .collect();
+        if segments.is_empty() || segments.iter().any(String::is_empty) {
+            return Err(format!("`{pointer}` is no pointer: write /member/*/member"));
+        }
+        Ok(Self { segments, meaning })
+    }
+
+    /// Reads `/member`, or `/member='text'` for a member that counts with this text alone.
+    pub fn parse_reference(text: &str) -> Result<Self, String> {
+        match text
+            .split_once("='")
+            .and_then(|(at, text)| Some((at, text.strip_suffix('\'')?)))
+        {
+            Some((pointer, text)) => Self::parse(pointer, Meaning::ReferenceIf(text.to_owned())),
+            None => Self::parse(text, Meaning::Reference),
+        }
     }
 }
 
 impl JsonReader {
     /// A reader for a body of which nothing was seen.
-    pub fn new(patterns: &'static [Pattern]) -> Self {
+    pub fn new(patterns: Rc<[Pattern]>) -> Self {
         Self {
             scanner: Scanner::default(),
             members: Members::new(patterns),
@@ -107,6 +157,7 @@ impl JsonError {
             Self::OddMember => "a member name has a character that parsers read differently",
             Self::NotAString => "the model must be a string",
             Self::OddContainer => "an object stands where a list belongs, or the other way round",
+            Self::Indirect => "it chooses its model by a reference",
             Self::TooManyNames => "it names too many models",
             Self::OddName => "the model's name is empty, too long or has unfit characters",
         }

@@ -40,9 +40,9 @@ pub(super) trait Visitor {
     /// A container begins as a value.
     fn open(&mut self, container: Container) -> Result<(), JsonError>;
     /// The innermost container ends.
-    fn close(&mut self);
+    fn close(&mut self) -> Result<(), JsonError>;
     /// A number, `true`, `false` or `null`.
-    fn scalar(&mut self) -> Result<(), JsonError>;
+    fn scalar(&mut self, is_null: bool) -> Result<(), JsonError>;
     /// A string begins; whether its text is wanted.
     fn begin_string(&mut self, role: Role) -> bool;
     /// A wanted string.
@@ -171,7 +171,7 @@ impl Scanner {
             b'1'..=b'9' => State::Number(Number::Integer),
             _ => return Err(JsonError::Syntax),
         };
-        visitor.scalar()
+        visitor.scalar(byte == b'n')
     }
 
     fn comma_or_end(&mut self, byte: u8, visitor: &mut impl Visitor) -> Result<(), JsonError> {
@@ -210,7 +210,7 @@ impl Scanner {
             return Err(JsonError::Syntax);
         }
         self.depth -= 1;
-        visitor.close();
+        visitor.close()?;
         self.state = self.after_value();
         Ok(())
     }

@@ -1,12 +1,15 @@
 //! Refusals and their answers: one place that turns a reason into status, headers and body.
 //!
-//! The body is the error JSON of OpenAI's API, so that SDKs raise their typed exceptions. Does not
-//! decide. Invariant: an answer never holds the credential, nor what would have been allowed.
+//! The body is the error JSON of the API that the client speaks, so that its SDK raises its typed
+//! exception. Does not decide. Invariant: an answer never holds the credential, nor what would
+//! have been allowed.
+
+mod family;
 
 use keytable::Denial;
 
 use crate::credential::CredentialError;
-use crate::locator::BodyRefusal;
+use crate::locator::Family;
 use crate::table::Unavailable;
 
 /// Longest name that an answer repeats, in bytes.
@@ -20,13 +23,19 @@ pub enum Refusal {
     /// The credential is no key of this table.
     UnknownKey,
     /// The key is known and the request is denied. With the resource, if one is the reason.
-    Denied(Denial, Option<Vec<u8>>),
-    /// The body cannot be read under the rule of its endpoint.
-    Body(BodyRefusal),
-    /// The body is malformed, or says what it says in more than one way.
+    Denied(Denial, Option<String>),
+    /// The request asks about a resource that is not in scope: as if it did not exist.
+    UnknownItem(String),
+    /// The body has a Content-Encoding, so it cannot be read.
+    Encoding,
+    /// The body is not declared as what the endpoint's rule reads.
+    ContentType,
+    /// The request is malformed, or says what it says in more than one way.
     Ambiguous(&'static str),
     /// More of the body would have to be held back than is allowed.
     TooLarge,
+    /// The upstream's list cannot be cut down to what the key may see.
+    UnreadableList,
     /// The table cannot be used.
     Unavailable(Unavailable),
 }
@@ -44,18 +53,19 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// What every family's body says in its own way.
+#[derive(Debug)]
+struct Explanation {
+    status: u16,
+    code: &'static str,
+    message: String,
+}
+
 impl Refusal {
-    /// The answer.
-    pub fn reply(&self) -> Reply {
-        let (status, code, message) = self.explain();
-        let kind = if status == 503 {
-            "server_error"
-        } else {
-            "invalid_request_error"
-        };
-        let error = serde_json::json!({
-            "error": { "message": message, "type": kind, "param": null, "code": code }
-        });
+    /// The answer, in the words of an API family.
+    pub fn reply(&self, family: Family) -> Reply {
+        let explanation = self.explain();
+        let status = explanation.status;
         let mut headers = vec![
             ("content-type", "application/json"),
             ("cache-control", "no-store"),
@@ -65,58 +75,72 @@ impl Refusal {
             503 => headers.extend([("retry-after", "1"), ("x-should-retry", "false")]),
             _ => {}
         }
+        headers.extend(family::headers(family, status));
+        let body = family::body(family, &explanation).to_string().into_bytes();
         Reply {
             status,
             details: self.details(),
             headers,
-            body: error.to_string().into_bytes(),
+            body,
         }
     }
 
-    /// Status, code and message.
-    fn explain(&self) -> (u16, &'static str, String) {
+    fn explain(&self) -> Explanation {
+        let explained = |status, code, message: &str| Explanation {
+            status,
+            code,
+            message: message.to_owned(),
+        };
         match self {
-            Self::Credential(_) | Self::UnknownKey => (
+            Self::Credential(_) | Self::UnknownKey => explained(
                 401,
                 "invalid_api_key",
-                "Incorrect API key provided. Send one valid key, as 'Authorization: Bearer <key>'."
-                    .to_owned(),
+                "Incorrect API key provided. Send one valid key, as 'Authorization: Bearer <key>'.",
             ),
             Self::Denied(denial, resource) => explain_denial(*denial, resource.as_deref()),
-            Self::Body(BodyRefusal::Encoding) => (
+            Self::UnknownItem(name) => Explanation {
+                status: 404,
+                code: "model_not_found",
+                message: format!("The model `{}` does not exist.", printable(name)),
+            },
+            Self::Encoding => explained(
                 415,
                 "unsupported_content_encoding",
                 "This API key is limited to a list of models, so the request body must be sent \
-                 without Content-Encoding."
-                    .to_owned(),
+                 without Content-Encoding.",
             ),
-            Self::Body(BodyRefusal::ContentType) => (
+            Self::ContentType => explained(
                 415,
                 "unsupported_content_type",
-                "Send the request body as 'Content-Type: application/json' in UTF-8.".to_owned(),
+                "This API key is limited to a list of models, so the request body must be declared \
+                 as what this endpoint takes: application/json in UTF-8, or multipart/form-data.",
             ),
-            Self::Ambiguous(what) => (
-                400,
-                "invalid_request_body",
-                format!("The request body is refused: {what}."),
-            ),
-            Self::TooLarge => (
+            Self::Ambiguous(what) => Explanation {
+                status: 400,
+                code: "invalid_request_body",
+                message: format!("The request is refused: {what}."),
+            },
+            Self::TooLarge => explained(
                 413,
                 "request_too_large",
                 "The request body is too large to be judged before 'model' is known: send 'model' \
-                 earlier in the body, or a smaller body."
-                    .to_owned(),
+                 earlier in the body, or a smaller body.",
             ),
-            Self::Unavailable(_) => (
+            Self::UnreadableList => explained(
+                502,
+                "unreadable_model_list",
+                "The upstream's list of models could not be limited to what this API key may use.",
+            ),
+            Self::Unavailable(_) => explained(
                 503,
                 "key_table_unavailable",
-                "API keys cannot be checked at the moment. Try again shortly.".to_owned(),
+                "API keys cannot be checked at the moment. Try again shortly.",
             ),
         }
     }
 
     /// One word per reason; finer than what the client learns.
-    fn details(&self) -> &'static str {
+    pub fn details(&self) -> &'static str {
         match self {
             Self::Credential(CredentialError::Missing) => "latchkey_no_key",
             Self::Credential(CredentialError::Malformed) => "latchkey_malformed_key",
@@ -129,10 +153,12 @@ impl Refusal {
                 Denial::OutOfScope { .. } => "latchkey_scope",
                 Denial::EndpointNotAllowed => "latchkey_endpoint",
             },
-            Self::Body(BodyRefusal::Encoding) => "latchkey_body_encoding",
-            Self::Body(BodyRefusal::ContentType) => "latchkey_body_type",
+            Self::UnknownItem(_) => "latchkey_scope",
+            Self::Encoding => "latchkey_body_encoding",
+            Self::ContentType => "latchkey_body_type",
             Self::Ambiguous(_) => "latchkey_body",
             Self::TooLarge => "latchkey_body_size",
+            Self::UnreadableList => "latchkey_list",
             Self::Unavailable(Unavailable::NoTable) => "latchkey_no_table",
             Self::Unavailable(Unavailable::LeaseOver) => "latchkey_lease_over",
             Self::Unavailable(Unavailable::Damaged) => "latchkey_table_damaged",
@@ -140,8 +166,8 @@ impl Refusal {
     }
 }
 
-fn explain_denial(denial: Denial, resource: Option<&[u8]>) -> (u16, &'static str, String) {
-    match denial {
+fn explain_denial(denial: Denial, resource: Option<&str>) -> Explanation {
+    let (status, code, message) = match denial {
         Denial::Disabled => (
             401,
             "api_key_disabled",
@@ -168,15 +194,20 @@ fn explain_denial(denial: Denial, resource: Option<&[u8]>) -> (u16, &'static str
             "This API key is limited to a list of models and may not call this endpoint."
                 .to_owned(),
         ),
+    };
+    Explanation {
+        status,
+        code,
+        message,
     }
 }
 
 /// A client's text, cut and without control characters; JSON escapes the rest.
-fn printable(name: &[u8]) -> String {
-    let cut = name.get(..ECHO_BYTES_MAX).unwrap_or(name);
-    let text = String::from_utf8_lossy(cut);
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+fn printable(name: &str) -> String {
+    let cut = name
+        .char_indices()
+        .take_while(|(at, _)| *at < ECHO_BYTES_MAX);
+    cut.map(|(_, c)| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
 

@@ -1,0 +1,333 @@
+//! Reads the resources that a `multipart/form-data` body names, as the body streams by.
+//!
+//! Keeps a state, not the body. Stricter than any server's parser: preamble, bare line feeds, odd
+//! headers, nested parts and repeated or look-alike fields are refused, since parsers disagree
+//! about each of them. Does not decide whether a name is in scope.
+//!
+//! Invariant: after `finish` gave `Ok`, every part was seen and every field of the rule was read
+//! once; the outcome does not depend on how the body was cut into chunks.
+
+mod part;
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::json::{JsonError, JsonReader};
+use crate::locator::FormField;
+use keytable::scope::name_is_sound;
+use part::Part;
+
+/// Longest boundary, by RFC 2046.
+const BOUNDARY_BYTES_MAX: usize = 70;
+/// Longest head of one part.
+const HEAD_BYTES_MAX: usize = 8 * 1024;
+/// Longest value of a field that names a resource.
+const VALUE_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
+
+/// A reader in the middle of a form.
+#[derive(Debug)]
+pub struct FormReader {
+    fields: Rc<[FormField]>,
+    /// One bit for each field that was seen.
+    seen: u64,
+    /// `\r\n--boundary`.
+    delimiter: Box<[u8]>,
+    /// How much of the delimiter the last bytes are.
+    matched: usize,
+    state: State,
+    head: Vec<u8>,
+    sink: Sink,
+    names: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the first delimiter, which has no line end before it.
+    Start,
+    /// Behind a delimiter; with the byte that was seen of what ends its line.
+    Delimited(Option<u8>),
+    /// In the head of a part.
+    Head,
+    /// In the content of a part.
+    Content,
+    /// Behind the last delimiter; with how many bytes of the last line end were seen.
+    End(u8),
+}
+
+/// Where the content of a part goes.
+#[derive(Debug)]
+enum Sink {
+    /// It names nothing.
+    Nowhere,
+    /// It is a name.
+    Name(Vec<u8>),
+    /// It is JSON that names resources.
+    Json(Box<JsonReader>),
+}
+
+/// Why a form is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormError {
+    /// Not in the shape of multipart/form-data, or in one that parsers read differently.
+    Syntax,
+    /// The head of a part is too long, malformed, or can be read in two ways.
+    Head,
+    /// It ended before its last delimiter.
+    Cut,
+    /// A field that names a resource stands twice.
+    Duplicate,
+    /// A field's name only looks like one that names a resource.
+    Variant,
+    /// A field that names a resource is a file, or encoded.
+    NotText,
+    /// A resource name that is empty, too long, or has unfit characters.
+    OddName,
+    /// The JSON in a field.
+    Json(JsonError),
+}
+
+impl FormReader {
+    /// A reader for a form with this Content-Type; `None` if the type or its boundary is unfit.
+    pub fn new(content_type: &[u8], fields: Rc<[FormField]>) -> Option<Self> {
+        let boundary = boundary(content_type)?;
+        let delimiter = [b"\r\n--", boundary.as_slice()].concat().into_boxed_slice();
+        Some(Self {
+            fields,
+            seen: 0,
+            delimiter,
+            // The first delimiter stands at the very start, as if a line end came before it.
+            matched: 2,
+            state: State::Start,
+            head: Vec::new(),
+            sink: Sink::Nowhere,
+            names: Vec::new(),
+        })
+    }
+
+    /// Reads on. After an error the body is refused; no more may be fed.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), FormError> {
+        let mut rest = chunk;
+        while let Some((&byte, after)) = rest.split_first() {
+            rest = match self.state {
+                State::Content => self.content(rest)?,
+                State::Start => {
+                    self.start(byte)?;
+                    after
+                }
+                State::Delimited(seen) => {
+                    self.delimited(seen, byte)?;
+                    after
+                }
+                State::Head => {
+                    self.in_head(byte)?;
+                    after
+                }
+                State::End(seen) => {
+                    self.end(seen, byte)?;
+                    after
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// The body is over.
+    pub fn finish(&self) -> Result<(), FormError> {
+        match self.state {
+            State::End(0 | 2) => Ok(()),
+            _ => Err(FormError::Cut),
+        }
+    }
+
+    /// The names that were read since the last call.
+    pub fn take_names(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.names)
+    }
+
+    fn start(&mut self, byte: u8) -> Result<(), FormError> {
+        if self.delimiter.get(self.matched) != Some(&byte) {
+            return Err(FormError::Syntax);
+        }
+        self.matched += 1;
+        if self.matched == self.delimiter.len() {
+            self.matched = 0;
+            self.state = State::Delimited(None);
+        }
+        Ok(())
+    }
+
+    fn delimited(&mut self, seen: Option<u8>, byte: u8) -> Result<(), FormError> {
+        self.state = match (seen, byte) {
+            (None, b'\r' | b'-') => State::Delimited(Some(byte)),
+            (Some(b'\r'), b'\n') => State::Head,
+            (Some(b'-'), b'-') => State::End(0),
+            _ => return Err(FormError::Syntax),
+        };
+        self.head.clear();
+        Ok(())
+    }
+
+    fn in_head(&mut self, byte: u8) -> Result<(), FormError> {
+        self.head.push(byte);
+        if self.head.len() > HEAD_BYTES_MAX {
+            return Err(FormError::Head);
+        }
+        if self.head.ends_with(b"\r\n\r\n") {
+            let head = std::mem::take(&mut self.head);
+            self.sink = self.sink_of(&Part::parse(&head)?)?;
+            self.head = head;
+            self.state = State::Content;
+        }
+        Ok(())
+    }
+
+    fn sink_of(&mut self, part: &Part) -> Result<Sink, FormError> {
+        let Some(index) = self.fields.iter().position(|field| field.name == part.name) else {
+            let alike = |field: &FormField| part.looks_like(&field.name);
+            return match self.fields.iter().any(alike) {
+                true => Err(FormError::Variant),
+                false => Ok(Sink::Nowhere),
+            };
+        };
+        let bit = 1u64 << (index % 64);
+        if self.seen & bit != 0 {
+            return Err(FormError::Duplicate);
+        }
+        self.seen |= bit;
+        let json = self
+            .fields
+            .get(index)
+            .map(|field| Rc::clone(&field.json))
+            .unwrap_or_default();
+        match json.is_empty() {
+            true if part.is_text() => Ok(Sink::Name(Vec::new())),
+            false if part.is_json() => Ok(Sink::Json(Box::new(JsonReader::new(json)))),
+            _ => Err(FormError::NotText),
+        }
+    }
+
+    /// Reads content up to the next delimiter or the end of the chunk; gives what is left.
+    fn content<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], FormError> {
+        if self.matched == 0 {
+            let plain = bytes
+                .iter()
+                .position(|byte| *byte == b'\r')
+                .unwrap_or(bytes.len());
+            let (run, rest) = bytes.split_at_checked(plain).unwrap_or((bytes, &[]));
+            self.put(run)?;
+            self.matched = usize::from(!rest.is_empty());
+            return Ok(rest.get(1..).unwrap_or_default());
+        }
+        let Some((byte, after)) = bytes.split_first() else {
+            return Ok(bytes);
+        };
+        if self.delimiter.get(self.matched) == Some(byte) {
+            self.matched += 1;
+            if self.matched == self.delimiter.len() {
+                self.matched = 0;
+                self.end_part()?;
+                self.state = State::Delimited(None);
+            }
+            return Ok(after);
+        }
+        // Not the delimiter after all; only its first byte could begin another one.
+        let begun = self
+            .delimiter
+            .get(..self.matched)
+            .unwrap_or_default()
+            .to_vec();
+        self.matched = 0;
+        self.put(&begun)?;
+        Ok(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), FormError> {
+        match &mut self.sink {
+            Sink::Nowhere => Ok(()),
+            Sink::Json(reader) => reader.feed(bytes).map_err(FormError::Json),
+            Sink::Name(value) if value.len() + bytes.len() > VALUE_BYTES_MAX => {
+                Err(FormError::OddName)
+            }
+            Sink::Name(value) => {
+                value.extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn end_part(&mut self) -> Result<(), FormError> {
+        match std::mem::replace(&mut self.sink, Sink::Nowhere) {
+            Sink::Nowhere => {}
+            Sink::Name(value) => {
+                let name = String::from_utf8(value).map_err(|_| FormError::OddName)?;
+                if !name_is_sound(&name) {
+                    return Err(FormError::OddName);
+                }
+                self.names.push(name);
+            }
+            Sink::Json(mut reader) => {
+                reader.finish().map_err(FormError::Json)?;
+                self.names.extend(reader.take_names());
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, seen: u8, byte: u8) -> Result<(), FormError> {
+        self.state = match (seen, byte) {
+            (0, b'\r') => State::End(1),
+            (1, b'\n') => State::End(2),
+            _ => return Err(FormError::Syntax),
+        };
+        Ok(())
+    }
+}
+
+/// The boundary of `multipart/form-data; boundary=...`, the only parameter.
+fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
+    let mut halves = content_type.splitn(2, |byte| *byte == b';');
+    let media_type = halves.next()?.trim_ascii();
+    let (name, value) = {
+        let parameter = halves.next()?.trim_ascii();
+        parameter.split_at_checked(parameter.iter().position(|byte| *byte == b'=')?)?
+    };
+    let value = value.get(1..)?;
+    let value = match value {
+        [b'"', inside @ .., b'"'] => inside,
+        bare => bare,
+    };
+    let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(b);
+    let fits = !value.is_empty()
+        && value.len() <= BOUNDARY_BYTES_MAX
+        && value.iter().all(allowed)
+        && !value.ends_with(b" ");
+    let known = media_type.eq_ignore_ascii_case(b"multipart/form-data")
+        && name.eq_ignore_ascii_case(b"boundary");
+    (fits && known).then(|| value.to_vec())
+}
+
+impl FormError {
+    /// What to tell the client.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Syntax => "it is not strict multipart/form-data",
+            Self::Head => "the head of a form part is malformed or can be read in two ways",
+            Self::Cut => "it ends before the form is complete",
+            Self::Duplicate => "a form field that names a model stands twice",
+            Self::Variant => "a form field only looks like one that names a model",
+            Self::NotText => "the form field that names a model must be plain text",
+            Self::OddName => "the model's name is empty, too long or has unfit characters",
+            Self::Json(error) => error.message(),
+        }
+    }
+}
+
+// === impl FormError ===
+
+impl fmt::Display for FormError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for FormError {}

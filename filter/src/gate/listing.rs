@@ -1,0 +1,77 @@
+//! The answer to a list-scoped key's request for a list of models.
+//!
+//! The whole answer is held, cut down to what is in scope, and passed on; one that cannot be read
+//! is withheld. Does not know list shapes (that is [`crate::models_list`]).
+//!
+//! Invariant: no byte of the upstream's own list reaches the client.
+
+use super::{Flow, failed};
+use crate::host::{HostError, RequestHost};
+use crate::models_list::{LIST_BYTES_MAX, filtered};
+use crate::reply::Refusal;
+use crate::table::RecordBytes;
+
+/// A list that was asked for.
+#[derive(Debug)]
+pub(super) struct Listing {
+    record: RecordBytes,
+    /// The answer is an error of the upstream's, which names no models.
+    passes: bool,
+}
+
+impl Listing {
+    pub(super) fn new(record: RecordBytes) -> Self {
+        Self {
+            record,
+            passes: false,
+        }
+    }
+
+    /// Asks the upstream for an answer that can be read.
+    pub(super) fn ask(host: &impl RequestHost) -> Result<(), HostError> {
+        host.set_request_header(b"accept-encoding", b"identity")
+    }
+
+    /// The headers of the answer.
+    pub(super) fn begin(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
+        let headers = host.response_headers().map_err(failed)?;
+        if headers.get(b":status") != Some(b"200") {
+            self.passes = true;
+            return Ok(Flow::Continue);
+        }
+        let encoded = headers
+            .get(b"content-encoding")
+            .is_some_and(|value| value != b"identity");
+        if encoded {
+            return Err(Refusal::UnreadableList);
+        }
+        host.remove_response_header(b"content-length")
+            .map_err(failed)?;
+        host.remove_response_header(b"etag").map_err(failed)?;
+        Ok(Flow::Hold)
+    }
+
+    /// The body of the answer, all of it so far.
+    pub(super) fn advance(
+        &mut self,
+        host: &impl RequestHost,
+        size: usize,
+        end_of_stream: bool,
+    ) -> Result<Flow, Refusal> {
+        if self.passes {
+            return Ok(Flow::Continue);
+        }
+        if size > LIST_BYTES_MAX {
+            return Err(Refusal::UnreadableList);
+        }
+        if !end_of_stream {
+            return Ok(Flow::Hold);
+        }
+        let body = host.response_body(0, size).map_err(failed)?;
+        let view = self.record.view()?;
+        let list =
+            filtered(&body, |name| view.covers(name.as_bytes())).ok_or(Refusal::UnreadableList)?;
+        host.replace_response_body(size, &list).map_err(failed)?;
+        Ok(Flow::Continue)
+    }
+}

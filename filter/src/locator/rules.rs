@@ -1,0 +1,228 @@
+//! The rule language as it is written: profiles with mounts, and rules with places.
+//!
+//! The default set is `default.json`; a configuration adds to it, replaces rules of the same id,
+//! and switches rules off. Does not match anything. Invariant: what is not understood is refused
+//! with the profile and rule that it stands in.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The rule set that is built in.
+const DEFAULT: &str = include_str!("default.json");
+
+/// What a configuration says of the rules.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LocatorConfig {
+    /// The profiles in force, in this order; empty means all built-in ones.
+    pub profiles: Vec<String>,
+    /// Other mounts for a profile.
+    pub mounts: BTreeMap<String, Vec<String>>,
+    /// Rules that replace those of the same id or come before all others of their profile.
+    pub rules: BTreeMap<String, Vec<RuleText>>,
+    /// Rules that are switched off, as `profile.id` or `profile.*`.
+    pub disable: Vec<String>,
+    /// The name that a request without one is judged by, for servers of a single model.
+    pub service: Option<String>,
+}
+
+/// The rules of one API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProfileText {
+    /// Its name.
+    pub name: String,
+    /// Where it is mounted.
+    pub mounts: Vec<String>,
+    /// Whose error JSON its clients understand.
+    pub errors: Family,
+    /// Its rules; the first that matches counts.
+    pub rules: Vec<RuleText>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleText {
+    /// Unique in its profile.
+    pub id: String,
+    /// `METHOD[,METHOD] TEMPLATE`.
+    pub on: String,
+    /// What kind of endpoint it is.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Where the resource is: at least one must name one.
+    #[serde(default)]
+    pub take: Vec<String>,
+    /// Where more may be.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// JSON members that, if present, choose a resource that cannot be seen.
+    #[serde(default)]
+    pub refs: Vec<String>,
+    /// What it means if nothing is named.
+    #[serde(default)]
+    pub absent: Absent,
+    /// How names are compared.
+    #[serde(default)]
+    pub norm: Norm,
+    /// Only for requests that upgrade to a WebSocket.
+    #[serde(default)]
+    pub upgrade: bool,
+    /// The name on the services axis that stands for the endpoint.
+    #[serde(default)]
+    pub service: Option<String>,
+}
+
+/// What kind of endpoint a rule describes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// It runs what it names.
+    #[default]
+    Infer,
+    /// It lists models; a list-scoped key sees only its own.
+    List,
+    /// It describes the model it names.
+    Item,
+    /// It works on objects; a list-scoped key needs the endpoint's service name.
+    Object,
+    /// It names nothing and runs nothing.
+    Open,
+}
+
+/// What it means if a request names nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Absent {
+    /// The request is malformed.
+    #[default]
+    Deny,
+    /// It names something that cannot be seen: refused for a list-scoped key.
+    Indirect,
+    /// The server has one model: the configured service name counts.
+    Service,
+}
+
+/// Spellings of one name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Norm {
+    /// As it is.
+    #[default]
+    Plain,
+    /// `models/x` is `x`.
+    Gemini,
+    /// `publishers/p/models/x` is `p/x`; of Google just `x`.
+    Vertex,
+    /// `x` is `x:latest`.
+    Ollama,
+}
+
+/// Whose error JSON a client understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// OpenAI and all that imitate it.
+    #[default]
+    OpenAi,
+    /// Azure OpenAI.
+    Azure,
+    /// Anthropic.
+    Anthropic,
+    /// Gemini and Vertex.
+    Google,
+    /// Bedrock.
+    Aws,
+    /// Cohere.
+    Cohere,
+    /// Ollama.
+    Ollama,
+    /// Model Studio.
+    DashScope,
+    /// TokenHub.
+    TokenHub,
+    /// Text Embeddings Inference and Text Generation Inference.
+    Tei,
+    /// Model Context Protocol.
+    Mcp,
+}
+
+/// The profiles in force, with the configuration's changes applied.
+pub(super) fn profiles(config: &LocatorConfig) -> Result<Vec<ProfileText>, String> {
+    let built_in: Vec<ProfileText> = serde_json::from_str(DEFAULT)
+        .map_err(|error| format!("the built-in rules cannot be read: {error}"))?;
+    let known = |name: &str| built_in.iter().any(|profile| profile.name == name);
+    let named = config
+        .mounts
+        .keys()
+        .chain(config.rules.keys())
+        .chain(&config.profiles);
+    if let Some(name) = named.into_iter().find(|name| !known(name)) {
+        return Err(format!("locators: there is no profile `{name}`"));
+    }
+    check_disable(&config.disable, &built_in)?;
+    let mut profiles = match config.profiles.is_empty() {
+        true => built_in,
+        false => config
+            .profiles
+            .iter()
+            .filter_map(|name| {
+                built_in
+                    .iter()
+                    .find(|profile| profile.name == *name)
+                    .cloned()
+            })
+            .collect(),
+    };
+    for profile in &mut profiles {
+        apply(profile, config);
+    }
+    Ok(profiles)
+}
+
+fn apply(profile: &mut ProfileText, config: &LocatorConfig) {
+    if let Some(mounts) = config.mounts.get(&profile.name) {
+        profile.mounts.clone_from(mounts);
+    }
+    let off = |id: &str| {
+        let full = format!("{}.{id}", profile.name);
+        config
+            .disable
+            .iter()
+            .any(|name| *name == full || *name == format!("{}.*", profile.name))
+    };
+    let mut rules: Vec<RuleText> = profile
+        .rules
+        .iter()
+        .filter(|rule| !off(&rule.id))
+        .cloned()
+        .collect();
+    let own = config
+        .rules
+        .get(&profile.name)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    for rule in own.iter().rev() {
+        match rules.iter_mut().find(|known| known.id == rule.id) {
+            Some(known) => known.clone_from(rule),
+            None => rules.insert(0, rule.clone()),
+        }
+    }
+    profile.rules = rules;
+}
+
+fn check_disable(names: &[String], profiles: &[ProfileText]) -> Result<(), String> {
+    let exists = |name: &str| {
+        profiles.iter().any(|profile| {
+            name.strip_prefix(profile.name.as_str())
+                .and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(|id| id == "*" || profile.rules.iter().any(|rule| rule.id == id))
+        })
+    };
+    match names.iter().find(|name| !exists(name)) {
+        Some(name) => Err(format!("locators: there is no rule `{name}` to disable")),
+        None => Ok(()),
+    }
+}
