@@ -8,17 +8,20 @@ use filter::json::{JsonError, JsonReader, Pattern};
 
 use JsonError::{CaseVariant, Cut, Duplicate, NotAString, NotAnObject, OddMember, OddName, Syntax};
 
-pub(crate) const MODEL: &[Pattern] = &[Pattern::new(&["model"])];
+/// Places, each by its members.
+pub(crate) type Places = &'static [&'static [&'static str]];
+
+pub(crate) const MODEL: Places = &[&["model"]];
 
 /// The names that were read before the end or the fault, and which of the two it was.
 pub(crate) type Outcome = (Vec<String>, Result<(), JsonError>);
 
 /// Reads a body that arrives in these pieces.
 pub(crate) fn read_chunks<'a>(
-    patterns: &'static [Pattern],
+    places: Places,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Outcome {
-    let mut reader = JsonReader::new(patterns);
+    let mut reader = JsonReader::new(places.iter().map(|place| Pattern::new(place)).collect());
     let mut names = Vec::new();
     for chunk in chunks {
         let fed = reader.feed(chunk);
@@ -32,14 +35,14 @@ pub(crate) fn read_chunks<'a>(
 }
 
 /// Reads a body in every way in which it can be cut in two, and byte by byte.
-pub(crate) fn read(patterns: &'static [Pattern], body: &[u8]) -> Outcome {
-    let whole = read_chunks(patterns, [body]);
+pub(crate) fn read(places: Places, body: &[u8]) -> Outcome {
+    let whole = read_chunks(places, [body]);
     for at in 0..=body.len() {
         let (front, back) = body.split_at(at);
-        let outcome = read_chunks(patterns, [front, back]);
+        let outcome = read_chunks(places, [front, back]);
         assert_eq!(outcome, whole, "cut at {at}: {}", show(body));
     }
-    let outcome = read_chunks(patterns, body.chunks(1));
+    let outcome = read_chunks(places, body.chunks(1));
     assert_eq!(outcome, whole, "byte by byte: {}", show(body));
     whole
 }
@@ -134,7 +137,7 @@ fn a_case_variant_of_model_is_refused() {
 
 #[test]
 fn letters_that_fold_to_ascii_are_case_variants() {
-    const FOLDED: &[Pattern] = &[Pattern::new(&["fallbacks"])];
+    const FOLDED: Places = &[&["fallbacks"]];
     for name in [
         "fallbac\u{212a}s",
         "fallback\u{17f}",

@@ -2,18 +2,18 @@
 //!
 //! Does not repeat what `json_cases` shows of one top-level member.
 
-use filter::json::{JsonError, Pattern};
+use filter::json::JsonError;
 
-use super::cases::{read, read_chunks};
+use super::cases::{Places, read, read_chunks};
 use JsonError::{
     CaseVariant, Duplicate, NotAString, OddContainer, OddMember, OddName, TooManyNames,
 };
 
-const TOOLS: &[Pattern] = &[
-    Pattern::new(&["model"]),
-    Pattern::new(&["tools", "*", "model"]),
-    Pattern::new(&["session", "model"]),
-    Pattern::new(&["fallbacks", "*"]),
+const TOOLS: Places = &[
+    &["model"],
+    &["tools", "*", "model"],
+    &["session", "model"],
+    &["fallbacks", "*"],
 ];
 
 fn names(body: &str) -> Vec<String> {
@@ -117,10 +117,7 @@ fn a_resource_that_is_no_string_is_refused_at_each_level() {
 
 #[test]
 fn a_place_that_may_be_a_list_or_an_object_is_two_patterns() {
-    const BOTH: &[Pattern] = &[
-        Pattern::new(&["a", "*", "model"]),
-        Pattern::new(&["a", "model"]),
-    ];
+    const BOTH: Places = &[&["a", "*", "model"], &["a", "model"]];
     let read = |body: &str| read(BOTH, body.as_bytes());
     assert_eq!(
         read(r#"{"a":[{"model":"x"}]}"#),
@@ -135,7 +132,7 @@ fn a_place_that_may_be_a_list_or_an_object_is_two_patterns() {
 
 #[test]
 fn patterns_deep_in_the_body_are_followed() {
-    const DEEP: &[Pattern] = &[Pattern::new(&["a", "*", "b", "*", "*", "c"])];
+    const DEEP: Places = &[&["a", "*", "b", "*", "*", "c"]];
     let body = r#"{"a":[{"b":[[{"c":"x"},{"d":{"c":"no"}}],[],[{"c":"y"}]]},{"b":[]}]}"#;
     let (names, result) = read(DEEP, body.as_bytes());
     assert_eq!(
@@ -146,9 +143,9 @@ fn patterns_deep_in_the_body_are_followed() {
 
 #[test]
 fn the_last_of_sixty_four_patterns_is_followed() {
-    static MANY: [Pattern; 64] = {
-        let mut patterns = [Pattern::new(&["x"]); 64];
-        patterns[63] = Pattern::new(&["last"]);
+    static MANY: [&[&str]; 64] = {
+        let mut patterns: [&[&str]; 64] = [&["x"]; 64];
+        patterns[63] = &["last"];
         patterns
     };
     let (names, result) = read(&MANY, br#"{"x":"a","last":"b"}"#);

@@ -68,6 +68,8 @@ pub(crate) struct FakeHost {
     pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) body: RefCell<Vec<u8>>,
     pub(crate) body_reads: Cell<usize>,
+    pub(crate) response_headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) response_body: RefCell<Vec<u8>>,
     pub(crate) source_address: RefCell<Vec<u8>>,
     pub(crate) filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) replies: RefCell<Vec<Reply>>,
@@ -232,6 +234,36 @@ impl RequestHost for FakeHost {
         body.get(start..start + len)
             .map(<[u8]>::to_vec)
             .ok_or(HostError(2))
+    }
+
+    fn response_headers(&self) -> Result<HeaderMap, HostError> {
+        let headers = self.response_headers.borrow();
+        let pairs: Vec<(&[u8], &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice()))
+            .collect();
+        Ok(HeaderMap::from_pairs(&pairs))
+    }
+
+    fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
+        self.response_headers
+            .borrow_mut()
+            .retain(|(other, _)| other != name);
+        Ok(())
+    }
+
+    fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
+        let body = self.response_body.borrow();
+        body.get(start..start + len)
+            .map(<[u8]>::to_vec)
+            .ok_or(HostError(2))
+    }
+
+    fn replace_response_body(&self, size: usize, body: &[u8]) -> Result<(), HostError> {
+        self.response_body
+            .borrow_mut()
+            .splice(..size, body.iter().copied());
+        Ok(())
     }
 
     fn source_address(&self) -> Result<Vec<u8>, HostError> {

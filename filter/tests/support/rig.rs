@@ -5,11 +5,11 @@
 use std::rc::Rc;
 
 use filter::agent::Agent;
-use filter::config::{AgentConfig, GateConfig, MaxStaleness};
+use filter::config::{AgentConfig, Config, MaxStaleness};
 use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
-use filter::table::{RecordBytes, TableReader, Unavailable, look_up};
+use filter::table::{RecordBytes, Unavailable, look_up};
 use keytable::{Frame, Record, RecordView};
 
 use super::host::Callout;
@@ -43,12 +43,11 @@ impl Rig {
     pub(crate) fn cold(sidecar: FakeSidecar) -> Self {
         let host = FakeHost::default();
         host.advance_ms(1_000_000);
-        let shared = Rc::new(GateShared {
-            config: GateConfig {
-                hold_bytes_max: 4096,
-            },
-            table: TableReader::default(),
-        });
+        let config = r#"{"role":"gate","hold_bytes_max":4096}"#;
+        let Ok(Config::Gate(config)) = Config::parse(config.as_bytes()) else {
+            panic!("the gate's configuration is read");
+        };
+        let shared = Rc::new(GateShared::new(config).unwrap());
         Self {
             host,
             agent: new_agent(),
