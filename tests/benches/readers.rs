@@ -1,0 +1,232 @@
+//! What reading a body costs: CPU time of Envoy for a 10 MB request, without the filter, with a
+//! key for everything (whose body is not read) and with a list-scoped key (whose body is).
+//!
+//! `cargo bench -p tests --bench readers` prints the table and writes it into docs/performance.md.
+//! Variants are interleaved over several rounds; figures are Envoy's own user and system time, so
+//! that client and upstream on the same machine do not count. Asserts nothing about time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use envoy::process::{Process, Program};
+use envoy::{Stack, StackOptions, ports, provision, wait};
+use serde_json::json;
+use tests::{Admin, PATIENCE};
+
+const BODY_BYTES: usize = 10 * 1024 * 1024;
+const ROUNDS: usize = 7;
+const REQUESTS: usize = 8;
+const BEGIN: &str = "<!-- readers: begin -->";
+const END: &str = "<!-- readers: end -->";
+
+/// One row of the table.
+struct Variant {
+    name: &'static str,
+    url: String,
+    pid: u32,
+    key: String,
+    content_type: &'static str,
+    body: Vec<u8>,
+    /// CPU milliseconds for each request, one figure a round.
+    cpu_ms: Vec<f64>,
+}
+
+fn main() {
+    let (mut stack, admin) = tests::start_with(StackOptions {
+        concurrency: 1,
+        ..StackOptions::default()
+    });
+    let bare = BareEnvoy::start(&stack);
+    let mut variants = variants(&mut stack, &admin, &bare);
+    for variant in &mut variants {
+        variant.run();
+        variant.cpu_ms.clear();
+    }
+    for _ in 0..ROUNDS {
+        for variant in &mut variants {
+            variant.run();
+        }
+    }
+    let table = table(&variants);
+    println!("{table}");
+    write_table(&table);
+}
+
+fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> {
+    let all = admin.create("all", json!({})).value;
+    let list = admin.create("list", json!({"scope": {"models": ["good-1"]}})).value;
+    let url = stack.envoy_url();
+    let pid = stack.envoy().unwrap().process().pid();
+    let text = "The quick brown fox jumps over the lazy dog. ".repeat(BODY_BYTES / 45);
+    let long = format!(r#"{{"model":"good-1","messages":[{{"role":"user","content":"{text}"}}]}}"#);
+    let accents = "na\u{ef}ve caf\u{e9} \u{4f60}\u{597d} ".repeat(BODY_BYTES / 21);
+    let accents = format!(r#"{{"model":"good-1","messages":"{accents}"}}"#);
+    let tokens = r#"{"a":1,"b":[true,null,"x"],"c":2.5},"#.repeat(BODY_BYTES / 36);
+    let tokens = format!(r#"{{"model":"good-1","messages":[{tokens}0]}}"#);
+    let form = format!(
+        "--bnd\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngood-1\r\n--bnd\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n{text}\r\n--bnd--\r\n"
+    );
+    let chat = "/v1/completions";
+    let json = "application/json";
+    let make = |name, url: &str, path: &str, pid, key: &str, content_type, body: String| Variant {
+        name,
+        url: format!("{url}{path}"),
+        pid,
+        key: key.to_owned(),
+        content_type,
+        body: body.into_bytes(),
+        cpu_ms: Vec::new(),
+    };
+    let multipart = "multipart/form-data; boundary=bnd";
+    let audio = "/v1/audio/transcriptions";
+    vec![
+        make("no filter", &bare.url, chat, bare.process.pid(), &all, json, long.clone()),
+        make("key for everything: not read", &url, chat, pid, &all, json, long.clone()),
+        make("list-scoped, JSON, one long ASCII string", &url, chat, pid, &list, json, long),
+        make("list-scoped, JSON, one long UTF-8 string", &url, chat, pid, &list, json, accents),
+        make("list-scoped, JSON, small tokens only", &url, chat, pid, &list, json, tokens),
+        make("list-scoped, multipart with a file", &url, audio, pid, &list, multipart, form),
+    ]
+}
+
+impl Variant {
+    fn run(&mut self) {
+        let before = cpu_ms(self.pid);
+        for _ in 0..REQUESTS {
+            let sent = ureq::post(&self.url)
+                .header("authorization", format!("Bearer {}", self.key))
+                .header("content-type", self.content_type)
+                .send(&self.body);
+            let status = sent.map(|answer| answer.status().as_u16());
+            assert_eq!(status.expect(self.name), 200, "{}", self.name);
+        }
+        self.cpu_ms.push((cpu_ms(self.pid) - before) / REQUESTS as f64);
+    }
+
+    fn median(&self) -> f64 {
+        let mut sorted = self.cpu_ms.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() / 2]
+    }
+}
+
+/// User and system time of a process so far, in milliseconds (100 ticks a second).
+fn cpu_ms(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    ticks * 10.0
+}
+
+fn table(variants: &[Variant]) -> String {
+    let base = variants[0].median();
+    let unread = variants[1].median();
+    let mut out = String::from(
+        "| variant | CPU of Envoy, ms for 10 MB: median [min-max] | against no filter | reading, MB/s |\n\
+         |---|---|---|---|\n",
+    );
+    for variant in variants {
+        let (low, high) = variant.cpu_ms.iter().fold((f64::MAX, 0.0f64), |(low, high), ms| {
+            (low.min(*ms), high.max(*ms))
+        });
+        let median = variant.median();
+        let reading = match variant.name.starts_with("list") && median > unread {
+            true => format!("{:.0}", variant.body.len() as f64 / 1e6 / (median - unread) * 1000.0),
+            false => "-".to_owned(),
+        };
+        let _ = writeln!(
+            out,
+            "| {} | {median:.1} [{low:.1}-{high:.1}] | {:.2} | {reading} |",
+            variant.name,
+            median / base
+        );
+    }
+    out
+}
+
+/// Replaces what stands between the two marks in docs/performance.md.
+fn write_table(table: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, rest) = text.split_once(BEGIN).expect("the first mark");
+    let (_, after) = rest.split_once(END).expect("the second mark");
+    let machine = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = machine.lines().find_map(|line| line.split_once("model name\t: "));
+    let model = model.map_or("unknown processor", |(_, name)| name);
+    let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let said = format!("{cores} cores, {model}; Envoy with one worker; {ROUNDS} rounds of {REQUESTS}.");
+    fs::write(file, format!("{before}{BEGIN}\n{said}\n\n{table}{END}{after}")).unwrap();
+}
+
+/// An Envoy with the same upstream and no filter.
+struct BareEnvoy {
+    url: String,
+    process: Process,
+}
+
+impl BareEnvoy {
+    fn start(stack: &Stack) -> Self {
+        let port = ports::free().unwrap();
+        let upstream = stack.upstream().unwrap().address().port();
+        let config = stack.run_dir().join("bare.yaml");
+        fs::write(&config, bare_config(port, upstream)).unwrap();
+        let program = Program {
+            name: "bare-envoy".to_owned(),
+            path: provision::find_envoy().unwrap().path,
+            args: ["--concurrency", "1", "--disable-hot-restart", "--config-path"]
+                .map(Into::into)
+                .into_iter()
+                .chain([config.into()])
+                .collect(),
+            stdout: stack.run_dir().join("bare.out"),
+            stderr: stack.run_dir().join("bare.log"),
+        };
+        let process = Process::start(program).unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let begin = Instant::now();
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
+        wait::until(PATIENCE, listens).unwrap_or_else(|| panic!("no Envoy in {:?}", begin.elapsed()));
+        Self { url, process }
+    }
+}
+
+fn bare_config(port: u16, upstream: u16) -> String {
+    let address = |port| json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
+    let router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+    let manager = "type.googleapis.com/envoy.extensions.filters.network.\
+                   http_connection_manager.v3.HttpConnectionManager";
+    let route = json!({"match": {"prefix": "/"}, "route": {"cluster": "upstream", "timeout": "0s"}});
+    json!({"static_resources": {
+        "listeners": [{"address": address(port), "filter_chains": [{"filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": {
+                "@type": manager, "stat_prefix": "bare", "use_remote_address": true,
+                "route_config": {"virtual_hosts": [
+                    {"name": "all", "domains": ["*"], "routes": [route]}
+                ]},
+                "http_filters": [
+                    {"name": "router", "typed_config": {"@type": router}}
+                ]
+            }
+        }]}]}],
+        "clusters": [{
+            "name": "upstream", "type": "STATIC", "connect_timeout": "5s",
+            "load_assignment": {"cluster_name": "upstream", "endpoints": [
+                {"lb_endpoints": [{"endpoint": {"address": address(upstream)}}]}
+            ]}
+        }]
+    }})
+    .to_string()
+}
