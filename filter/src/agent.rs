@@ -35,10 +35,11 @@ impl Agent {
             instance,
         };
         let wait_s = config.wait_s.min(config.max_staleness.wait_s_max());
+        let timeout_ms = config.max_staleness.timeout_ms(wait_s);
         Self {
             cluster: config.cluster.clone(),
             max_staleness: config.max_staleness,
-            follower: Follower::new(identity, wait_s),
+            follower: Follower::new(identity, wait_s, timeout_ms),
             edition: 0,
             records: 0,
             trouble: None,
@@ -67,7 +68,8 @@ impl Agent {
 
     /// An answer arrived: puts in force what it holds, then asks on.
     pub fn answer(&mut self, host: &impl FeedHost, token: u32, answer: Answer<'_>) {
-        let now_ns = host.monotonic_ns().unwrap_or(u64::MAX);
+        // Without a clock the next request is not put off: one day it would never be due again.
+        let now_ns = host.monotonic_ns().unwrap_or_default();
         match self.follower.receive(token, answer, now_ns) {
             Ok((step, confirmation)) => match self.apply(host, step, confirmation) {
                 Ok(()) => self.follower.confirm(confirmation),

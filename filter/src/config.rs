@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 /// Longest wait that the agent asks the sidecar for, in seconds.
 const WAIT_S_MAX: u64 = 60;
+/// What a held request may take beyond the wait that was asked for, in milliseconds.
+const TIMEOUT_MS_SPARE: u64 = 10_000;
 /// Shortest lease, in seconds: below it one lost answer would stop traffic.
 const MAX_STALENESS_S_MIN: u64 = 5;
 
@@ -60,7 +62,10 @@ pub enum MaxStaleness {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "max_staleness_s must be a number of seconds from 5 or \"never\""
+)]
 enum StalenessText {
     Seconds(u64),
     Word(String),
@@ -114,12 +119,22 @@ impl MaxStaleness {
         }
     }
 
-    /// The longest wait that still renews the lease twice before it ends, in seconds.
+    /// The longest wait at which one answer may be lost without the lease ending, in seconds: a
+    /// wait before it, one for it with its spare time, and one after it.
     pub fn wait_s_max(self) -> u64 {
         match self {
-            Self::Seconds(s) => (s / 3).max(1),
+            Self::Seconds(s) => (s / 4).max(1),
             Self::Never => WAIT_S_MAX,
         }
+    }
+
+    /// After which a request that may be held `wait_s` counts as lost, in milliseconds.
+    pub fn timeout_ms(self, wait_s: u64) -> u64 {
+        let spare_ms = match self {
+            Self::Seconds(s) => (s.saturating_mul(1000) / 5).min(TIMEOUT_MS_SPARE),
+            Self::Never => TIMEOUT_MS_SPARE,
+        };
+        wait_s.saturating_mul(1000).saturating_add(spare_ms)
     }
 }
 

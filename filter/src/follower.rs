@@ -15,8 +15,6 @@ use keytable::{Delta, Epoch, Frame, FrameError, Generation, Page};
 
 const BACKOFF_MS_FIRST: u64 = 100;
 const BACKOFF_MS_MAX: u64 = 5_000;
-/// What a held request may take beyond the wait that was asked for.
-const TIMEOUT_MS_SPARE: u64 = 10_000;
 
 /// Who this agent is, towards the sidecar.
 #[derive(Clone, Debug)]
@@ -105,6 +103,7 @@ pub enum Rejection {
 pub struct Follower {
     identity: Identity,
     wait_s: u64,
+    timeout_ms: u64,
     position: Option<Position>,
     loading: Option<Loading>,
     /// The slots or the history are not what a delta could build on.
@@ -130,11 +129,13 @@ struct Open {
 }
 
 impl Follower {
-    /// A follower that has no table yet. `wait_s` is what it asks the sidecar to hold a request.
-    pub fn new(identity: Identity, wait_s: u64) -> Self {
+    /// A follower that has no table yet. `wait_s` is what it asks the sidecar to hold a request,
+    /// `timeout_ms` is after which an answer is not waited for any more.
+    pub fn new(identity: Identity, wait_s: u64, timeout_ms: u64) -> Self {
         Self {
             identity,
             wait_s,
+            timeout_ms,
             position: None,
             loading: None,
             snapshot_due: true,
@@ -152,7 +153,7 @@ impl Follower {
     /// The request to send now, if one is due. A request whose answer never came is given up
     /// well after its timeout.
     pub fn due(&mut self, now_ns: u64) -> Option<Request> {
-        let patience_ns = self.timeout_ms().saturating_mul(2_000_000);
+        let patience_ns = self.timeout_ms.saturating_mul(2_000_000);
         if self
             .open
             .is_some_and(|open| now_ns.saturating_sub(open.sent_ns) > patience_ns)
@@ -164,7 +165,7 @@ impl Follower {
         }
         Some(Request {
             path: self.path(),
-            timeout_ms: self.timeout_ms(),
+            timeout_ms: self.timeout_ms,
         })
     }
 
@@ -210,7 +211,7 @@ impl Follower {
         }
     }
 
-    /// The step could not be applied, or a request could not be sent: start over, later.
+    /// The step could not be applied: the slots may be a mixture, so start over, later.
     pub fn fail(&mut self, now_ns: u64) {
         self.loading = None;
         self.snapshot_due = true;
@@ -307,12 +308,6 @@ impl Follower {
         let jitter_ms = (seed >> 32) % (base_ms / 4).max(1);
         self.failures = self.failures.saturating_add(1);
         self.not_before_ns = now_ns.saturating_add((base_ms + jitter_ms) * 1_000_000);
-    }
-
-    fn timeout_ms(&self) -> u64 {
-        self.wait_s
-            .saturating_mul(1000)
-            .saturating_add(TIMEOUT_MS_SPARE)
     }
 
     fn path(&self) -> String {

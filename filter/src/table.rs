@@ -47,6 +47,9 @@ impl TableReader {
             }
         }
         let edition = host.gauge(Gauge::Edition).map_err(damaged)?;
+        if edition == 0 {
+            return Err(Unavailable::NoTable);
+        }
         if edition != self.checked_edition.get() {
             check_head(host, edition)?;
             self.checked_edition.set(edition);

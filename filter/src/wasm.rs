@@ -49,7 +49,7 @@ struct Root {
 enum Role {
     Unconfigured,
     Agent {
-        agent: Agent,
+        agent: Box<Agent>,
         host: WasmHost,
     },
     Gate {
@@ -80,7 +80,7 @@ impl Root {
         })?;
         self.role = match config {
             Config::Agent(config) => Role::Agent {
-                agent: new_agent(&config)?,
+                agent: Box::new(new_agent(&config)?),
                 host,
             },
             Config::Gate(config) => Role::Gate {
@@ -93,7 +93,7 @@ impl Root {
 }
 
 fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
-    let node = abi::property(b"node\0id")
+    let node = abi::property(b"xds\0node\0id")
         .ok()
         .flatten()
         .unwrap_or_default();

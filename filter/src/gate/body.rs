@@ -4,7 +4,8 @@
 //! goes on to the end, since a second name can always follow. Does not answer.
 //!
 //! Invariants: a byte is judged before it is passed on; the end of the body is judged before its
-//! last byte is passed on; when the table changes, the key and all that was named are judged anew.
+//! last byte is passed on; when the table changes, the key and all that was named are judged anew,
+//! and a key that expires is refused on time.
 
 use keytable::{Denial, KeyHash, Resources, admit, judge_resources};
 
@@ -69,8 +70,10 @@ impl Reading {
         end_of_stream: bool,
     ) -> Result<(), Refusal> {
         self.revalidate(host, shared)?;
-        self.read(host, size)?;
+        // Names before syntax: the answer must not depend on how the body was cut into chunks.
+        let read = self.read(host, size)?;
         self.judge_new_names()?;
+        read.map_err(ambiguous)?;
         if end_of_stream || self.content_length == Some(self.received) {
             self.reader.finish().map_err(ambiguous)?;
             if self.names.is_empty() {
@@ -80,15 +83,20 @@ impl Reading {
         self.release(host, shared.config.hold_bytes_max)
     }
 
-    fn read(&mut self, host: &impl RequestHost, size: usize) -> Result<(), Refusal> {
+    /// Feeds the new bytes; the inner result is what the reader says of them.
+    fn read(
+        &mut self,
+        host: &impl RequestHost,
+        size: usize,
+    ) -> Result<Result<(), JsonError>, Refusal> {
         let start = self.held_bytes();
         let new = size.saturating_sub(start);
-        if new > 0 {
-            let bytes = host.request_body(start, new).map_err(failed)?;
-            if bytes.len() != new {
-                return Err(Refusal::Unavailable(Unavailable::Damaged));
-            }
-            self.reader.feed(&bytes).map_err(ambiguous)?;
+        let bytes = match new {
+            0 => Vec::new(),
+            _ => host.request_body(start, new).map_err(failed)?,
+        };
+        if bytes.len() != new {
+            return Err(Refusal::Unavailable(Unavailable::Damaged));
         }
         self.received = self
             .received
@@ -96,7 +104,7 @@ impl Reading {
         if self.is_held() {
             self.held = Some(size);
         }
-        Ok(())
+        Ok(self.reader.feed(&bytes))
     }
 
     fn judge_new_names(&mut self) -> Result<(), Refusal> {
@@ -124,18 +132,19 @@ impl Reading {
 
     fn revalidate(&mut self, host: &impl RequestHost, shared: &GateShared) -> Result<(), Refusal> {
         let edition = shared.table.open(host)?;
-        if edition == self.edition {
-            return Ok(());
+        let has_moved = edition != self.edition;
+        if has_moved {
+            self.record = look_up(host, &self.key_hash)?.ok_or(Refusal::UnknownKey)?;
+            self.edition = edition;
         }
-        self.record = look_up(host, &self.key_hash)?.ok_or(Refusal::UnknownKey)?;
-        self.edition = edition;
         let view = self.record.view()?;
-        admit(&view, &facts(host, &view)?).map_err(denied)?;
-        if self.names.is_empty() {
-            Ok(())
-        } else {
-            judge(&self.record, &self.names)
+        if has_moved || view.expires_at_unix_ms().is_some() {
+            admit(&view, &facts(host, &view)?).map_err(denied)?;
         }
+        if has_moved && !self.names.is_empty() {
+            judge(&self.record, &self.names)?;
+        }
+        Ok(())
     }
 }
 

@@ -7,8 +7,6 @@
 //! every path that ends without one ends in an answer.
 
 mod body;
-#[cfg(test)]
-mod tests;
 
 use std::rc::Rc;
 

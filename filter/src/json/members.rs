@@ -5,7 +5,7 @@
 //! containers that no pattern enters cost one counter. Does not scan bytes.
 //!
 //! Invariant: in every object that a pattern walks through, each of its members stands once and
-//! in one spelling.
+//! in one spelling; a container of a kind that no pattern can go through is refused, not skipped.
 
 use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Visitor};
 use super::{JsonError, Pattern};
@@ -13,6 +13,8 @@ use keytable::scope::name_is_sound;
 
 /// Longest resource name, in bytes.
 const NAME_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
+/// Most names of one body.
+const NAMES_MAX: usize = 256;
 /// Patterns are bits of a `u64`.
 const PATTERNS_MAX: usize = 64;
 
@@ -29,6 +31,8 @@ pub(super) struct Members {
     /// The patterns that lead to the value that comes next.
     next: u64,
     names: Vec<String>,
+    /// Names that were read, also those taken since.
+    names_read: usize,
 }
 
 /// A container that a pattern has entered.
@@ -53,6 +57,7 @@ impl Members {
             skipped: 0,
             next,
             names: Vec::new(),
+            names_read: 0,
         }
     }
 
@@ -78,21 +83,26 @@ impl Members {
     }
 
     /// Takes the patterns of the value that begins; in an array, each element has the same.
-    fn begin_value(&mut self) -> Result<(), JsonError> {
+    fn begin_value(&mut self) {
         if self.skipped > 0 {
             self.next = 0;
-            return Ok(());
-        }
-        if let Some(Walked {
+        } else if let Some(Walked {
             container: Container::Array,
             alive,
             ..
         }) = self.walked.last()
         {
-            let depth = self.walked.len() - 1;
-            self.next = self.matching(*alive, depth, |segment| segment == Some(&"*"));
+            self.next = *alive;
         }
-        Ok(())
+    }
+
+    /// The patterns of the value that begins which lead through a container of this kind.
+    fn through(&self, container: Container) -> u64 {
+        let depth = self.walked.len();
+        self.matching(self.next, depth, |segment| match container {
+            Container::Array => segment == Some(&"*"),
+            Container::Object => segment != Some(&"*"),
+        })
     }
 
     fn member(&mut self, text: &Captured) -> Result<(), JsonError> {
@@ -126,6 +136,10 @@ impl Members {
         if !sound || !name_is_sound(name) {
             return Err(JsonError::OddName);
         }
+        if self.names_read == NAMES_MAX {
+            return Err(JsonError::TooManyNames);
+        }
+        self.names_read += 1;
         self.names.push(name.to_owned());
         Ok(())
     }
@@ -149,18 +163,21 @@ fn fold(name: &[u8]) -> String {
 
 impl Visitor for Members {
     fn open(&mut self, container: Container) -> Result<(), JsonError> {
-        self.begin_value()?;
+        self.begin_value();
         if self.ending_here() != 0 {
             return Err(JsonError::NotAString);
         }
-        if self.next == 0 {
-            self.skipped += 1;
-        } else {
+        let alive = self.through(container);
+        if alive != 0 {
             self.walked.push(Walked {
                 container,
-                alive: self.next,
+                alive,
                 seen: 0,
             });
+        } else if self.next == 0 {
+            self.skipped += 1;
+        } else {
+            return Err(JsonError::OddContainer);
         }
         self.next = 0;
         Ok(())
@@ -175,7 +192,7 @@ impl Visitor for Members {
     }
 
     fn scalar(&mut self) -> Result<(), JsonError> {
-        self.begin_value()?;
+        self.begin_value();
         if self.ending_here() == 0 {
             Ok(())
         } else {
@@ -189,7 +206,10 @@ impl Visitor for Members {
                 self.next = 0;
                 self.skipped == 0
             }
-            Role::Value => self.begin_value().is_ok() && self.ending_here() != 0,
+            Role::Value => {
+                self.begin_value();
+                self.ending_here() != 0
+            }
         }
     }
 

@@ -53,6 +53,10 @@ pub enum JsonError {
     OddMember,
     /// A resource that is no string.
     NotAString,
+    /// On the way to a resource, an object where a list belongs, or a list where an object does.
+    OddContainer,
+    /// More names than any honest request has.
+    TooManyNames,
     /// A resource name that is empty, too long, or has blanks at an end or invisible characters.
     OddName,
 }
@@ -102,6 +106,8 @@ impl JsonError {
             Self::CaseVariant => "a member name differs from 'model' by upper and lower case alone",
             Self::OddMember => "a member name has a character that parsers read differently",
             Self::NotAString => "the model must be a string",
+            Self::OddContainer => "an object stands where a list belongs, or the other way round",
+            Self::TooManyNames => "it names too many models",
             Self::OddName => "the model's name is empty, too long or has unfit characters",
         }
     }

@@ -56,11 +56,11 @@ pub(super) struct Scanner {
     /// One bit per open container: set for an object.
     objects: [u64; DEPTH_MAX / 64],
     capturing: bool,
-    captured: Captured,
+    pub(super) captured: Captured,
     /// The first half of a surrogate pair whose second half must follow.
     high_surrogate: Option<u16>,
     /// The bytes of a character that a chunk ended in.
-    partial: Vec<u8>,
+    pub(super) partial: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -424,7 +424,7 @@ impl Scanner {
 }
 
 /// How many bytes from the front are neither a quote, a backslash nor a control character.
-fn plain_run(bytes: &[u8]) -> usize {
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let zero_in = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;

@@ -1,0 +1,221 @@
+//! What the agent asks, and how changes come in.
+
+use crate::support::rig::{INSTANCE, agent_config};
+use crate::support::{FakeHost, FakeSidecar, Rig, hash, held, list, parameter, record};
+use filter::agent::Agent;
+use filter::config::MaxStaleness;
+use filter::host::Gauge;
+use keytable::{Record, Status, TableHead};
+
+fn path(rig: &mut Rig) -> String {
+    rig.request().unwrap().path
+}
+
+#[test]
+fn the_first_request_says_who_asks_and_acknowledges_nothing() {
+    let mut rig = Rig::cold(FakeSidecar::new(1));
+    let request = rig.request().unwrap();
+    let path = format!("/feed/v1/table?region=local&agent={INSTANCE}&node=node%201&wait_s=15");
+    assert_eq!(request.path, path);
+    assert_eq!(request.timeout_ms, 25_000);
+}
+
+#[test]
+fn names_are_percent_encoded() {
+    let host = FakeHost::default();
+    let node = "a/b&c=d é".to_owned();
+    let mut agent = Agent::new(&agent_config(60), node, INSTANCE.to_owned());
+    agent.tick(&host);
+    let path = host.shared.callouts.borrow()[0].path.clone();
+    assert_eq!(parameter(&path, "node"), Some("a%2Fb%26c%3Dd%20%C3%A9"));
+}
+
+#[test]
+fn one_request_is_open_at_a_time() {
+    let mut rig = Rig::cold(FakeSidecar::new(1));
+    for _ in 0..5 {
+        rig.agent.tick(&rig.host);
+        rig.host.advance_ms(50);
+    }
+    assert_eq!(rig.host.shared.callouts.borrow().len(), 1);
+}
+
+#[test]
+fn a_cold_start_loads_a_snapshot_and_then_acknowledges_it() {
+    let mut rig = Rig::cold(FakeSidecar::with(&[record(1), record(2)]));
+    assert!(rig.find(1).is_err());
+    rig.sync();
+    assert_eq!(held(&rig.host), rig.sidecar.table);
+    assert!(rig.find(1).unwrap().is_some() && rig.find(3).unwrap().is_none());
+    assert_eq!(rig.host.read_gauge(Gauge::Generation), 2);
+    assert_eq!(rig.host.read_gauge(Gauge::Records), 2);
+    let path = path(&mut rig);
+    assert_eq!(parameter(&path, "epoch"), Some("01".repeat(16).as_str()));
+    assert_eq!(parameter(&path, "generation"), Some("2"));
+}
+
+#[test]
+fn an_empty_table_is_a_table() {
+    let mut rig = Rig::cold(FakeSidecar::new(1));
+    rig.sync();
+    assert!(rig.find(1).unwrap().is_none());
+    assert_eq!(rig.host.shared.slots.borrow().len(), 1, "the head alone");
+    assert_eq!(rig.post().bearer(1).send_bodyless().status(), 401);
+}
+
+#[test]
+fn changes_come_in_as_deltas() {
+    let mut rig = Rig::with(&[record(1)]);
+    let before = rig.edition();
+    rig.change(|sidecar| {
+        sidecar.put(&record(2));
+        sidecar.put(&Record {
+            status: Status::Disabled,
+            ..record(1)
+        });
+        sidecar.put(&record(3));
+        sidecar.remove(&hash(3));
+        sidecar.put(&Record {
+            scope: list(&["m"]),
+            ..record(2)
+        });
+    });
+    assert_eq!(held(&rig.host), rig.sidecar.table);
+    assert_eq!(rig.host.read_gauge(Gauge::Records), 2);
+    assert_eq!(rig.host.read_gauge(Gauge::Generation), 6);
+    assert_eq!(rig.edition(), before + 1, "one delta, one edition");
+    assert_eq!(parameter(&path(&mut rig), "generation"), Some("6"));
+}
+
+#[test]
+fn removing_a_key_that_is_not_there_changes_nothing() {
+    let mut rig = Rig::with(&[record(1)]);
+    rig.change(|sidecar| sidecar.remove(&hash(9)));
+    assert_eq!(held(&rig.host), rig.sidecar.table);
+    assert_eq!(rig.host.read_gauge(Gauge::Records), 1);
+}
+
+#[test]
+fn keys_of_one_bucket_do_not_disturb_each_other() {
+    let with_hash = |last: u8| {
+        let mut bytes = [7; 32];
+        bytes[31] = last;
+        Record {
+            key_hash: keytable::KeyHash::from_bytes(bytes),
+            ..record(1)
+        }
+    };
+    let mut rig = Rig::with(&[with_hash(1), with_hash(2), with_hash(3)]);
+    assert_eq!(held(&rig.host), rig.sidecar.table);
+    rig.change(|sidecar| sidecar.remove(&with_hash(2).key_hash));
+    rig.change(|sidecar| sidecar.put(&with_hash(4)));
+    rig.change(|sidecar| {
+        sidecar.put(&Record {
+            scope: list(&[]),
+            ..with_hash(1)
+        })
+    });
+    assert_eq!(held(&rig.host), rig.sidecar.table);
+    assert_eq!(rig.host.read_gauge(Gauge::Records), 3);
+}
+
+#[test]
+fn the_head_says_what_is_in_force() {
+    let mut rig = Rig::with(&[record(1)]);
+    rig.change(|sidecar| sidecar.put(&record(2)));
+    let head = TableHead::decode(&rig.host.shared.slots.borrow()["latchkey.head"]).unwrap();
+    assert_eq!((head.epoch, head.generation.get()), (rig.sidecar.epoch, 2));
+    assert_eq!((head.edition, head.records), (rig.edition(), 2));
+}
+
+#[test]
+fn a_heartbeat_changes_neither_slots_nor_edition() {
+    let mut rig = Rig::with(&[record(1)]);
+    let (slots, gauges) = rig.host.table();
+    rig.host.advance_ms(100);
+    rig.sync();
+    rig.sync();
+    let (slots_after, gauges_after) = rig.host.table();
+    assert_eq!((slots_after, gauges_after[0]), (slots, gauges[0]));
+}
+
+#[test]
+fn editions_rise_over_epochs_and_agents() {
+    let mut rig = Rig::with(&[record(1)]);
+    let mut last = rig.edition();
+    for epoch in 2..6 {
+        let mut restored = FakeSidecar::new(epoch);
+        restored.put(&record(usize::from(epoch)));
+        rig.sidecar = restored;
+        if epoch % 2 == 0 {
+            rig.restart_agent();
+        }
+        rig.rest();
+        rig.exchange();
+        rig.rest();
+        rig.sync();
+        assert!(
+            rig.edition() > last,
+            "the generation is the same, the edition is not"
+        );
+        last = rig.edition();
+        assert_eq!(held(&rig.host), rig.sidecar.table);
+        assert!(rig.find(1).unwrap().is_none());
+    }
+}
+
+#[test]
+fn an_edition_is_above_all_that_was_ever_shown() {
+    let mut rig = Rig::with(&[record(1)]);
+    rig.host.shared.gauges.borrow_mut()[0] = 100;
+    rig.change(|sidecar| sidecar.put(&record(2)));
+    assert_eq!(rig.edition(), 101);
+    let head = TableHead {
+        edition: 500,
+        ..decode_head(&rig)
+    };
+    rig.host
+        .shared
+        .slots
+        .borrow_mut()
+        .insert("latchkey.head".to_owned(), head.encode());
+    rig.restart_agent();
+    rig.sync();
+    assert_eq!(rig.edition(), 501);
+}
+
+fn decode_head(rig: &Rig) -> TableHead {
+    TableHead::decode(&rig.host.shared.slots.borrow()["latchkey.head"]).unwrap()
+}
+
+#[test]
+fn the_wait_is_bounded_by_the_lease() {
+    let wait_of = |wait_s: u64, max_staleness: MaxStaleness| {
+        let host = FakeHost::default();
+        let config = filter::config::AgentConfig {
+            wait_s,
+            max_staleness,
+            ..agent_config(60)
+        };
+        Agent::new(&config, "n".to_owned(), INSTANCE.to_owned()).tick(&host);
+        let callout = host.shared.callouts.borrow()[0].clone();
+        (
+            parameter(&callout.path, "wait_s").unwrap().to_owned(),
+            callout.timeout_ms,
+        )
+    };
+    assert_eq!(
+        wait_of(25, MaxStaleness::Seconds(3600)),
+        ("25".to_owned(), 35_000)
+    );
+    assert_eq!(
+        wait_of(25, MaxStaleness::Seconds(20)),
+        ("5".to_owned(), 9_000)
+    );
+    assert_eq!(
+        wait_of(25, MaxStaleness::Seconds(5)),
+        ("1".to_owned(), 2_000)
+    );
+    assert_eq!(wait_of(60, MaxStaleness::Never), ("60".to_owned(), 70_000));
+    assert_eq!(wait_of(2, MaxStaleness::Never), ("2".to_owned(), 12_000));
+}

@@ -1,0 +1,9 @@
+//! The agent and the feed: what is followed, in what order it takes effect, and what is refused.
+
+mod faults;
+mod follow;
+mod lease;
+mod nonsense;
+mod order;
+mod simulation;
+mod snapshots;

@@ -1,0 +1,376 @@
+//! Every denial: its status, its code, what the client is told, and that nothing went on.
+
+use crate::support::{Call, Exchange, FakeSidecar, Rig, key, list, record};
+use keytable::{AddressList, Network, Record, Status};
+
+/// Checks a refusal from all sides; gives its details for the access log.
+fn refused(exchange: &Exchange, status: u16, code: &str) -> &'static str {
+    assert_eq!(exchange.outcome(), (status, code.to_owned()));
+    assert!(!exchange.is_complete && exchange.upstream.is_empty());
+    assert!(!exchange.is_forwarded);
+    let replies = exchange.host.replies.borrow();
+    let reply = &replies[0];
+    let text = String::from_utf8(reply.body.clone()).unwrap();
+    for n in 0..4 {
+        let secret = &key(n)[3..];
+        assert!(!text.contains(secret), "the answer holds the key");
+    }
+    let has = |name, value| reply.headers.contains(&(name, value));
+    assert!(has("content-type", "application/json") && has("cache-control", "no-store"));
+    assert_eq!(has("www-authenticate", "Bearer"), status == 401);
+    assert_eq!(
+        has("x-should-retry", "false") && has("retry-after", "1"),
+        status == 503
+    );
+    let body: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kind = if status == 503 {
+        "server_error"
+    } else {
+        "invalid_request_error"
+    };
+    assert_eq!(body["error"]["type"], kind);
+    assert!(body["error"]["param"].is_null());
+    reply.details
+}
+
+fn expired(n: usize) -> Record {
+    Record {
+        expires_at_unix_ms: Some(1),
+        ..record(n)
+    }
+}
+
+fn bound(n: usize) -> Record {
+    let networks = vec![Network::parse("10.0.0.0/8").unwrap()];
+    Record {
+        addresses: AddressList::new(networks).unwrap(),
+        ..record(n)
+    }
+}
+
+fn limited(n: usize) -> Record {
+    Record {
+        scope: list(&["good-1"]),
+        ..record(n)
+    }
+}
+
+#[test]
+fn requests_without_a_usable_key_all_look_the_same() {
+    let rig = Rig::with(&[record(1), record(2)]);
+    let malformed = rig.post().header("authorization", "Bearer nonsense");
+    let conflicting = rig.post().bearer(1).header("x-api-key", key(2));
+    let cases = [
+        (rig.post(), "latchkey_no_key"),
+        (malformed, "latchkey_malformed_key"),
+        (conflicting, "latchkey_conflicting_keys"),
+        (rig.post().bearer(3), "latchkey_unknown_key"),
+    ];
+    let mut bodies = Vec::new();
+    for (request, details) in cases {
+        let exchange = request.send(&[b"{}"]);
+        assert_eq!(refused(&exchange, 401, "invalid_api_key"), details);
+        assert!(exchange.host.filter_state.borrow().is_empty());
+        bodies.push(exchange.host.replies.borrow()[0].body.clone());
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "a client cannot tell why");
+}
+
+#[test]
+fn a_deleted_key_looks_like_one_that_never_was() {
+    let mut rig = Rig::with(&[record(1), record(2)]);
+    rig.change(|sidecar| sidecar.remove(&record(1).key_hash));
+    let (deleted, unknown) = (
+        rig.post().bearer(1).send_bodyless(),
+        rig.post().bearer(3).send_bodyless(),
+    );
+    assert_eq!(
+        refused(&deleted, 401, "invalid_api_key"),
+        "latchkey_unknown_key"
+    );
+    assert_eq!(
+        *deleted.host.replies.borrow(),
+        *unknown.host.replies.borrow()
+    );
+}
+
+#[test]
+fn a_disabled_key() {
+    let rig = Rig::with(&[Record {
+        status: Status::Disabled,
+        ..record(1)
+    }]);
+    let exchange = rig.post().bearer(1).send(&[b"{}"]);
+    assert_eq!(
+        refused(&exchange, 401, "api_key_disabled"),
+        "latchkey_disabled"
+    );
+}
+
+#[test]
+fn an_expired_key() {
+    let rig = Rig::with(&[expired(1)]);
+    let exchange = rig.post().bearer(1).send(&[b"{}"]);
+    assert_eq!(
+        refused(&exchange, 401, "api_key_expired"),
+        "latchkey_expired"
+    );
+}
+
+#[test]
+fn an_address_that_is_not_on_the_list() {
+    let rig = Rig::with(&[bound(1)]);
+    let exchange = rig.post().from("192.0.2.1:1").bearer(1).send(&[b"{}"]);
+    assert_eq!(
+        refused(&exchange, 403, "ip_not_allowed"),
+        "latchkey_address"
+    );
+}
+
+#[test]
+fn a_model_out_of_scope_is_named() {
+    let rig = Rig::with(&[limited(1)]);
+    for model in [
+        "bad-1",
+        "GOOD-1",
+        "good-1-x",
+        "good",
+        "gооd-1",
+        "good-1,bad-1",
+        "ft:good-1:org::id",
+    ] {
+        let body = format!(r#"{{"model":"{model}"}}"#);
+        let exchange = rig.post().bearer(1).send(&[body.as_bytes()]);
+        assert_eq!(refused(&exchange, 403, "model_not_found"), "latchkey_scope");
+        assert!(
+            exchange.message().contains(&format!("`{model}`")),
+            "{}",
+            exchange.message()
+        );
+        assert!(
+            !exchange.message().contains("`good-1`"),
+            "what is allowed is nobody's business"
+        );
+    }
+}
+
+#[test]
+fn an_empty_list_allows_nothing() {
+    let rig = Rig::with(&[Record {
+        scope: list(&[]),
+        ..record(1)
+    }]);
+    let exchange = rig.post().bearer(1).send(&[br#"{"model":"good-1"}"#]);
+    refused(&exchange, 403, "model_not_found");
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_judged() {
+    let rig = Rig::with(&[limited(1)]);
+    for method in [
+        "GET", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "post", "",
+    ] {
+        let exchange = rig
+            .post()
+            .with(":method", method)
+            .bearer(1)
+            .send(&[br#"{"model":"good-1"}"#]);
+        assert_eq!(
+            refused(&exchange, 403, "endpoint_not_allowed"),
+            "latchkey_endpoint"
+        );
+    }
+    let upgrade = rig
+        .post()
+        .header("upgrade", "WebSocket")
+        .bearer(1)
+        .send_bodyless();
+    refused(&upgrade, 403, "endpoint_not_allowed");
+    let overridden = rig
+        .post()
+        .with(":method", "GET")
+        .header("x-http-method-override", "POST");
+    refused(
+        &overridden.bearer(1).send_bodyless(),
+        403,
+        "endpoint_not_allowed",
+    );
+}
+
+#[test]
+fn a_body_of_another_type_or_encoding() {
+    let rig = Rig::with(&[limited(1)]);
+    let typed = rig
+        .post()
+        .with("content-type", "text/plain")
+        .bearer(1)
+        .send(&[b"{}"]);
+    assert_eq!(
+        refused(&typed, 415, "unsupported_content_type"),
+        "latchkey_body_type"
+    );
+    let encoded = rig
+        .post()
+        .header("content-encoding", "gzip")
+        .bearer(1)
+        .send(&[b"{}"]);
+    assert_eq!(
+        refused(&encoded, 415, "unsupported_content_encoding"),
+        "latchkey_body_encoding"
+    );
+}
+
+#[test]
+fn a_body_that_is_ambiguous_or_malformed() {
+    let rig = Rig::with(&[limited(1)]);
+    let bodies: [&[u8]; 12] = [
+        br#"{"model":"good-1","model":"good-1"}"#,
+        br#"{"model":"good-1","MODEL":"good-1"}"#,
+        br#"{"model":"good-1"}{"model":"bad-1"}"#,
+        br#"{"model":["good-1"]}"#,
+        br#"{"model":""}"#,
+        br#"{"messages":[]}"#,
+        br#"{"model":"good-1""#,
+        br#"[{"model":"good-1"}]"#,
+        b"\xef\xbb\xbf{\"model\":\"good-1\"}",
+        b"{\"model\":\"good-1\",\"x\":\"\xff\"}",
+        b"model=good-1",
+        b"",
+    ];
+    for body in bodies {
+        let exchange = rig
+            .post()
+            .bearer(1)
+            .header("content-length", body.len().to_string());
+        let exchange = exchange.send(&[body]);
+        assert_eq!(
+            refused(&exchange, 400, "invalid_request_body"),
+            "latchkey_body"
+        );
+        assert!(
+            exchange
+                .message()
+                .starts_with("The request body is refused: ")
+        );
+    }
+    let bodyless = rig.post().bearer(1).send_bodyless();
+    refused(&bodyless, 400, "invalid_request_body");
+}
+
+#[test]
+fn a_body_that_names_no_model_within_the_limit() {
+    let rig = Rig::with(&[limited(1)]);
+    let filler = format!(r#"{{"x":"{}","#, "x".repeat(5000));
+    let exchange = rig.post().bearer(1).send(&[filler.as_bytes()]);
+    assert_eq!(
+        refused(&exchange, 413, "request_too_large"),
+        "latchkey_body_size"
+    );
+}
+
+#[test]
+fn no_table_yet() {
+    let rig = Rig::cold(FakeSidecar::with(&[record(1)]));
+    let exchange = rig.post().bearer(1).send(&[b"{}"]);
+    assert_eq!(
+        refused(&exchange, 503, "key_table_unavailable"),
+        "latchkey_no_table"
+    );
+    let anonymous = rig.post().send_bodyless();
+    refused(&anonymous, 503, "key_table_unavailable");
+}
+
+#[test]
+fn a_lease_that_is_over() {
+    let rig = Rig::with(&[record(1)]);
+    rig.host.advance_ms(59_999);
+    assert_eq!(rig.post().bearer(1).send_bodyless().status(), 200);
+    rig.host.advance_ms(1);
+    let exchange = rig.post().bearer(1).send_bodyless();
+    assert_eq!(
+        refused(&exchange, 503, "key_table_unavailable"),
+        "latchkey_lease_over"
+    );
+}
+
+#[test]
+fn the_first_failing_check_is_the_answer() {
+    let everything = Record {
+        status: Status::Disabled,
+        expires_at_unix_ms: Some(1),
+        scope: list(&[]),
+        ..bound(1)
+    };
+    let mut rig = Rig::with(std::slice::from_ref(&everything));
+    let code = |rig: &Rig| {
+        rig.post()
+            .bearer(1)
+            .send(&[br#"{"model":"m"}"#])
+            .outcome()
+            .1
+    };
+    assert_eq!(code(&rig), "api_key_disabled");
+    let enabled = Record {
+        status: Status::Enabled,
+        ..everything
+    };
+    rig.change(|sidecar| sidecar.put(&enabled));
+    assert_eq!(code(&rig), "api_key_expired");
+    let lasting = Record {
+        expires_at_unix_ms: None,
+        ..enabled
+    };
+    rig.change(|sidecar| sidecar.put(&lasting));
+    assert_eq!(code(&rig), "ip_not_allowed");
+    rig.change(|sidecar| {
+        sidecar.put(&Record {
+            addresses: AddressList::default(),
+            ..lasting
+        })
+    });
+    assert_eq!(code(&rig), "model_not_found");
+}
+
+#[test]
+fn nothing_goes_on_after_a_refusal() {
+    let rig = Rig::with(&[limited(1)]);
+    let mut exchange = rig.post().bearer(2);
+    exchange.headers(false);
+    exchange.chunk(br#"{"model":"good-1"}"#, false);
+    exchange.chunk(b"", true);
+    exchange.trailers();
+    refused(&exchange, 401, "invalid_api_key");
+    assert_eq!(exchange.host.body_reads.get(), 0);
+}
+
+#[test]
+fn an_answer_that_cannot_be_sent_is_logged_and_nothing_goes_on() {
+    let rig = Rig::with(&[limited(1)]);
+    rig.host.fail(Call::Reply);
+    let mut exchange = rig.post();
+    exchange.headers(false);
+    exchange.chunk(br#"{"model":"good-1"}"#, true);
+    assert!(!exchange.is_forwarded);
+    assert!(
+        rig.host
+            .shared
+            .log
+            .borrow()
+            .iter()
+            .any(|line| line.contains("latchkey_no_key"))
+    );
+}
+
+#[test]
+fn a_long_or_odd_name_is_cut_in_the_answer() {
+    let rig = Rig::with(&[limited(1)]);
+    let name = "é".repeat(128);
+    let body = format!(r#"{{"model":"{name}"}}"#);
+    let exchange = rig.post().bearer(1).send(&[body.as_bytes()]);
+    refused(&exchange, 403, "model_not_found");
+    assert!(exchange.message().contains(&name));
+    let body = br#"{"model":"</script>\"\\"}"#;
+    let exchange = rig.post().bearer(1).send(&[body]);
+    assert!(exchange.message().contains(r#"`</script>"\`"#));
+}

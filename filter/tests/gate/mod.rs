@@ -1,0 +1,7 @@
+//! The gate, with a table that a real agent brought in from a sidecar.
+
+mod body;
+mod changes;
+mod denials;
+mod faults;
+mod permits;

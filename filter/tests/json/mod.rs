@@ -1,0 +1,6 @@
+//! The body reader: hostile bodies, random documents, patterns. Does not judge scopes.
+
+mod cases;
+mod documents;
+mod patterns;
+mod syntax;

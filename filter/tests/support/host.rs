@@ -1,0 +1,259 @@
+//! Envoy in memory: shared data, gauges, clocks, callouts; and one request per [`FakeHost`].
+//!
+//! Does not know what the filter does with it. Invariant: a call that was told to fail fails, and
+//! leaves everything as it was.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use filter::headers::HeaderMap;
+use filter::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use filter::reply::Reply;
+
+/// A kind of call, to make it fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Slot,
+    SetSlot,
+    Gauge,
+    SetGauge,
+    Monotonic,
+    Unix,
+    Get,
+    Headers,
+    SetHeader,
+    RemoveHeader,
+    Body,
+    SourceAddress,
+    FilterState,
+    Reply,
+}
+
+/// What the agent did, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    Slot(String),
+    Gauge(Gauge, u64),
+    Get(String),
+}
+
+/// A request to the sidecar that was not answered yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Callout {
+    pub(crate) token: u32,
+    pub(crate) path: String,
+    pub(crate) timeout_ms: u64,
+}
+
+/// What all requests and the agent of one Envoy share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
+    pub(crate) gauges: RefCell<[u64; 4]>,
+    pub(crate) monotonic_ns: Cell<u64>,
+    pub(crate) unix_ms: Cell<u64>,
+    pub(crate) writes: RefCell<Vec<Write>>,
+    pub(crate) callouts: RefCell<Vec<Callout>>,
+    pub(crate) log: RefCell<Vec<String>>,
+    tokens: Cell<u32>,
+    /// Which kind of call fails, and how often it succeeds before.
+    failing: Cell<Option<(Call, usize)>>,
+}
+
+/// One request, or the agent, of an Envoy.
+#[derive(Default)]
+pub(crate) struct FakeHost {
+    pub(crate) shared: Rc<Shared>,
+    pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) body: RefCell<Vec<u8>>,
+    pub(crate) body_reads: Cell<usize>,
+    pub(crate) source_address: RefCell<Vec<u8>>,
+    pub(crate) filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
+    pub(crate) replies: RefCell<Vec<Reply>>,
+}
+
+impl FakeHost {
+    /// A further request of the same Envoy.
+    pub(crate) fn sibling(&self) -> Self {
+        Self {
+            shared: Rc::clone(&self.shared),
+            source_address: RefCell::new(b"192.0.2.1:4711".to_vec()),
+            ..Self::default()
+        }
+    }
+
+    /// From now on, calls of this kind fail.
+    pub(crate) fn fail(&self, call: Call) {
+        self.fail_after(call, 0);
+    }
+
+    /// Calls of this kind fail after `count` more of them.
+    pub(crate) fn fail_after(&self, call: Call, count: usize) {
+        self.shared.failing.set(Some((call, count)));
+    }
+
+    pub(crate) fn heal(&self) {
+        self.shared.failing.set(None);
+    }
+
+    pub(crate) fn advance_ms(&self, ms: u64) {
+        let shared = &self.shared;
+        shared
+            .monotonic_ns
+            .set(shared.monotonic_ns.get() + ms * 1_000_000);
+        shared.unix_ms.set(shared.unix_ms.get() + ms);
+    }
+
+    pub(crate) fn read_gauge(&self, gauge: Gauge) -> u64 {
+        self.shared.gauges.borrow()[index(gauge)]
+    }
+
+    /// All that a gate could see of the table.
+    pub(crate) fn table(&self) -> (BTreeMap<String, Vec<u8>>, [u64; 4]) {
+        let slots = self.shared.slots.borrow().clone();
+        (slots, *self.shared.gauges.borrow())
+    }
+
+    fn called(&self, call: Call) -> Result<(), HostError> {
+        match self.shared.failing.get() {
+            Some((failing, 0)) if failing == call => Err(HostError(10)),
+            Some((failing, left)) if failing == call => {
+                self.shared.failing.set(Some((failing, left - 1)));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn index(gauge: Gauge) -> usize {
+    match gauge {
+        Gauge::Edition => 0,
+        Gauge::LeaseUntilMs => 1,
+        Gauge::Generation => 2,
+        Gauge::Records => 3,
+    }
+}
+
+// === impl FakeHost ===
+
+impl Host for FakeHost {
+    fn slot(&self, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+        self.called(Call::Slot)?;
+        let slots = self.shared.slots.borrow();
+        Ok(slots.get(name).filter(|bytes| !bytes.is_empty()).cloned())
+    }
+
+    fn set_slot(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
+        self.called(Call::SetSlot)?;
+        let mut slots = self.shared.slots.borrow_mut();
+        slots.insert(name.to_owned(), value.to_vec());
+        let mut writes = self.shared.writes.borrow_mut();
+        writes.push(Write::Slot(name.to_owned()));
+        Ok(())
+    }
+
+    fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
+        self.called(Call::Gauge)?;
+        Ok(self.read_gauge(gauge))
+    }
+
+    fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
+        self.called(Call::SetGauge)?;
+        self.shared.gauges.borrow_mut()[index(gauge)] = value;
+        let mut writes = self.shared.writes.borrow_mut();
+        writes.push(Write::Gauge(gauge, value));
+        Ok(())
+    }
+
+    fn monotonic_ns(&self) -> Result<u64, HostError> {
+        self.called(Call::Monotonic)?;
+        Ok(self.shared.monotonic_ns.get())
+    }
+
+    fn unix_ms(&self) -> Result<u64, HostError> {
+        self.called(Call::Unix)?;
+        Ok(self.shared.unix_ms.get())
+    }
+
+    fn log(&self, _: Level, message: &str) {
+        self.shared.log.borrow_mut().push(message.to_owned());
+    }
+}
+
+impl FeedHost for FakeHost {
+    fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
+        assert_eq!(cluster, "sidecar");
+        self.called(Call::Get)?;
+        let token = self.shared.tokens.get() + 1;
+        self.shared.tokens.set(token);
+        let mut writes = self.shared.writes.borrow_mut();
+        writes.push(Write::Get(path.to_owned()));
+        self.shared.callouts.borrow_mut().push(Callout {
+            token,
+            path: path.to_owned(),
+            timeout_ms,
+        });
+        Ok(token)
+    }
+}
+
+impl RequestHost for FakeHost {
+    fn request_headers(&self) -> Result<HeaderMap, HostError> {
+        self.called(Call::Headers)?;
+        let headers = self.headers.borrow();
+        let pairs: Vec<(&[u8], &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice()))
+            .collect();
+        Ok(HeaderMap::from_pairs(&pairs))
+    }
+
+    fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError> {
+        self.called(Call::SetHeader)?;
+        let mut headers = self.headers.borrow_mut();
+        headers.retain(|(other, _)| other != name);
+        headers.push((name.to_vec(), value.to_vec()));
+        Ok(())
+    }
+
+    fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError> {
+        self.called(Call::RemoveHeader)?;
+        let mut headers = self.headers.borrow_mut();
+        headers.retain(|(other, _)| other != name);
+        Ok(())
+    }
+
+    fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
+        self.called(Call::Body)?;
+        self.body_reads.set(self.body_reads.get() + 1);
+        let body = self.body.borrow();
+        body.get(start..start + len)
+            .map(<[u8]>::to_vec)
+            .ok_or(HostError(2))
+    }
+
+    fn source_address(&self) -> Result<Vec<u8>, HostError> {
+        self.called(Call::SourceAddress)?;
+        Ok(self.source_address.borrow().clone())
+    }
+
+    fn set_filter_state(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
+        self.called(Call::FilterState)?;
+        let mut state = self.filter_state.borrow_mut();
+        state.insert(name.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
+        self.called(Call::Reply)?;
+        self.replies.borrow_mut().push(Reply {
+            status: reply.status,
+            details: reply.details,
+            headers: reply.headers.clone(),
+            body: reply.body.clone(),
+        });
+        Ok(())
+    }
+}

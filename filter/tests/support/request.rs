@@ -1,0 +1,152 @@
+//! One request on its way through the gate, with Envoy's way of holding and passing on bodies.
+//!
+//! Does not judge. Invariant: `upstream` has exactly the bytes that Envoy would have passed on.
+
+use filter::gate::{Flow, Gate};
+use serde_json::Value;
+
+use super::{FakeHost, key};
+
+/// A request, its gate, and what has reached the upstream.
+pub(crate) struct Exchange {
+    pub(crate) host: FakeHost,
+    gate: Gate,
+    /// Whether the request headers were passed on.
+    pub(crate) is_forwarded: bool,
+    /// Whether the end of the request was passed on.
+    pub(crate) is_complete: bool,
+    pub(crate) upstream: Vec<u8>,
+}
+
+impl Exchange {
+    pub(crate) fn new(host: FakeHost, gate: Gate) -> Self {
+        let exchange = Self {
+            host,
+            gate,
+            is_forwarded: false,
+            is_complete: false,
+            upstream: Vec::new(),
+        };
+        exchange
+            .header(":method", "POST")
+            .header(":path", "/v1/chat/completions")
+            .header(":authority", "models.example")
+            .header("content-type", "application/json")
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let pair = (name.as_bytes().to_vec(), value.as_ref().to_vec());
+        self.host.headers.borrow_mut().push(pair);
+        self
+    }
+
+    /// Replaces a header.
+    pub(crate) fn with(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.without(name).header(name, value)
+    }
+
+    pub(crate) fn without(self, name: &str) -> Self {
+        let mut headers = self.host.headers.borrow_mut();
+        headers.retain(|(other, _)| other != name.as_bytes());
+        drop(headers);
+        self
+    }
+
+    /// Sends key `n` as bearer token.
+    pub(crate) fn bearer(self, n: usize) -> Self {
+        let value = format!("Bearer {}", key(n));
+        self.header("authorization", value)
+    }
+
+    pub(crate) fn from(self, address: &str) -> Self {
+        *self.host.source_address.borrow_mut() = address.as_bytes().to_vec();
+        self
+    }
+
+    /// The headers arrive; `end_of_stream`: no body follows.
+    pub(crate) fn headers(&mut self, end_of_stream: bool) -> Flow {
+        let flow = self.gate.on_headers(&self.host, end_of_stream);
+        self.pass(flow, end_of_stream)
+    }
+
+    /// A piece of the body arrives.
+    pub(crate) fn chunk(&mut self, bytes: &[u8], end_of_stream: bool) -> Flow {
+        self.host.body.borrow_mut().extend_from_slice(bytes);
+        let size = self.host.body.borrow().len();
+        let flow = self.gate.on_body(&self.host, size, end_of_stream);
+        self.pass(flow, end_of_stream)
+    }
+
+    pub(crate) fn trailers(&mut self) -> Flow {
+        let flow = self.gate.on_trailers(&self.host);
+        self.pass(flow, true)
+    }
+
+    /// The whole request in these pieces; the end comes behind the last, as Envoy does it.
+    pub(crate) fn send(mut self, chunks: &[&[u8]]) -> Self {
+        self.headers(false);
+        for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()) {
+            if !self.is_refused() {
+                self.chunk(chunk, false);
+            }
+        }
+        if !self.is_refused() {
+            self.chunk(b"", true);
+        }
+        self
+    }
+
+    /// The whole request without a body.
+    pub(crate) fn send_bodyless(mut self) -> Self {
+        self.headers(true);
+        self
+    }
+
+    fn pass(&mut self, flow: Flow, end_of_stream: bool) -> Flow {
+        if flow == Flow::Continue {
+            assert!(!self.is_refused(), "a refused request goes on");
+            self.is_forwarded = true;
+            self.is_complete = end_of_stream;
+            self.upstream.append(&mut self.host.body.borrow_mut());
+        }
+        flow
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        !self.host.replies.borrow().is_empty()
+    }
+
+    /// Status and code of the answer; `(200, "")` for a request that was passed on whole.
+    pub(crate) fn outcome(&self) -> (u16, String) {
+        let replies = self.host.replies.borrow();
+        assert!(replies.len() <= 1, "answered twice");
+        let Some(reply) = replies.first() else {
+            assert!(self.is_complete, "neither answered nor passed on");
+            return (200, String::new());
+        };
+        let body: Value = serde_json::from_slice(&reply.body).unwrap();
+        let code = body["error"]["code"].as_str().unwrap();
+        (reply.status, code.to_owned())
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.outcome().0
+    }
+
+    /// The message of the answer.
+    pub(crate) fn message(&self) -> String {
+        let replies = self.host.replies.borrow();
+        let body: Value = serde_json::from_slice(&replies[0].body).unwrap();
+        body["error"]["message"].as_str().unwrap().to_owned()
+    }
+
+    /// The values of a header as the upstream sees it.
+    pub(crate) fn seen(&self, name: &str) -> Vec<String> {
+        let headers = self.host.headers.borrow();
+        let named = headers.iter().filter(|(n, _)| n == name.as_bytes());
+        named
+            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! An agent between a [`FakeHost`] and a [`FakeSidecar`].
+//!
+//! Invariant: time moves only when a test says so.
+
+use std::rc::Rc;
+
+use filter::agent::Agent;
+use filter::config::{AgentConfig, GateConfig, MaxStaleness};
+use filter::follower::Answer;
+use filter::gate::{Gate, GateShared};
+use filter::host::Gauge;
+use filter::table::{RecordBytes, TableReader, Unavailable, look_up};
+use keytable::{Frame, Record, RecordView};
+
+use super::host::Callout;
+use super::request::Exchange;
+use super::sidecar::Table;
+use super::{FakeHost, FakeSidecar, hash};
+
+/// The agent's instance id.
+pub(crate) const INSTANCE: &str = "0123456789abcdef0123456789abcdef";
+
+/// One Envoy's agent and its sidecar.
+pub(crate) struct Rig {
+    pub(crate) host: FakeHost,
+    pub(crate) agent: Agent,
+    pub(crate) sidecar: FakeSidecar,
+    pub(crate) shared: Rc<GateShared>,
+}
+
+/// An agent's settings; `staleness_s` is how long the lease is.
+pub(crate) fn agent_config(staleness_s: u64) -> AgentConfig {
+    AgentConfig {
+        region: "local".to_owned(),
+        cluster: "sidecar".to_owned(),
+        wait_s: 25,
+        max_staleness: MaxStaleness::Seconds(staleness_s),
+    }
+}
+
+impl Rig {
+    /// An agent that has asked nothing yet.
+    pub(crate) fn cold(sidecar: FakeSidecar) -> Self {
+        let host = FakeHost::default();
+        host.advance_ms(1_000_000);
+        let shared = Rc::new(GateShared {
+            config: GateConfig {
+                hold_bytes_max: 4096,
+            },
+            table: TableReader::default(),
+        });
+        Self {
+            host,
+            agent: new_agent(),
+            sidecar,
+            shared,
+        }
+    }
+
+    /// An Envoy with these records in force.
+    pub(crate) fn with(records: &[Record]) -> Self {
+        let mut rig = Self::cold(FakeSidecar::with(records));
+        rig.sync();
+        rig
+    }
+
+    /// The request that waits for an answer; asks for one if it is time.
+    pub(crate) fn request(&mut self) -> Option<Callout> {
+        self.agent.tick(&self.host);
+        let mut callouts = self.host.shared.callouts.borrow_mut();
+        let newest = callouts.pop();
+        callouts.clear();
+        newest
+    }
+
+    /// Lets the sidecar answer one request. True if it had nothing new.
+    pub(crate) fn exchange(&mut self) -> bool {
+        let request = self.request().expect("a request is due");
+        let body = self.sidecar.answer(&request.path);
+        self.deliver(&request, &body);
+        matches!(Frame::decode(&body), Ok(Frame::Delta(delta)) if delta.from == delta.to)
+    }
+
+    /// Hands a body with status 200 to the agent.
+    pub(crate) fn deliver(&mut self, request: &Callout, body: &[u8]) {
+        self.answer(request, Answer::Http { status: 200, body });
+    }
+
+    pub(crate) fn answer(&mut self, request: &Callout, answer: Answer<'_>) {
+        self.agent.answer(&self.host, request.token, answer);
+    }
+
+    /// Until the sidecar has nothing new.
+    pub(crate) fn sync(&mut self) {
+        while !self.exchange() {}
+    }
+
+    /// Waits out any back-off.
+    pub(crate) fn rest(&self) {
+        self.host.advance_ms(7_000);
+    }
+
+    /// Changes the sidecar's table and brings it here.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut FakeSidecar)) {
+        change(&mut self.sidecar);
+        self.sync();
+    }
+
+    pub(crate) fn edition(&self) -> u64 {
+        self.host.read_gauge(Gauge::Edition)
+    }
+
+    pub(crate) fn lease_until_ms(&self) -> u64 {
+        self.host.read_gauge(Gauge::LeaseUntilMs)
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.host.shared.monotonic_ns.get() / 1_000_000
+    }
+
+    /// What a worker finds of key `n`.
+    pub(crate) fn find(&self, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+        self.shared.table.open(&self.host)?;
+        look_up(&self.host, &hash(n))
+    }
+
+    /// A new agent in the same Envoy process.
+    pub(crate) fn restart_agent(&mut self) {
+        self.agent = new_agent();
+        self.host.shared.callouts.borrow_mut().clear();
+    }
+
+    /// A request that has not begun: a POST of JSON to an endpoint that names a model.
+    pub(crate) fn post(&self) -> Exchange {
+        Exchange::new(self.host.sibling(), Gate::new(Rc::clone(&self.shared)))
+    }
+}
+
+fn new_agent() -> Agent {
+    Agent::new(&agent_config(60), "node 1".to_owned(), INSTANCE.to_owned())
+}
+
+/// Every record that the slots of an Envoy hold; each stands once, in its own bucket.
+pub(crate) fn held(host: &FakeHost) -> Table {
+    let mut table = Table::new();
+    for (name, bytes) in host.shared.slots.borrow().iter() {
+        let Some(bucket) = name
+            .strip_prefix("latchkey.")
+            .filter(|rest| *rest != "head")
+        else {
+            assert_eq!(name, "latchkey.head");
+            continue;
+        };
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let (view, behind) = RecordView::split_first(rest).unwrap();
+            assert_eq!(format!("{:04x}", view.key_hash().bucket()), bucket);
+            let earlier = table.insert(*view.key_hash().as_bytes(), view.as_bytes().to_vec());
+            assert!(earlier.is_none(), "a key stands twice");
+            rest = behind;
+        }
+    }
+    table
+}
