@@ -7,9 +7,12 @@
 //! every path that ends without one ends in an answer.
 
 mod body;
+<<<<<<< HEAD
 mod identity;
 mod judge;
 mod listing;
+=======
+>>>>>>> main
 
 use std::rc::Rc;
 

@@ -246,23 +246,17 @@ impl RequestHost for FakeHost {
     }
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
-        self.response_headers
-            .borrow_mut()
-            .retain(|(other, _)| other != name);
+        self.response_headers.borrow_mut().retain(|(other, _)| other != name);
         Ok(())
     }
 
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
         let body = self.response_body.borrow();
-        body.get(start..start + len)
-            .map(<[u8]>::to_vec)
-            .ok_or(HostError(2))
+        body.get(start..start + len).map(<[u8]>::to_vec).ok_or(HostError(2))
     }
 
     fn replace_response_body(&self, size: usize, body: &[u8]) -> Result<(), HostError> {
-        self.response_body
-            .borrow_mut()
-            .splice(..size, body.iter().copied());
+        self.response_body.borrow_mut().splice(..size, body.iter().copied());
         Ok(())
     }
 
