@@ -91,16 +91,10 @@ impl Reading {
         // Names before syntax: the answer must not depend on how the body was cut into chunks.
         let read = self.read(host, size)?;
         self.judge_new_names()?;
-<<<<<<< HEAD
         read?;
         let over = end_of_stream || self.content_length == Some(self.received);
         if over {
             self.reader.finish()?;
-=======
-        read.map_err(ambiguous)?;
-        if end_of_stream || self.content_length == Some(self.received) {
-            self.reader.finish().map_err(ambiguous)?;
->>>>>>> main
             if self.names.is_empty() {
                 self.add_names(vec![absent(shared, self.absent)?])?;
             }
@@ -112,7 +106,6 @@ impl Reading {
         self.check_held(shared)
     }
 
-<<<<<<< HEAD
     /// Lets the request flow once it named something.
     pub(super) fn release_if_named(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
         if let (Some(_), Some(name)) = (self.held, self.names.first()) {
@@ -129,18 +122,12 @@ impl Reading {
         }
     }
 
-=======
->>>>>>> main
     /// Feeds the new bytes; the inner result is what the reader says of them.
     fn read(
         &mut self,
         host: &impl RequestHost,
         size: usize,
-<<<<<<< HEAD
     ) -> Result<Result<(), Refusal>, Refusal> {
-=======
-    ) -> Result<Result<(), JsonError>, Refusal> {
->>>>>>> main
         let start = self.held_bytes();
         let new = size.saturating_sub(start);
         let bytes = match new {
@@ -184,7 +171,6 @@ impl Reading {
         let view = self.record.view()?;
         if has_moved || view.expires_at_unix_ms().is_some() {
             admit(&view, &facts(host, &view)?).map_err(denied)?;
-<<<<<<< HEAD
         }
         if has_moved && !self.names.is_empty() {
             judge_names(&self.record, &self.names, self.norm)?;
@@ -212,13 +198,7 @@ impl BodyReader {
         match self {
             Self::Json(reader) => reader.take_names(),
             Self::Form(reader) => reader.take_names(),
-=======
->>>>>>> main
         }
-        if has_moved && !self.names.is_empty() {
-            judge(&self.record, &self.names)?;
-        }
-        Ok(())
     }
 }
 

@@ -7,12 +7,9 @@
 //! every path that ends without one ends in an answer.
 
 mod body;
-<<<<<<< HEAD
 mod identity;
 mod judge;
 mod listing;
-=======
->>>>>>> main
 
 use std::rc::Rc;
 

@@ -6,11 +6,8 @@
 //!
 //! Invariant: in every object that a pattern walks through, each of its members stands once and
 //! in one spelling; a container of a kind that no pattern can go through is refused, not skipped.
-<<<<<<< HEAD
 
 use std::rc::Rc;
-=======
->>>>>>> main
 
 use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Visitor};
 use super::{JsonError, Meaning, PATTERNS_MAX, Pattern};
@@ -20,13 +17,8 @@ use keytable::scope::name_is_sound;
 const NAME_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
 /// Most names of one body.
 const NAMES_MAX: usize = 256;
-<<<<<<< HEAD
 /// Every element of an array.
 const ANY: &str = "*";
-=======
-/// Patterns are bits of a `u64`.
-const PATTERNS_MAX: usize = 64;
->>>>>>> main
 
 const _: () = assert!(NAME_BYTES_MAX < CAPTURE_BYTES_MAX);
 
@@ -117,15 +109,9 @@ impl Members {
     /// The patterns of the value that begins which lead through a container of this kind.
     fn through(&self, container: Container) -> u64 {
         let depth = self.walked.len();
-<<<<<<< HEAD
         self.matching(self.next, |pattern| {
             let any = pattern.segments.get(depth).map(|segment| segment == ANY);
             any == Some(container == Container::Array)
-=======
-        self.matching(self.next, depth, |segment| match container {
-            Container::Array => segment == Some(&"*"),
-            Container::Object => segment != Some(&"*"),
->>>>>>> main
         })
     }
 
@@ -211,19 +197,12 @@ fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
 impl Visitor for Members {
     fn open(&mut self, container: Container) -> Result<(), JsonError> {
         self.begin_value();
-<<<<<<< HEAD
         if self.ending(|meaning| *meaning == Meaning::Reference) != 0 {
             return Err(JsonError::Indirect);
         }
         let must_name = self.ending(|meaning| *meaning == Meaning::Name) != 0;
         let alive = self.through(container);
         let odd = self.matching(self.next, |p| p.segments.len() > self.walked.len()) != 0;
-=======
-        if self.ending_here() != 0 {
-            return Err(JsonError::NotAString);
-        }
-        let alive = self.through(container);
->>>>>>> main
         if alive != 0 {
             self.walked.push(Walked {
                 container,
@@ -231,19 +210,12 @@ impl Visitor for Members {
                 seen: 0,
                 must_name,
             });
-<<<<<<< HEAD
         } else if must_name {
             return Err(JsonError::NotAString);
         } else if odd {
             return Err(JsonError::OddContainer);
         } else {
             self.skipped += 1;
-=======
-        } else if self.next == 0 {
-            self.skipped += 1;
-        } else {
-            return Err(JsonError::OddContainer);
->>>>>>> main
         }
         self.next = 0;
         Ok(())
@@ -264,19 +236,10 @@ impl Visitor for Members {
         }
     }
 
-<<<<<<< HEAD
     fn scalar(&mut self, is_null: bool) -> Result<(), JsonError> {
         self.begin_value();
         if self.ending(|meaning| *meaning == Meaning::Name) != 0 {
             return Err(JsonError::NotAString);
-=======
-    fn scalar(&mut self) -> Result<(), JsonError> {
-        self.begin_value();
-        if self.ending_here() == 0 {
-            Ok(())
-        } else {
-            Err(JsonError::NotAString)
->>>>>>> main
         }
         if !is_null && self.ending(|meaning| *meaning == Meaning::Reference) != 0 {
             return Err(JsonError::Indirect);
@@ -292,11 +255,7 @@ impl Visitor for Members {
             }
             Role::Value => {
                 self.begin_value();
-<<<<<<< HEAD
                 self.ending(|_| true) != 0
-=======
-                self.ending_here() != 0
->>>>>>> main
             }
         }
     }

@@ -71,11 +71,8 @@ pub enum JsonError {
     NotAString,
     /// On the way to a resource, an object where a list belongs, or a list where an object does.
     OddContainer,
-<<<<<<< HEAD
     /// It chooses its resource by something that cannot be seen here.
     Indirect,
-=======
->>>>>>> main
     /// More names than any honest request has.
     TooManyNames,
     /// A resource name that is empty, too long, or has blanks at an end or invisible characters.
@@ -160,10 +157,7 @@ impl JsonError {
             Self::OddMember => "a member name has a character that parsers read differently",
             Self::NotAString => "the model must be a string",
             Self::OddContainer => "an object stands where a list belongs, or the other way round",
-<<<<<<< HEAD
             Self::Indirect => "it chooses its model by a reference",
-=======
->>>>>>> main
             Self::TooManyNames => "it names too many models",
             Self::OddName => "the model's name is empty, too long or has unfit characters",
         }

@@ -3,10 +3,7 @@
 use super::scanner::{CAPTURE_BYTES_MAX, plain_run};
 use super::{JsonReader, Pattern};
 
-<<<<<<< HEAD
-=======
 
->>>>>>> main
 #[test]
 fn memory_does_not_grow_with_what_is_read() {
     let long = "n".repeat(1 << 20);
@@ -14,11 +11,7 @@ fn memory_does_not_grow_with_what_is_read() {
     let escapes = r"\u00e9".repeat(1 << 18);
     for text in [&long, &accents, &escapes] {
         for begin in ["{\"model\":\"", "{\"", "{\"x\":\""] {
-<<<<<<< HEAD
             let mut reader = JsonReader::new([Pattern::new(&["model"])].into());
-=======
-            let mut reader = JsonReader::new([Pattern::new(&["model"])].into());
->>>>>>> main
             reader.feed(begin.as_bytes()).unwrap();
             for chunk in text.as_bytes().chunks(1023) {
                 reader.feed(chunk).unwrap();

@@ -222,14 +222,6 @@ impl World {
         self.rig.host.shared.callouts.borrow_mut().clear();
         self.rig.host.advance_ms(100_000);
         for _ in 0..100 {
-<<<<<<< HEAD
-            let request = loop {
-                match self.rig.request() {
-                    Some(request) => break request,
-                    None => self.rig.host.advance_ms(100),
-                }
-            };
-=======
             let request = (0..100).find_map(|_| {
                 let request = self.rig.request();
                 if request.is_none() {
@@ -238,7 +230,6 @@ impl World {
                 request
             });
             let request = request.expect("the agent goes on asking");
->>>>>>> main
             let body = self.rig.sidecar.answer(&request.path);
             self.rig.deliver(&request, &body);
             self.check();

@@ -248,15 +248,11 @@ fn a_body_that_is_ambiguous_or_malformed() {
             refused(&exchange, 400, "invalid_request_body"),
             "latchkey_body"
         );
-<<<<<<< HEAD
-        assert!(exchange.message().starts_with("The request is refused: "));
-=======
         assert!(
             exchange
                 .message()
                 .starts_with("The request is refused: ")
         );
->>>>>>> main
     }
     let bodyless = rig.post().bearer(1).send_bodyless();
     refused(&bodyless, 400, "invalid_request_body");

@@ -8,34 +8,20 @@ use filter::json::{JsonError, JsonReader, Pattern};
 
 use JsonError::{CaseVariant, Cut, Duplicate, NotAString, NotAnObject, OddMember, OddName, Syntax};
 
-<<<<<<< HEAD
 /// Places, each by its members.
 pub(crate) type Places = &'static [&'static [&'static str]];
 
 pub(crate) const MODEL: Places = &[&["model"]];
-=======
-/// Places, each by its members.
-pub(crate) type Places = &'static [&'static [&'static str]];
-
-pub(crate) const MODEL: Places = &[&["model"]];
->>>>>>> main
 
 /// The names that were read before the end or the fault, and which of the two it was.
 pub(crate) type Outcome = (Vec<String>, Result<(), JsonError>);
 
 /// Reads a body that arrives in these pieces.
 pub(crate) fn read_chunks<'a>(
-<<<<<<< HEAD
     places: Places,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Outcome {
     let mut reader = JsonReader::new(places.iter().map(|place| Pattern::new(place)).collect());
-=======
-    places: Places,
-    chunks: impl IntoIterator<Item = &'a [u8]>,
-) -> Outcome {
-    let mut reader = JsonReader::new(places.iter().map(|place| Pattern::new(place)).collect());
->>>>>>> main
     let mut names = Vec::new();
     for chunk in chunks {
         let fed = reader.feed(chunk);
@@ -49,7 +35,6 @@ pub(crate) fn read_chunks<'a>(
 }
 
 /// Reads a body in every way in which it can be cut in two, and byte by byte.
-<<<<<<< HEAD
 pub(crate) fn read(places: Places, body: &[u8]) -> Outcome {
     let whole = read_chunks(places, [body]);
     for at in 0..=body.len() {
@@ -58,16 +43,6 @@ pub(crate) fn read(places: Places, body: &[u8]) -> Outcome {
         assert_eq!(outcome, whole, "cut at {at}: {}", show(body));
     }
     let outcome = read_chunks(places, body.chunks(1));
-=======
-pub(crate) fn read(places: Places, body: &[u8]) -> Outcome {
-    let whole = read_chunks(places, [body]);
-    for at in 0..=body.len() {
-        let (front, back) = body.split_at(at);
-        let outcome = read_chunks(places, [front, back]);
-        assert_eq!(outcome, whole, "cut at {at}: {}", show(body));
-    }
-    let outcome = read_chunks(places, body.chunks(1));
->>>>>>> main
     assert_eq!(outcome, whole, "byte by byte: {}", show(body));
     whole
 }
@@ -162,11 +137,7 @@ fn a_case_variant_of_model_is_refused() {
 
 #[test]
 fn letters_that_fold_to_ascii_are_case_variants() {
-<<<<<<< HEAD
     const FOLDED: Places = &[&["fallbacks"]];
-=======
-    const FOLDED: Places = &[&["fallbacks"]];
->>>>>>> main
     for name in [
         "fallbac\u{212a}s",
         "fallback\u{17f}",

@@ -2,32 +2,18 @@
 //!
 //! Does not repeat what `json_cases` shows of one top-level member.
 
-<<<<<<< HEAD
 use filter::json::JsonError;
 
 use super::cases::{Places, read, read_chunks};
-=======
-use filter::json::JsonError;
-
-use super::cases::{Places, read, read_chunks};
->>>>>>> main
 use JsonError::{
     CaseVariant, Duplicate, NotAString, OddContainer, OddMember, OddName, TooManyNames,
 };
 
-<<<<<<< HEAD
 const TOOLS: Places = &[
     &["model"],
     &["tools", "*", "model"],
     &["session", "model"],
     &["fallbacks", "*"],
-=======
-const TOOLS: Places = &[
-    &["model"],
-    &["tools", "*", "model"],
-    &["session", "model"],
-    &["fallbacks", "*"],
->>>>>>> main
 ];
 
 fn names(body: &str) -> Vec<String> {
@@ -131,14 +117,10 @@ fn a_resource_that_is_no_string_is_refused_at_each_level() {
 
 #[test]
 fn a_place_that_may_be_a_list_or_an_object_is_two_patterns() {
-<<<<<<< HEAD
-    const BOTH: Places = &[&["a", "*", "model"], &["a", "model"]];
-=======
     const BOTH: Places = &[
         &["a", "*", "model"],
         &["a", "model"],
     ];
->>>>>>> main
     let read = |body: &str| read(BOTH, body.as_bytes());
     assert_eq!(
         read(r#"{"a":[{"model":"x"}]}"#),
@@ -153,11 +135,7 @@ fn a_place_that_may_be_a_list_or_an_object_is_two_patterns() {
 
 #[test]
 fn patterns_deep_in_the_body_are_followed() {
-<<<<<<< HEAD
     const DEEP: Places = &[&["a", "*", "b", "*", "*", "c"]];
-=======
-    const DEEP: Places = &[&["a", "*", "b", "*", "*", "c"]];
->>>>>>> main
     let body = r#"{"a":[{"b":[[{"c":"x"},{"d":{"c":"no"}}],[],[{"c":"y"}]]},{"b":[]}]}"#;
     let (names, result) = read(DEEP, body.as_bytes());
     assert_eq!(
@@ -168,15 +146,9 @@ fn patterns_deep_in_the_body_are_followed() {
 
 #[test]
 fn the_last_of_sixty_four_patterns_is_followed() {
-<<<<<<< HEAD
     static MANY: [&[&str]; 64] = {
         let mut patterns: [&[&str]; 64] = [&["x"]; 64];
         patterns[63] = &["last"];
-=======
-    static MANY: [&[&str]; 64] = {
-        let mut patterns: [&[&str]; 64] = [&["x"]; 64];
-        patterns[63] = &["last"];
->>>>>>> main
         patterns
     };
     let (names, result) = read(&MANY, br#"{"x":"a","last":"b"}"#);
