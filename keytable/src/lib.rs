@@ -28,6 +28,7 @@ pub mod key_id;
 pub mod limits;
 pub mod record;
 pub mod scope;
+pub mod usage;
 mod wire;
 
 pub use address::{AddressList, AddressListError, ClientAddress, Network, NetworkError};
@@ -42,3 +43,4 @@ pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
 pub use record::{Record, RecordError, RecordView, Status};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
+pub use usage::{Outcome, UsageBatch, UsageError, UsageRow};

@@ -20,7 +20,7 @@ use support::golden;
 
 const FORMAT_MD: &str = include_str!("../FORMAT.md");
 /// Every vector of the current format version, without `v<version>-`.
-const VECTORS: [&str; 8] = [
+const VECTORS: [&str; 9] = [
     "key",
     "record-minimal",
     "record-full",
@@ -29,6 +29,7 @@ const VECTORS: [&str; 8] = [
     "heartbeat",
     "page",
     "head",
+    "usage",
 ];
 const EPOCH: &str = "0123456789abcdef0f1e2d3c4b5a6978";
 

@@ -26,7 +26,7 @@ const PLACES: &[(&str, &[&str], &str)] = &[
         &[
             "sidecar/src/api/",
             "sidecar/src/feed/",
-            "sidecar/src/serve/",
+            "sidecar/src/serve",
             "sidecar/tests/",
             "envoy/src/upstream",
         ],

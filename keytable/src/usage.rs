@@ -1,0 +1,300 @@
+//! Usage: what an agent tells the sidecar about the requests that its gate has judged.
+//!
+//! A [`UsageBatch`] holds counts per key, resource and outcome. Layout in FORMAT.md. Does not
+//! count and does not send. A batch is known by its source and sequence, so that one that is sent
+//! twice is counted once.
+//!
+//! Invariant: `decode` accepts a batch only whole: magic, version, every length, every row and the
+//! checksum over all of it; and then it is exactly what `encode` wrote.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::decision::{Denial, Permit};
+use crate::frame::FORMAT_VERSION;
+use crate::key_id::KeyId;
+use crate::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
+use crate::wire::{Reader, Write};
+
+const MAGIC: &[u8; 4] = b"LKU1";
+const CHECKSUM_BYTES: usize = 4;
+/// Where the length of the whole batch stands.
+const LENGTH_AT: usize = 8;
+const ADDRESS_NONE: u8 = 0;
+const ADDRESS_V4: u8 = 4;
+const ADDRESS_V6: u8 = 6;
+
+/// The counts of one source since its batch before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageBatch {
+    /// Who counted: drawn at random at each start of an agent.
+    pub source: [u8; 16],
+    /// The number of the batch; a source uses each once.
+    pub sequence: u64,
+    /// At most [`USAGE_ROWS_MAX`] rows.
+    pub rows: Vec<UsageRow>,
+}
+
+/// Requests of one key that named one resource and came to one end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRow {
+    /// Of which key.
+    pub key_id: KeyId,
+    /// What they named; empty if it is not known. At most [`SCOPE_ENTRY_BYTES_MAX`] bytes.
+    pub resource: String,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// How many, at least one.
+    pub count: u64,
+    /// When the newest of them came, in milliseconds since 1970.
+    pub last_at_unix_ms: u64,
+    /// Where the newest of them came from, if it could be read.
+    pub last_address: Option<IpAddr>,
+}
+
+/// What became of a request with a known key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Outcome {
+    /// It was passed on.
+    Permitted = 1,
+    /// The key was disabled.
+    Disabled = 2,
+    /// The key had expired.
+    Expired = 3,
+    /// The client's address was not on the key's list.
+    AddressNotAllowed = 4,
+    /// A resource was not in scope.
+    OutOfScope = 5,
+    /// The endpoint cannot be judged for a key that is limited to a list.
+    EndpointNotAllowed = 6,
+    /// The body was malformed, ambiguous, too large or in an encoding that is not read.
+    BodyRefused = 7,
+    /// It was passed on and cut before its end: its key was revoked, or its body was found out.
+    Cut = 8,
+}
+
+/// Why bytes are not a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageError {
+    /// Shorter than any batch, cut, or with bytes behind its end.
+    Length,
+    /// Larger than [`USAGE_BYTES_MAX`].
+    TooLarge,
+    /// Not a batch at all.
+    Magic,
+    /// A format version that this build does not read.
+    Version(u16),
+    /// The checksum is wrong.
+    Checksum,
+    /// A field has a value that makes no sense.
+    Value,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of their codes.
+    pub const ALL: [Self; 8] = [
+        Self::Permitted,
+        Self::Disabled,
+        Self::Expired,
+        Self::AddressNotAllowed,
+        Self::OutOfScope,
+        Self::EndpointNotAllowed,
+        Self::BodyRefused,
+        Self::Cut,
+    ];
+
+    /// The outcome of a request that holds a permit.
+    pub const fn of_permit(_: &Permit) -> Self {
+        Self::Permitted
+    }
+
+    /// The outcome of a request that was denied.
+    pub const fn of_denial(denial: &Denial) -> Self {
+        match denial {
+            Denial::Disabled => Self::Disabled,
+            Denial::Expired { .. } => Self::Expired,
+            Denial::AddressNotAllowed => Self::AddressNotAllowed,
+            Denial::OutOfScope { .. } => Self::OutOfScope,
+            Denial::EndpointNotAllowed => Self::EndpointNotAllowed,
+        }
+    }
+
+    /// The code in a batch.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Reads a code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.code() == code)
+    }
+}
+
+impl UsageBatch {
+    /// The bytes of the batch. More or longer rows than the limits allow are refused by whoever
+    /// reads them.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64 + 96 * self.rows.len());
+        out.put(MAGIC);
+        out.put_u16(FORMAT_VERSION);
+        out.put_u16(0);
+        out.put_u32(0);
+        out.put(&self.source);
+        out.put_u64(self.sequence);
+        out.put_length(self.rows.len());
+        self.rows.iter().for_each(|row| row.write(&mut out));
+        let length = u32::try_from(out.len() + CHECKSUM_BYTES).unwrap_or(u32::MAX);
+        out.iter_mut()
+            .skip(LENGTH_AT)
+            .zip(length.to_le_bytes())
+            .for_each(|(byte, value)| *byte = value);
+        let sum = crc32fast::hash(&out);
+        out.put_u32(sum);
+        out
+    }
+
+    /// Reads a whole batch.
+    pub fn decode(bytes: &[u8]) -> Result<Self, UsageError> {
+        if bytes.len() > USAGE_BYTES_MAX {
+            return Err(UsageError::TooLarge);
+        }
+        let (body, sum) = bytes
+            .split_last_chunk::<CHECKSUM_BYTES>()
+            .ok_or(UsageError::Length)?;
+        let mut reader = Reader::new(body);
+        if reader.array::<4>().ok_or(UsageError::Length)? != *MAGIC {
+            return Err(UsageError::Magic);
+        }
+        let version = reader.u16().ok_or(UsageError::Length)?;
+        if version != FORMAT_VERSION {
+            return Err(UsageError::Version(version));
+        }
+        let reserved = reader.u16().ok_or(UsageError::Length)?;
+        if reader.length().ok_or(UsageError::Length)? != bytes.len() {
+            return Err(UsageError::Length);
+        }
+        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+            return Err(UsageError::Checksum);
+        }
+        if reserved != 0 {
+            return Err(UsageError::Value);
+        }
+        Self::read(reader)
+    }
+
+    fn read(mut reader: Reader<'_>) -> Result<Self, UsageError> {
+        let source = reader.array().ok_or(UsageError::Length)?;
+        let sequence = reader.u64().ok_or(UsageError::Length)?;
+        let count = reader.length().ok_or(UsageError::Length)?;
+        if count > USAGE_ROWS_MAX {
+            return Err(UsageError::Value);
+        }
+        let mut rows = Vec::new();
+        for _ in 0..count {
+            rows.push(UsageRow::read(&mut reader)?);
+        }
+        if !reader.rest().is_empty() {
+            return Err(UsageError::Length);
+        }
+        Ok(Self {
+            source,
+            sequence,
+            rows,
+        })
+    }
+}
+
+impl UsageRow {
+    fn write(&self, out: &mut Vec<u8>) {
+        let id = self.key_id.as_str().as_bytes();
+        out.push(self.outcome.code());
+        out.push(match self.last_address {
+            None => ADDRESS_NONE,
+            Some(IpAddr::V4(_)) => ADDRESS_V4,
+            Some(IpAddr::V6(_)) => ADDRESS_V6,
+        });
+        // A longer one is written as the largest value, which every reader refuses.
+        out.put_u16(u16::try_from(self.resource.len()).unwrap_or(u16::MAX));
+        out.put_u64(self.count);
+        out.put_u64(self.last_at_unix_ms);
+        out.push(u8::try_from(id.len()).unwrap_or(u8::MAX));
+        out.put(id);
+        match self.last_address {
+            None => {}
+            Some(IpAddr::V4(address)) => out.put(&address.octets()),
+            Some(IpAddr::V6(address)) => out.put(&address.octets()),
+        }
+        out.put(self.resource.as_bytes());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, UsageError> {
+        let outcome = reader.u8().ok_or(UsageError::Length)?;
+        let kind = reader.u8().ok_or(UsageError::Length)?;
+        let resource_bytes = usize::from(reader.u16().ok_or(UsageError::Length)?);
+        let count = reader.u64().ok_or(UsageError::Length)?;
+        let last_at_unix_ms = reader.u64().ok_or(UsageError::Length)?;
+        let id_bytes = usize::from(reader.u8().ok_or(UsageError::Length)?);
+        let id = reader.bytes(id_bytes).ok_or(UsageError::Length)?;
+        let id = core::str::from_utf8(id).map_err(|_| UsageError::Value)?;
+        let key_id = KeyId::parse(id).map_err(|_| UsageError::Value)?;
+        let last_address = read_address(kind, reader)?;
+        let resource = reader.bytes(resource_bytes).ok_or(UsageError::Length)?;
+        let resource = core::str::from_utf8(resource).map_err(|_| UsageError::Value)?;
+        if count == 0 || resource_bytes > SCOPE_ENTRY_BYTES_MAX {
+            return Err(UsageError::Value);
+        }
+        Ok(Self {
+            key_id,
+            resource: resource.into(),
+            outcome: Outcome::from_code(outcome).ok_or(UsageError::Value)?,
+            count,
+            last_at_unix_ms,
+            last_address,
+        })
+    }
+}
+
+/// IPv4 written as IPv6 is no address of a client: the gate has turned it into IPv4.
+fn read_address(kind: u8, reader: &mut Reader<'_>) -> Result<Option<IpAddr>, UsageError> {
+    match kind {
+        ADDRESS_NONE => Ok(None),
+        ADDRESS_V4 => {
+            let octets: [u8; 4] = reader.array().ok_or(UsageError::Length)?;
+            Ok(Some(Ipv4Addr::from(octets).into()))
+        }
+        ADDRESS_V6 => {
+            let octets: [u8; 16] = reader.array().ok_or(UsageError::Length)?;
+            let address = Ipv6Addr::from(octets);
+            match address.to_ipv4_mapped() {
+                None => Ok(Some(address.into())),
+                Some(_) => Err(UsageError::Value),
+            }
+        }
+        _ => Err(UsageError::Value),
+    }
+}
+
+// === impl UsageError ===
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => f.write_str("the batch is cut or has bytes behind its end"),
+            Self::TooLarge => write!(f, "the batch is larger than {USAGE_BYTES_MAX} bytes"),
+            Self::Magic => f.write_str("these bytes are not a batch of usage"),
+            Self::Version(version) => {
+                write!(
+                    f,
+                    "format version {version} is not read here: this is {FORMAT_VERSION}"
+                )
+            }
+            Self::Checksum => f.write_str("the batch's checksum is wrong"),
+            Self::Value => f.write_str("the batch has a value that makes no sense"),
+        }
+    }
+}
+
+impl core::error::Error for UsageError {}

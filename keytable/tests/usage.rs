@@ -1,0 +1,231 @@
+//! The usage batch: its golden vector, and that damage and nonsense are refused.
+//!
+//! Does not count requests. Invariant: a batch is read whole or not at all.
+
+#![cfg(test)]
+
+#[path = "support/golden.rs"]
+mod golden_file;
+#[path = "support/random.rs"]
+mod random;
+
+use keytable::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
+use keytable::{Denial, KeyId, Outcome, UsageBatch, UsageError, UsageRow};
+use proptest::prelude::*;
+
+use golden_file::golden;
+use random::Random;
+
+fn row(id: &str, outcome: Outcome, count: u64, resource: &str) -> UsageRow {
+    UsageRow {
+        key_id: KeyId::parse(id).unwrap(),
+        resource: resource.into(),
+        outcome,
+        count,
+        last_at_unix_ms: 0,
+        last_address: None,
+    }
+}
+
+fn example() -> UsageBatch {
+    let id = "ak-20261123-9f2c51d0a7b34e18";
+    let permitted = UsageRow {
+        last_at_unix_ms: 1_798_761_600_000,
+        last_address: Some("192.0.2.7".parse().unwrap()),
+        ..row(id, Outcome::Permitted, 1_200, "glm-5.1")
+    };
+    let out_of_scope = UsageRow {
+        last_at_unix_ms: 1_798_761_600_001,
+        last_address: Some("2001:db8::7".parse().unwrap()),
+        ..row(id, Outcome::OutOfScope, 3, "模型-1")
+    };
+    UsageBatch {
+        source: [
+            0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x0f, 0x1e, 0x2d, 0x3c, 0x4b, 0x5a,
+            0x69, 0x78,
+        ],
+        sequence: 9,
+        rows: vec![
+            permitted,
+            out_of_scope,
+            row("ak-3", Outcome::Disabled, 1, ""),
+        ],
+    }
+}
+
+/// `bytes` with the right checksum in the last four.
+fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let body = bytes.len() - 4;
+    let sum = crc32fast::hash(&bytes[..body]);
+    bytes[body..].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// The golden batch with its length at offset 8 and its checksum made right.
+fn with_right_length(mut bytes: Vec<u8>) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    bytes[8..12].copy_from_slice(&length);
+    resealed(bytes)
+}
+
+fn error(bytes: &[u8]) -> Option<UsageError> {
+    UsageBatch::decode(bytes).err()
+}
+
+#[test]
+fn the_golden_batch_decodes_and_encodes_to_the_same_bytes() {
+    let bytes = golden("v1-usage");
+    assert_eq!(UsageBatch::decode(&bytes), Ok(example()));
+    assert_eq!(example().encode(), bytes);
+    let empty = UsageBatch {
+        rows: Vec::new(),
+        ..example()
+    };
+    assert_eq!(UsageBatch::decode(&empty.encode()), Ok(empty));
+}
+
+#[test]
+fn damage_is_refused() {
+    let bytes = golden("v1-usage");
+    for end in 0..bytes.len() {
+        assert!(error(&bytes[..end]).is_some(), "cut at {end}");
+        if end >= 12 {
+            assert!(error(&with_right_length(bytes[..end].to_vec())).is_some());
+        }
+    }
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(error(&flipped).is_some(), "bit {bit}");
+    }
+    let longer = [bytes.as_slice(), &[0]].concat();
+    assert_eq!(error(&longer), Some(UsageError::Length));
+    assert_eq!(error(&with_right_length(longer)), Some(UsageError::Length));
+    assert_eq!(
+        error(&vec![0; USAGE_BYTES_MAX + 1]),
+        Some(UsageError::TooLarge)
+    );
+}
+
+#[test]
+fn nonsense_with_a_right_checksum_is_refused() {
+    let first_row = 40;
+    let id_at = first_row + 21;
+    let resource_at = id_at + 28 + 4;
+    let cases: [(usize, &[u8], UsageError); 11] = [
+        (0, b"LKF1", UsageError::Magic),
+        (4, &[2, 0], UsageError::Version(2)),
+        (6, &[1], UsageError::Value),
+        (36, &[2], UsageError::Length),
+        (36, &[4], UsageError::Length),
+        (36, &[0xff, 0xff, 0, 0], UsageError::Value),
+        (first_row, &[0], UsageError::Value),
+        (first_row, &[9], UsageError::Value),
+        (first_row + 1, &[5], UsageError::Value),
+        (first_row + 4, &[0; 8], UsageError::Value),
+        (id_at, b"AK", UsageError::Value),
+    ];
+    for (at, new, wanted) in cases {
+        let mut bytes = golden("v1-usage");
+        bytes[at..at + new.len()].copy_from_slice(new);
+        assert_eq!(error(&resealed(bytes)), Some(wanted), "{at} {new:?}");
+    }
+    let mut bytes = golden("v1-usage");
+    bytes[resource_at] = 0xff;
+    assert_eq!(error(&resealed(bytes)), Some(UsageError::Value));
+}
+
+#[test]
+fn rows_beyond_the_limits_are_refused() {
+    let long = "m".repeat(SCOPE_ENTRY_BYTES_MAX);
+    let fits = UsageBatch {
+        rows: vec![row("ak-1", Outcome::Cut, u64::MAX, &long)],
+        ..example()
+    };
+    assert_eq!(UsageBatch::decode(&fits.encode()), Ok(fits));
+    let mut mapped = example();
+    mapped.rows[1].last_address = Some("::ffff:192.0.2.7".parse().unwrap());
+    let too_long = row("ak-1", Outcome::Cut, 1, &format!("{long}m"));
+    let too_many = vec![row("ak-1", Outcome::Cut, 1, ""); USAGE_ROWS_MAX + 1];
+    for rows in [vec![too_long], too_many, mapped.rows] {
+        let batch = UsageBatch { rows, ..example() };
+        assert_eq!(error(&batch.encode()), Some(UsageError::Value));
+    }
+}
+
+#[test]
+fn each_denial_has_an_outcome_and_each_outcome_a_code() {
+    for (code, outcome) in (1..).zip(Outcome::ALL) {
+        assert_eq!(
+            (outcome.code(), Outcome::from_code(code)),
+            (code, Some(outcome))
+        );
+    }
+    assert_eq!((Outcome::from_code(0), Outcome::from_code(9)), (None, None));
+    let expired = Denial::Expired { at_unix_ms: 1 };
+    assert_eq!(Outcome::of_denial(&expired), Outcome::Expired);
+    assert_eq!(Outcome::of_denial(&Denial::Disabled), Outcome::Disabled);
+}
+
+#[test]
+fn random_bytes_are_refused_and_nothing_panics() {
+    let mut random = Random::seeded("usage");
+    let whole = golden("v1-usage");
+    for _ in 0..200_000 {
+        let mut bytes = whole.clone();
+        for _ in 0..=random.below(4) {
+            let at = usize::try_from(random.below(bytes.len() as u64)).unwrap();
+            bytes[at] = random.next().to_le_bytes()[0];
+        }
+        let bytes = if random.below(2) == 0 {
+            resealed(bytes)
+        } else {
+            with_right_length(bytes)
+        };
+        if let Ok(batch) = UsageBatch::decode(&bytes) {
+            assert_eq!(batch.encode(), bytes);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(
+        source: [u8; 16],
+        sequence: u64,
+        rows in proptest::collection::vec(any_row(), 0..20),
+    ) {
+        let batch = UsageBatch { source, sequence, rows };
+        prop_assert_eq!(UsageBatch::decode(&batch.encode()), Ok(batch));
+    }
+}
+
+fn any_row() -> impl Strategy<Value = UsageRow> {
+    let address = prop_oneof![
+        Just(None),
+        any::<[u8; 4]>().prop_map(|octets| Some(octets.into())),
+        any::<[u8; 14]>().prop_map(|rest| {
+            let mut octets = [0x20; 16];
+            octets[2..].copy_from_slice(&rest);
+            Some(octets.into())
+        }),
+    ];
+    let parts = (
+        "[a-z0-9][a-z0-9._-]{0,63}",
+        ".{0,64}",
+        0..8usize,
+        1u64..,
+        any::<u64>(),
+        address,
+    );
+    parts.prop_map(
+        |(id, resource, outcome, count, last_at_unix_ms, last_address)| UsageRow {
+            key_id: KeyId::parse(&id).unwrap(),
+            resource,
+            outcome: Outcome::ALL[outcome],
+            count,
+            last_at_unix_ms,
+            last_address,
+        },
+    )
+}
