@@ -31,6 +31,8 @@ pub(crate) const REQUEST_HEADERS: u32 = 0;
 pub(crate) const RESPONSE_HEADERS: u32 = 2;
 /// The headers of an answer to a callout.
 pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
+/// A metric that is counted up.
+pub(crate) const METRIC_COUNTER: u32 = 0;
 /// A metric that is set, not counted.
 pub(crate) const METRIC_GAUGE: u32 = 1;
 
@@ -95,6 +97,7 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_get_metric(id: u32, value: *mut u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -231,6 +234,11 @@ pub(crate) fn define_metric(kind: u32, name: &str) -> Result<u32, HostError> {
 pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), HostError> {
     // SAFETY: plain values.
     checked(unsafe { proxy_record_metric(id, value) })
+}
+
+pub(crate) fn count(id: u32) -> Result<(), HostError> {
+    // SAFETY: plain values.
+    checked(unsafe { proxy_increment_metric(id, 1) })
 }
 
 pub(crate) fn metric(id: u32) -> Result<u64, HostError> {

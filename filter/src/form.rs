@@ -21,6 +21,8 @@ use part::Part;
 const BOUNDARY_BYTES_MAX: usize = 70;
 /// Longest head of one part.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
+/// Most fields of one reader: they are bits of a `u64`.
+pub const FIELDS_MAX: usize = 64;
 /// Longest value of a field that names a resource.
 const VALUE_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
 
@@ -189,7 +191,7 @@ impl FormReader {
                 false => Ok(Sink::Nowhere),
             };
         };
-        let bit = 1u64 << (index % 64);
+        let bit = 1u64 << (index % FIELDS_MAX);
         if self.seen & bit != 0 {
             return Err(FormError::Duplicate);
         }
@@ -292,11 +294,13 @@ fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
         parameter.split_at_checked(parameter.iter().position(|byte| *byte == b'=')?)?
     };
     let value = value.get(1..)?;
-    let value = match value {
-        [b'"', inside @ .., b'"'] => inside,
-        bare => bare,
+    // Without quotes, parsers end a boundary at different characters: only a token is the same
+    // to all.
+    let (value, others): (_, &[u8]) = match value {
+        [b'"', inside @ .., b'"'] => (inside, b"'()+_,-./:=? "),
+        bare => (bare, b"'+_-."),
     };
-    let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(b);
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || others.contains(byte);
     let fits = !value.is_empty()
         && value.len() <= BOUNDARY_BYTES_MAX
         && value.iter().all(allowed)

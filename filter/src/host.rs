@@ -6,6 +6,7 @@
 //! Invariant: every call may fail and says so in its type; no implementation panics.
 
 use crate::headers::HeaderMap;
+use crate::outcome::Outcome;
 
 /// Envoy refused or failed a call. The number is Proxy-Wasm's status, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub trait Host {
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError>;
     /// Sets a gauge.
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError>;
+    /// Counts a request.
+    fn count(&self, outcome: Outcome);
     /// Monotonic time in nanoseconds, the same clock in every worker.
     fn monotonic_ns(&self) -> Result<u64, HostError>;
     /// Wall-clock time in milliseconds since 1970.

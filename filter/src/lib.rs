@@ -19,8 +19,10 @@ pub mod host;
 pub mod json;
 pub mod locator;
 pub mod models_list;
+pub mod outcome;
 pub mod reply;
 pub mod slots;
+pub mod tally;
 pub mod table;
 
 #[cfg(target_family = "wasm")]

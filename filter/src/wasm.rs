@@ -21,6 +21,7 @@ use crate::follower::Answer;
 use crate::gate::{Flow, Gate, GateShared};
 use crate::headers::HeaderMap;
 use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use crate::outcome::Outcome;
 use crate::reply::Reply;
 
 /// How often the agent looks whether a request is due, and the first request's delay.
@@ -62,13 +63,20 @@ struct Request {
     gate: Option<(Gate, WasmHost)>,
 }
 
-/// Envoy, by host calls. Copied into each request: four metric ids.
-#[derive(Clone, Copy)]
+/// Envoy, by host calls. Each request has one: two words.
+#[derive(Clone)]
 struct WasmHost {
+    metrics: Rc<Metrics>,
+}
+
+/// The ids of the filter's metrics.
+struct Metrics {
     edition: u32,
     lease_until_ms: u32,
     generation: u32,
     records: u32,
+    /// One for each outcome, by its number.
+    outcomes: [u32; Outcome::COUNT],
 }
 
 impl Root {
@@ -116,20 +124,27 @@ fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
 impl WasmHost {
     fn new() -> Result<Self, HostError> {
         let gauge = |name| abi::define_metric(abi::METRIC_GAUGE, name);
-        Ok(Self {
+        let mut outcomes = [0; Outcome::COUNT];
+        for (id, outcome) in outcomes.iter_mut().zip(Outcome::all()) {
+            let name = format!("latchkey.requests.{}", outcome.word());
+            *id = abi::define_metric(abi::METRIC_COUNTER, &name)?;
+        }
+        let metrics = Rc::new(Metrics {
             edition: gauge("latchkey.edition")?,
             lease_until_ms: gauge("latchkey.lease_until_ms")?,
             generation: gauge("latchkey.generation")?,
             records: gauge("latchkey.records")?,
-        })
+            outcomes,
+        });
+        Ok(Self { metrics })
     }
 
     fn id(&self, gauge: Gauge) -> u32 {
         match gauge {
-            Gauge::Edition => self.edition,
-            Gauge::LeaseUntilMs => self.lease_until_ms,
-            Gauge::Generation => self.generation,
-            Gauge::Records => self.records,
+            Gauge::Edition => self.metrics.edition,
+            Gauge::LeaseUntilMs => self.metrics.lease_until_ms,
+            Gauge::Generation => self.metrics.generation,
+            Gauge::Records => self.metrics.records,
         }
     }
 }
@@ -198,7 +213,7 @@ impl RootContext for Root {
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
         let gate = match &self.role {
-            Role::Gate { shared, host } => Some((Gate::new(Rc::clone(shared)), *host)),
+            Role::Gate { shared, host } => Some((Gate::new(Rc::clone(shared)), host.clone())),
             Role::Agent { .. } | Role::Unconfigured => None,
         };
         Some(Box::new(Request { gate }))
@@ -262,6 +277,13 @@ impl Host for WasmHost {
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
         abi::record_metric(self.id(gauge), value)
+    }
+
+    fn count(&self, outcome: Outcome) {
+        // A count that cannot be kept must not decide about a request.
+        if let Some(id) = self.metrics.outcomes.get(outcome as usize) {
+            let _ = abi::count(*id);
+        }
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {

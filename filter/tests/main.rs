@@ -8,7 +8,9 @@
 
 mod config;
 mod feed;
+mod form;
 mod gate;
 mod json;
+mod locator;
 mod request;
 mod support;

@@ -4,6 +4,8 @@
 //! folded lines, repeated or extended parameters, escapes, nested parts, transfer encodings.
 
 use super::FormError;
+use crate::json::folds_to;
+use keytable::scope::name_is_sound;
 
 /// Most header lines of one part.
 const LINES_MAX: usize = 16;
@@ -26,7 +28,7 @@ impl Part {
         for (number, line) in text.split("\r\n").enumerate() {
             let (name, value) = line.split_once(':').ok_or(FormError::Head)?;
             let token = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-            let odd = line.contains(['\r', '\n', '\0', '\\']) || name.is_empty();
+            let odd = line.contains(|c: char| c.is_control() || c == '\\') || name.is_empty();
             if odd || number >= LINES_MAX || !name.bytes().all(token) {
                 return Err(FormError::Head);
             }
@@ -58,10 +60,16 @@ impl Part {
 
     /// Whether some server takes this field for the known one.
     pub(super) fn looks_like(&self, known: &str) -> bool {
-        let bare = self.name.split(['[', '.']).next().unwrap_or_default();
-        let known = known.split('[').next().unwrap_or_default();
-        let bare_alike = bare.trim().eq_ignore_ascii_case(known) && self.name != known;
-        bare_alike || self.name.trim().eq_ignore_ascii_case(known)
+        let mut ours = steps(&self.name);
+        let mut theirs = steps(known);
+        loop {
+            match (ours.next(), theirs.next()) {
+                (Some(our), Some(their)) if folds_to(our.as_bytes(), their.as_bytes()) => {}
+                // One leads to the other: `model[0]` to `model`, or a whole `svg` to `svg[model]`.
+                (None, _) | (_, None) => return true,
+                (Some(_), Some(_)) => return false,
+            }
+        }
     }
 
     /// Plain UTF-8 text and no file.
@@ -83,6 +91,19 @@ impl Part {
         let json = self.content_type.as_deref() == Some("application/json");
         self.is_text() || (json && !self.is_file)
     }
+}
+
+/// The members that a field's name leads through: `svg[model]` or `svg.model` are two.
+fn steps(name: &str) -> impl Iterator<Item = &str> {
+    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
+    name.split(['[', ']', '.'])
+        .map(move |step| step.trim_matches(trimmed))
+        .filter(|step| !step.is_empty())
+}
+
+/// Whether a character alone is no sound name, as is one that does not show.
+fn is_invisible(c: char) -> bool {
+    !name_is_sound(c.encode_utf8(&mut [0; 4]))
 }
 
 /// Encodings that change nothing; any other one is refused.
@@ -127,7 +148,10 @@ fn read_parameter(text: &str) -> Result<(&str, &str, &str), FormError> {
         let (value, after) = quoted.split_once('"').ok_or(FormError::Head)?;
         return Ok((parameter, value, after));
     }
-    let token = |c: char| c.is_ascii_alphanumeric() || "-_.%'[]+~".contains(c);
+    let extended = parameter.ends_with('*');
+    let token = |c: char| {
+        c.is_ascii_alphanumeric() || "-_.[]+~".contains(c) || (extended && "%'".contains(c))
+    };
     let end = rest.find(|c| !token(c)).unwrap_or(rest.len());
     let (value, after) = rest.split_at_checked(end).ok_or(FormError::Head)?;
     if value.is_empty() {

@@ -15,7 +15,7 @@ use crate::form::{FormError, FormReader};
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
 use crate::json::{JsonError, JsonReader};
-use crate::locator::{Absent, Located, Norm};
+use crate::locator::{Absent, Kind, Located, Norm};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
 
@@ -36,6 +36,7 @@ pub(super) struct Reading {
     edition: u64,
     record: RecordBytes,
     reader: BodyReader,
+    kind: Kind,
     norm: Norm,
     absent: Absent,
     /// What the request has named so far, all in scope.
@@ -60,6 +61,7 @@ impl Reading {
             edition: holder.edition,
             record: holder.record.clone(),
             reader,
+            kind: located.rule.kind,
             norm: located.rule.norm,
             absent: located.rule.absent,
             names,
@@ -87,6 +89,17 @@ impl Reading {
         size: usize,
         end_of_stream: bool,
     ) -> Result<(), Refusal> {
+        self.judge(host, shared, size, end_of_stream)
+            .map_err(|refusal| refusal.of_kind(self.kind))
+    }
+
+    fn judge(
+        &mut self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+        size: usize,
+        end_of_stream: bool,
+    ) -> Result<(), Refusal> {
         self.revalidate(host, shared)?;
         // Names before syntax: the answer must not depend on how the body was cut into chunks.
         let read = self.read(host, size)?;
@@ -99,10 +112,9 @@ impl Reading {
                 self.add_names(vec![absent(shared, self.absent)?])?;
             }
         }
-        if shared.config.hold_whole_body && !over {
-            return self.check_held(shared);
+        if over || !shared.config.hold_whole_body {
+            self.release_if_named(host)?;
         }
-        self.release_if_named(host)?;
         self.check_held(shared)
     }
 
@@ -157,7 +169,11 @@ impl Reading {
 
     fn add_names(&mut self, names: Vec<String>) -> Result<(), Refusal> {
         judge_names(&self.record, &names, self.norm)?;
-        self.names.extend(names);
+        for name in names {
+            if !self.names.contains(&name) {
+                self.names.push(name);
+            }
+        }
         Ok(())
     }
 

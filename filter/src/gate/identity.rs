@@ -12,12 +12,14 @@ use crate::host::{HostError, RequestHost};
 /// Headers under these prefixes are ours, or another gateway's that trusts whoever sends them.
 const FOREIGN_PREFIXES: [&[u8]; 4] = [b"x-latchkey-", b"x-ai-eg-", b"x-litellm-", b"x-higress-"];
 /// Other headers by which gateways and frameworks choose model, consumer or method.
-const FOREIGN: [&[u8]; 5] = [
+const FOREIGN: [&[u8]; 7] = [
     b"x-mse-consumer",
     b"x-gateway-model-name",
     b"x-http-method-override",
+    b"x-http-method",
     b"x-method-override",
     b"x-original-url",
+    b"x-rewrite-url",
 ];
 const KEY_ID_HEADER: &[u8] = b"x-latchkey-key-id";
 const ACCOUNT_HEADER: &[u8] = b"x-latchkey-account";

@@ -14,7 +14,7 @@ use crate::form::FormReader;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
 use crate::json::JsonReader;
-use crate::locator::{Absent, Kind, Located, Norm, in_query, normalised};
+use crate::locator::{Absent, Kind, Located, Norm, check_path, in_query, other_spellings};
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 
@@ -28,13 +28,13 @@ pub(super) struct Holder<'a> {
 
 /// What follows for the request.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum Verdict {
     /// It may go on; with the first resource it names.
     Permitted(Permit, Option<String>),
     /// Its body has to be read.
     Unread(Box<Reading>),
     /// It may go on, and its answer has to be cut down.
-    List(Permit),
+    List(Permit, Norm),
 }
 
 /// Judges a request of a list-scoped key.
@@ -43,28 +43,30 @@ pub(super) fn judge(
     headers: &HeaderMap,
     holder: &Holder<'_>,
     end_of_stream: bool,
-) -> Result<Outcome, Refusal> {
+) -> Result<Verdict, Refusal> {
     let located = shared
         .locators
         .locate(headers)
         .ok_or_else(|| denied(Denial::EndpointNotAllowed))?;
     let raw = headers.get(b":path").unwrap_or_default();
     let path = path_only(raw);
+    check_path(path).map_err(Refusal::Ambiguous)?;
     let mut names =
         in_query(raw.get(path.len() + 1..).unwrap_or_default()).map_err(Refusal::Ambiguous)?;
     names.extend(located.name_in_path(path).map_err(Refusal::Ambiguous)?);
     let norm = located.rule.norm;
     match located.rule.kind {
         Kind::Object => judge_object(holder.record, &located, path, &names),
-        Kind::Open => permit_open(holder.record).map(|permit| Outcome::Permitted(permit, None)),
-        Kind::List => permit_open(holder.record).map(Outcome::List),
-        Kind::Item => match judge_names(holder.record, &names, norm) {
-            Err(Refusal::Denied(Denial::OutOfScope { .. }, Some(name))) => {
-                Err(Refusal::UnknownItem(name))
-            }
-            judged => judged.map(|permit| Outcome::Permitted(permit, names.into_iter().next())),
-        },
-        Kind::Infer => judge_inference(shared, headers, holder, &located, names, end_of_stream),
+        Kind::Open => {
+            permit_open(holder.record, &names, norm).map(|permit| Verdict::Permitted(permit, None))
+        }
+        Kind::List => {
+            permit_open(holder.record, &names, norm).map(|permit| Verdict::List(permit, norm))
+        }
+        kind @ (Kind::Infer | Kind::Item) => {
+            judge_naming(shared, headers, holder, &located, names, end_of_stream)
+                .map_err(|refusal| refusal.of_kind(kind))
+        }
     }
 }
 
@@ -124,8 +126,12 @@ pub(super) fn denied(denial: Denial) -> Refusal {
     Refusal::Denied(denial, None)
 }
 
-fn permit_open(record: &RecordBytes) -> Result<Permit, Refusal> {
-    judge_resources(&record.view()?, Resources::Open).map_err(denied)
+/// An endpoint that needs no name; what it is given all the same must be in scope.
+fn permit_open(record: &RecordBytes, names: &[String], norm: Norm) -> Result<Permit, Refusal> {
+    match names {
+        [] => judge_resources(&record.view()?, Resources::Open).map_err(denied),
+        names => judge_names(record, names, norm),
+    }
 }
 
 /// An endpoint that is granted by its own name on the services axis.
@@ -134,7 +140,7 @@ fn judge_object(
     located: &Located<'_>,
     path: &[u8],
     names: &[String],
-) -> Result<Outcome, Refusal> {
+) -> Result<Verdict, Refusal> {
     let service = located
         .service(path)
         .ok_or_else(|| denied(Denial::EndpointNotAllowed))?;
@@ -143,17 +149,18 @@ fn judge_object(
     if !names.is_empty() {
         judge_names(record, names, located.rule.norm)?;
     }
-    Ok(Outcome::Permitted(permit, names.first().cloned()))
+    Ok(Verdict::Permitted(permit, names.first().cloned()))
 }
 
-fn judge_inference(
+/// An endpoint that runs or describes what its path, query or body name.
+fn judge_naming(
     shared: &GateShared,
     headers: &HeaderMap,
     holder: &Holder<'_>,
     located: &Located<'_>,
     names: Vec<String>,
     end_of_stream: bool,
-) -> Result<Outcome, Refusal> {
+) -> Result<Verdict, Refusal> {
     let rule = located.rule;
     let permit = match names.is_empty() {
         true => None,
@@ -171,13 +178,13 @@ fn judge_inference(
     match (reader, permit) {
         (Some(reader), _) => {
             let reading = Reading::new(reader, holder, names, located, headers);
-            Ok(Outcome::Unread(Box::new(reading)))
+            Ok(Verdict::Unread(Box::new(reading)))
         }
-        (None, Some(permit)) => Ok(Outcome::Permitted(permit, names.into_iter().next())),
+        (None, Some(permit)) => Ok(Verdict::Permitted(permit, names.into_iter().next())),
         (None, None) => {
             let name = absent(shared, rule.absent)?;
             let permit = judge_names(holder.record, std::slice::from_ref(&name), rule.norm)?;
-            Ok(Outcome::Permitted(permit, Some(name)))
+            Ok(Verdict::Permitted(permit, Some(name)))
         }
     }
 }
@@ -224,9 +231,13 @@ fn is_json(value: &[u8]) -> bool {
         })
 }
 
-/// The name as it was sent, or its other spelling if that is the one in scope.
-fn spelling(view: &RecordView<'_>, name: &str, norm: Norm) -> String {
-    let other = normalised(name, norm)
-        .filter(|other| !view.covers(name.as_bytes()) && view.covers(other.as_bytes()));
-    other.unwrap_or_else(|| name.to_owned())
+/// The name as it was sent, or another spelling of it if that is the one in scope.
+pub(super) fn spelling(view: &RecordView<'_>, name: &str, norm: Norm) -> String {
+    if view.covers(name.as_bytes()) {
+        return name.to_owned();
+    }
+    other_spellings(name, norm)
+        .into_iter()
+        .find(|other| view.covers(other.as_bytes()))
+        .unwrap_or_else(|| name.to_owned())
 }

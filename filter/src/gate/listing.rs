@@ -5,8 +5,10 @@
 //!
 //! Invariant: no byte of the upstream's own list reaches the client.
 
+use super::judge::spelling;
 use super::{Flow, failed};
 use crate::host::{HostError, RequestHost};
+use crate::locator::Norm;
 use crate::models_list::{LIST_BYTES_MAX, filtered};
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
@@ -15,14 +17,16 @@ use crate::table::RecordBytes;
 #[derive(Debug)]
 pub(super) struct Listing {
     record: RecordBytes,
-    /// The answer is an error of the upstream's, which names no models.
+    norm: Norm,
+    /// The answer is no list: an error of the upstream's, or a redirection.
     passes: bool,
 }
 
 impl Listing {
-    pub(super) fn new(record: RecordBytes) -> Self {
+    pub(super) fn new(record: RecordBytes, norm: Norm) -> Self {
         Self {
             record,
+            norm,
             passes: false,
         }
     }
@@ -35,9 +39,14 @@ impl Listing {
     /// The headers of the answer.
     pub(super) fn begin(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
         let headers = host.response_headers().map_err(failed)?;
-        if headers.get(b":status") != Some(b"200") {
-            self.passes = true;
-            return Ok(Flow::Continue);
+        match headers.get(b":status") {
+            Some(b"200") => {}
+            // A piece of a list that the client asked for by range, or something unheard of.
+            Some([b'2', ..]) | None => return Err(Refusal::UnreadableList),
+            Some(_) => {
+                self.passes = true;
+                return Ok(Flow::Continue);
+            }
         }
         let encoded = headers
             .get(b"content-encoding")
@@ -69,8 +78,13 @@ impl Listing {
         }
         let body = host.response_body(0, size).map_err(failed)?;
         let view = self.record.view()?;
-        let list =
-            filtered(&body, |name| view.covers(name.as_bytes())).ok_or(Refusal::UnreadableList)?;
+        // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.
+        let covers = |name: &str| {
+            [self.norm, Norm::Gemini]
+                .iter()
+                .any(|norm| view.covers(spelling(&view, name, *norm).as_bytes()))
+        };
+        let list = filtered(&body, covers).ok_or(Refusal::UnreadableList)?;
         host.replace_response_body(size, &list).map_err(failed)?;
         Ok(Flow::Continue)
     }

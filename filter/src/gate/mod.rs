@@ -20,10 +20,11 @@ use crate::credential::Credential;
 use crate::headers::HeaderMap;
 use crate::host::{HostError, Level, RequestHost};
 use crate::locator::{Family, Located, Locators};
+use crate::outcome::Outcome;
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, TableReader, Unavailable, look_up};
 use body::Reading;
-use judge::{Holder, Outcome, denied, facts};
+use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
 
 const KEY_ID_STATE: &str = "latchkey_key_id";
@@ -94,7 +95,12 @@ impl Gate {
     /// The headers have arrived. `end_of_stream`: there is no body.
     pub fn on_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
         match self.judge_headers(host, end_of_stream) {
-            Ok(state) => self.enter(state),
+            Ok(state) => {
+                if !matches!(state, State::Reading(_)) {
+                    host.count(Outcome::Allowed);
+                }
+                self.enter(state)
+            }
             Err(refusal) => self.refuse(host, &refusal),
         }
     }
@@ -106,7 +112,10 @@ impl Gate {
             State::Closed => Flow::Hold,
             State::Reading(mut reading) => {
                 match reading.advance(host, &self.shared, size, end_of_stream) {
-                    Ok(()) if end_of_stream => self.enter(State::Open),
+                    Ok(()) if end_of_stream => {
+                        host.count(Outcome::Allowed);
+                        self.enter(State::Open)
+                    }
                     Ok(()) => self.enter(State::Reading(reading)),
                     Err(refusal) => self.refuse(host, &refusal),
                 }
@@ -163,7 +172,8 @@ impl Gate {
         let headers = host.request_headers().map_err(failed)?;
         let shared = Rc::clone(&self.shared);
         let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
-        if judged.is_err() {
+        // Later the credential is out, which tells of the client too.
+        if !matches!(judged, Ok(State::Open)) {
             self.family = Some(family_of(&shared, &headers));
         }
         judged
@@ -186,6 +196,7 @@ impl Gate {
             let headers = host.request_headers().ok()?;
             Some(family_of(&self.shared, &headers))
         });
+        host.count(refusal.outcome());
         let reply = refusal.reply(family.unwrap_or_default());
         if let Err(HostError(status)) = host.reply(&reply) {
             host.log(
@@ -218,9 +229,9 @@ fn judge_request(
             edition,
             record: &record,
         };
-        let outcome = judge::judge(shared, headers, &holder, end_of_stream)?;
+        let verdict = judge::judge(shared, headers, &holder, end_of_stream)?;
         identity::clean(host, headers, &credential, &view).map_err(failed)?;
-        return carry_out(host, outcome, record.clone());
+        return carry_out(shared, host, verdict, record.clone());
     };
     let state = open_unread(shared, headers, permit)?;
     identity::clean(host, headers, &credential, &view).map_err(failed)?;
@@ -229,24 +240,27 @@ fn judge_request(
 
 /// What follows for a list-scoped key; the credential is out already.
 fn carry_out(
+    shared: &GateShared,
     host: &impl RequestHost,
-    outcome: Outcome,
+    verdict: Verdict,
     record: RecordBytes,
 ) -> Result<State, Refusal> {
-    match outcome {
-        Outcome::Permitted(permit, name) => {
+    match verdict {
+        Verdict::Permitted(permit, name) => {
             if let Some(name) = name {
                 identity::set_model(host, &name).map_err(failed)?;
             }
             Ok(open(permit))
         }
-        Outcome::Unread(mut reading) => {
-            reading.release_if_named(host)?;
+        Verdict::Unread(mut reading) => {
+            if !shared.config.hold_whole_body {
+                reading.release_if_named(host)?;
+            }
             Ok(State::Reading(reading))
         }
-        Outcome::List(permit) => {
+        Verdict::List(permit, norm) => {
             Listing::ask(host).map_err(failed)?;
-            Ok(list(permit, Listing::new(record)))
+            Ok(list(permit, Listing::new(record, norm)))
         }
     }
 }
@@ -282,6 +296,10 @@ fn family_of(shared: &GateShared, headers: &HeaderMap) -> Family {
     }
     if headers.get(b"x-goog-api-key").is_some() {
         return Family::Google;
+    }
+    let under_openai = |path: &[u8]| path.starts_with(b"/openai/");
+    if headers.get(b"api-key").is_some() && headers.get(b":path").is_some_and(under_openai) {
+        return Family::Azure;
     }
     match (rule, shared.config.errors) {
         (None | Some(Family::OpenAi), Some(configured)) => configured,

@@ -15,7 +15,7 @@ use keytable::scope::name_is_sound;
 
 /// Longest resource name, in bytes.
 const NAME_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
-/// Most names of one body.
+/// Most different names of one body.
 const NAMES_MAX: usize = 256;
 /// Every element of an array.
 const ANY: &str = "*";
@@ -32,9 +32,10 @@ pub(super) struct Members {
     skipped: usize,
     /// The patterns that lead to the value that comes next.
     next: u64,
+    /// The names that were read, each once.
     names: Vec<String>,
-    /// Names that were read, also those taken since.
-    names_read: usize,
+    /// How many of them were taken.
+    taken: usize,
 }
 
 /// A container that a pattern has entered.
@@ -61,12 +62,14 @@ impl Members {
             skipped: 0,
             next,
             names: Vec::new(),
-            names_read: 0,
+            taken: 0,
         }
     }
 
     pub(super) fn take_names(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.names)
+        let new = self.names.get(self.taken..).unwrap_or_default().to_vec();
+        self.taken = self.names.len();
+        new
     }
 
     /// The patterns in `mask` that pass the test.
@@ -90,6 +93,17 @@ impl Members {
         self.matching(self.next, |pattern| {
             pattern.segments.len() == depth && test(&pattern.meaning)
         })
+    }
+
+    /// Whether a list of names belongs here. Some servers take a lone text for a list of one.
+    fn is_for_names(&self) -> bool {
+        let depth = self.walked.len();
+        let list_of_names = |pattern: &Pattern| {
+            pattern.meaning == Meaning::Name
+                && pattern.segments.len() == depth + 1
+                && pattern.segments.last().is_some_and(|last| last == ANY)
+        };
+        self.matching(self.next, list_of_names) != 0
     }
 
     /// Takes the patterns of the value that begins; in an array, each element has the same.
@@ -158,30 +172,36 @@ impl Members {
             return Err(JsonError::Indirect);
         }
         if self.ending(|meaning| *meaning == Meaning::Name) == 0 {
-            return Ok(());
+            return match self.is_for_names() {
+                true => Err(JsonError::OddContainer),
+                false => Ok(()),
+            };
         }
         let name = std::str::from_utf8(&text.bytes).map_err(|_| JsonError::OddName)?;
         let sound = !text.too_long && !text.lone_surrogate && name.len() <= NAME_BYTES_MAX;
         if !sound || !name_is_sound(name) {
             return Err(JsonError::OddName);
         }
-        if self.names_read == NAMES_MAX {
+        if self.names.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        if self.names.len() == NAMES_MAX {
             return Err(JsonError::TooManyNames);
         }
-        self.names_read += 1;
         self.names.push(name.to_owned());
         Ok(())
     }
 }
 
 /// Whether a member is read as `wanted` by the most lenient known parser: by ASCII case, and by
-/// the two letters outside of ASCII whose simple folding is an ASCII letter.
-fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
+/// the letters outside of ASCII that some language's comparison folds to an ASCII letter.
+pub(crate) fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
     if member.is_ascii() {
         return member.eq_ignore_ascii_case(wanted);
     }
     let fold = |c: char| match c {
         '\u{17f}' => 's',
+        '\u{130}' | '\u{131}' => 'i',
         '\u{212a}' => 'k',
         _ => c.to_ascii_lowercase(),
     };
@@ -255,7 +275,7 @@ impl Visitor for Members {
             }
             Role::Value => {
                 self.begin_value();
-                self.ending(|_| true) != 0
+                self.next != 0
             }
         }
     }

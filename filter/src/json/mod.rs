@@ -13,6 +13,8 @@ mod scanner;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use members::folds_to;
+
 use std::fmt;
 use std::rc::Rc;
 
@@ -137,7 +139,7 @@ impl JsonReader {
         self.scanner.finish()
     }
 
-    /// The names that were read since the last call.
+    /// The names that were read since the last call, each once in the life of the reader.
     pub fn take_names(&mut self) -> Vec<String> {
         self.members.take_names()
     }

@@ -3,7 +3,6 @@
 use super::scanner::{CAPTURE_BYTES_MAX, plain_run};
 use super::{JsonReader, Pattern};
 
-
 #[test]
 fn memory_does_not_grow_with_what_is_read() {
     let long = "n".repeat(1 << 20);

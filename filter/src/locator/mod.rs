@@ -12,13 +12,14 @@ mod template;
 
 use std::rc::Rc;
 
+use crate::form::FIELDS_MAX;
 use crate::headers::HeaderMap;
-use crate::json::{Meaning, Pattern};
+use crate::json::{Meaning, PATTERNS_MAX, Pattern};
 use paths::{Call, Paths};
 use rules::ProfileText;
 use template::Template;
 
-pub use names::{NameError, in_query, normalised};
+pub use names::{NameError, check_path, in_query, other_spellings};
 pub use rules::{Absent, Family, Kind, LocatorConfig, Norm, RuleText};
 
 /// The rules in force.
@@ -32,6 +33,8 @@ pub struct Locators {
 /// One rule, compiled.
 #[derive(Debug)]
 pub struct Rule {
+    /// `profile.id`, as configurations name it.
+    pub name: String,
     /// What kind of endpoint it is.
     pub kind: Kind,
     /// Whose error JSON its clients understand.
@@ -152,14 +155,24 @@ fn compile_rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, String> 
     let mut json = Vec::new();
     let mut form: Vec<(String, Vec<Pattern>)> = Vec::new();
     let mut path = None;
-    for place in text.take.iter().chain(&text.also) {
+    let reads_json = text
+        .take
+        .iter()
+        .chain(&text.also)
+        .any(|place| place.starts_with("json:"));
+    let (also, refs) = match reads_json {
+        true => (profile.also.as_slice(), profile.refs.as_slice()),
+        false => Default::default(),
+    };
+    for place in text.take.iter().chain(&text.also).chain(also) {
         match place.split_once(':') {
             Some(("json", pointer)) => json.push(Pattern::parse(pointer, Meaning::Name)?),
             Some(("form", field)) => form.push((field.to_owned(), Vec::new())),
             Some(("form.json", place)) => add_json_field(&mut form, place)?,
-            Some(("path", captures)) => {
+            Some(("path", captures)) if path.is_none() => {
                 path = Some(captures.split('+').map(str::to_owned).collect());
             }
+            Some(("path", _)) => return Err("it has two places in its path".to_owned()),
             // Parameters that name a model are judged on every endpoint.
             Some(("query", "model" | "deployment")) => {}
             _ => {
@@ -169,7 +182,7 @@ fn compile_rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, String> 
             }
         }
     }
-    for reference in &text.refs {
+    for reference in text.refs.iter().chain(refs) {
         json.push(Pattern::parse_reference(reference)?);
     }
     let of_body = |place: &String| place.starts_with("json") || place.starts_with("form");
@@ -178,13 +191,9 @@ fn compile_rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, String> 
         name,
         json: json.into(),
     };
-    if json.len() > crate::json::PATTERNS_MAX {
-        return Err(format!(
-            "more than {} places in JSON",
-            crate::json::PATTERNS_MAX
-        ));
-    }
+    check_counts(&json, &form)?;
     Ok(Rule {
+        name: format!("{}.{}", profile.name, text.id),
         kind: text.kind,
         family: profile.errors,
         absent: text.absent,
@@ -195,6 +204,19 @@ fn compile_rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, String> 
         path,
         service: text.service.clone(),
     })
+}
+
+/// Patterns and fields are bits of a `u64` to the readers.
+fn check_counts(json: &[Pattern], form: &[(String, Vec<Pattern>)]) -> Result<(), String> {
+    let of_fields = form.iter().map(|(_, patterns)| patterns.len());
+    let patterns = of_fields.chain([json.len()]).max().unwrap_or_default();
+    if patterns > PATTERNS_MAX {
+        return Err(format!("more than {PATTERNS_MAX} places in JSON"));
+    }
+    if form.len() > FIELDS_MAX {
+        return Err(format!("more than {FIELDS_MAX} form fields"));
+    }
+    Ok(())
 }
 
 /// Adds `field/pointer`, a place in the JSON that a form field holds.
@@ -213,12 +235,13 @@ fn add_json_field(form: &mut Vec<(String, Vec<Pattern>)>, place: &str) -> Result
 
 /// Every capture that a rule uses must exist in each of its templates.
 fn check_captures(rule: &Rule, templates: &[Template]) -> Result<(), String> {
-    let of_service = rule.service.as_deref().and_then(|service| {
-        service
-            .split_once('{')
-            .and_then(|(_, rest)| rest.split_once('}'))
-            .map(|(name, _)| name)
-    });
+    let of_service = match rule.service.as_deref().and_then(|s| s.split_once('{')) {
+        Some((_, rest)) => {
+            let inside = rest.split_once('}').map(|(name, _)| name);
+            Some(inside.ok_or("its service name has an open brace")?)
+        }
+        None => None,
+    };
     let used = rule
         .path
         .iter()

@@ -16,6 +16,7 @@ const NAMING_PARAMETERS: [&[u8]; 2] = [b"model", b"deployment"];
 pub type NameError = &'static str;
 
 const ODD: NameError = "a name in the path or query is malformed or can be read in two ways";
+const ODD_PATH: NameError = "its path can be read in two ways";
 const REPEATED: NameError = "a parameter that names a model is repeated or oddly written";
 
 /// A captured piece of a path as a name.
@@ -34,14 +35,27 @@ pub(super) fn decode(raw: &[u8]) -> Result<String, NameError> {
     }
 }
 
+/// Refuses a path that some servers would read as another one: empty or dot segments, backslashes,
+/// path parameters, or what a second decoding would change.
+pub fn check_path(path: &[u8]) -> Result<(), NameError> {
+    let inside = path.strip_prefix(b"/").unwrap_or(path);
+    if inside.is_empty() {
+        return Ok(());
+    }
+    decode(inside).map(drop).map_err(|_| ODD_PATH)
+}
+
 /// The values of every query parameter that names a resource; each parameter once, in one
 /// spelling.
 pub fn in_query(query: &[u8]) -> Result<Vec<String>, NameError> {
     let mut names = Vec::new();
     let mut seen = [false; NAMING_PARAMETERS.len()];
-    for pair in query.split(|byte| matches!(byte, b'&' | b';')) {
+    for pair in query.split(|byte| matches!(byte, b'&' | b';' | b'?')) {
         let (raw, value) = split_pair(pair);
         let name = percent_decode(raw).ok_or(ODD)?;
+        if name.iter().any(u8::is_ascii_control) {
+            return Err(ODD);
+        }
         let Some(index) = NAMING_PARAMETERS
             .iter()
             .position(|known| alike(&name, known))
@@ -66,26 +80,43 @@ pub fn in_query(query: &[u8]) -> Result<Vec<String>, NameError> {
     Ok(names)
 }
 
-/// The spelling that a name is also known by, if it has another one.
-pub fn normalised(name: &str, norm: Norm) -> Option<String> {
+/// The other spellings by which the same server knows a name.
+pub fn other_spellings(name: &str, norm: Norm) -> Vec<String> {
     match norm {
-        Norm::Plain => None,
-        Norm::Gemini => name.strip_prefix("models/").map(str::to_owned),
-        Norm::Vertex => {
-            let name = name.strip_prefix("publishers/").unwrap_or(name);
-            let (publisher, model) = name
-                .split_once("/models/")
-                .or_else(|| name.split_once('/'))?;
-            match publisher {
-                "google" => Some(model.to_owned()),
-                _ => Some(format!("{publisher}/{model}")),
-            }
-        }
-        Norm::Ollama => {
-            let last = name.rsplit('/').next().unwrap_or(name);
-            (!last.contains(':')).then(|| format!("{name}:latest"))
-        }
+        Norm::Plain => Vec::new(),
+        Norm::Gemini => match name.strip_prefix("models/") {
+            Some(short) => vec![short.to_owned()],
+            None => vec![format!("models/{name}")],
+        },
+        Norm::Ollama => match name.strip_suffix(":latest") {
+            Some(short) => vec![short.to_owned()],
+            None if has_tag(name) => Vec::new(),
+            None => vec![format!("{name}:latest")],
+        },
+        Norm::Vertex => vertex_spellings(name),
     }
+}
+
+/// `publishers/p/models/m` and `p/m`, and of Google just `m`.
+fn vertex_spellings(name: &str) -> Vec<String> {
+    let bare = name.strip_prefix("publishers/").unwrap_or(name);
+    let parts = bare.split_once("/models/").or_else(|| bare.split_once('/'));
+    let (publisher, model) = parts.unwrap_or(("google", bare));
+    let mut spellings = vec![
+        format!("publishers/{publisher}/models/{model}"),
+        format!("{publisher}/{model}"),
+    ];
+    if publisher == "google" {
+        spellings.push(model.to_owned());
+    }
+    spellings
+}
+
+/// Whether an Ollama name says which version is meant; a registry's port does not.
+fn has_tag(name: &str) -> bool {
+    name.rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains(':'))
 }
 
 /// Whether some server takes this parameter for the known one: other case, brackets, blanks.

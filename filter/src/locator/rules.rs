@@ -37,6 +37,12 @@ pub(super) struct ProfileText {
     pub mounts: Vec<String>,
     /// Whose error JSON its clients understand.
     pub errors: Family,
+    /// Where more may be in each JSON body that one of its rules reads.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Members that choose a resource which cannot be seen, in each such body.
+    #[serde(default)]
+    pub refs: Vec<String>,
     /// Its rules; the first that matches counts.
     pub rules: Vec<RuleText>,
 }
@@ -163,6 +169,7 @@ pub(super) fn profiles(config: &LocatorConfig) -> Result<Vec<ProfileText>, Strin
         return Err(format!("locators: there is no profile `{name}`"));
     }
     check_disable(&config.disable, &built_in)?;
+    check_ids(config)?;
     let mut profiles = match config.profiles.is_empty() {
         true => built_in,
         false => config
@@ -211,6 +218,21 @@ fn apply(profile: &mut ProfileText, config: &LocatorConfig) {
         }
     }
     profile.rules = rules;
+}
+
+/// Of two rules of one id, which one counts?
+fn check_ids(config: &LocatorConfig) -> Result<(), String> {
+    for (profile, rules) in &config.rules {
+        for (index, rule) in rules.iter().enumerate() {
+            if rules.iter().take(index).any(|other| other.id == rule.id) {
+                return Err(format!(
+                    "locators: rule {profile}.{} is given twice",
+                    rule.id
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_disable(names: &[String], profiles: &[ProfileText]) -> Result<(), String> {

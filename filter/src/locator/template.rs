@@ -52,10 +52,7 @@ impl Template {
         let (methods, text) = on
             .split_once(' ')
             .ok_or_else(|| format!("`{on}` has no method and path"))?;
-        let methods = match methods {
-            "*" => Methods::Any,
-            list => Methods::These(list.split(',').map(str::to_owned).collect()),
-        };
+        let methods = Methods::parse(methods)?;
         let texts: Vec<String> = match text.contains("{m}") {
             true => mounts
                 .iter()
@@ -128,6 +125,20 @@ impl Template {
     }
 }
 
+impl Methods {
+    fn parse(text: &str) -> Result<Self, TemplateError> {
+        let list: Vec<String> = text.split(',').map(str::to_owned).collect();
+        let known = |method: &String| {
+            !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase())
+        };
+        match text {
+            "*" => Ok(Self::Any),
+            _ if list.iter().all(known) => Ok(Self::These(list)),
+            _ => Err(format!("`{text}` are no methods: write GET,POST or *")),
+        }
+    }
+}
+
 /// A text in which alternatives were chosen, and which, by their names.
 type Written = (String, Vec<(String, String)>);
 
@@ -174,17 +185,17 @@ fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {
     let path = text
         .strip_prefix('/')
         .ok_or_else(|| format!("`{text}` does not start with /"))?;
+    if text.contains("//") || path.ends_with('/') {
+        return Err(format!("`{text}` has an empty segment"));
+    }
     let mut segments = Vec::new();
     let mut rest = Some(path);
     while let Some(text) = rest {
         if let Some((name, tail)) = capture(text).filter(|(name, _)| name.ends_with('+')) {
-            if tail.contains('{') {
-                return Err(format!("`{path}` has a capture behind a rest"));
-            }
-            let name = name.trim_end_matches('+').to_owned();
+            let name = name.trim_end_matches('+');
             segments.push(Segment::Rest {
-                name,
-                tail: tail.as_bytes().into(),
+                name: check_name(name)?,
+                tail: check_literal(tail)?,
             });
             return Ok(segments);
         }
@@ -192,29 +203,45 @@ fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {
             Some((segment, after)) => (segment, Some(after)),
             None => (text, None),
         };
-        segments.push(match capture(segment) {
-            Some((name, suffix)) if !suffix.contains('{') => Segment::Param {
-                name: name.to_owned(),
-                suffix: suffix.as_bytes().into(),
-            },
-            Some(_) => return Err(format!("`{segment}` has two captures in one segment")),
-            None if segment == "*" => Segment::Param {
-                name: String::new(),
-                suffix: [].into(),
-            },
-            None if segment.contains('{') => {
-                return Err(format!(
-                    "`{segment}`: a capture stands first in its segment"
-                ));
-            }
-            None => Segment::Literal(segment.as_bytes().into()),
-        });
+        segments.push(read_segment(segment)?);
         rest = after;
     }
     Ok(segments)
 }
 
+fn read_segment(segment: &str) -> Result<Segment, TemplateError> {
+    match capture(segment) {
+        Some((name, suffix)) => Ok(Segment::Param {
+            name: check_name(name)?,
+            suffix: check_literal(suffix)?,
+        }),
+        None if segment == "*" => Ok(Segment::Param {
+            name: String::new(),
+            suffix: [].into(),
+        }),
+        None => check_literal(segment).map(Segment::Literal),
+    }
+}
+
 /// `{name}tail`: name and tail.
 fn capture(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix('{')?.split_once('}')
+}
+
+fn check_name(name: &str) -> Result<String, TemplateError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if name.is_empty() || !name.bytes().all(plain) {
+        return Err(format!("`{{{name}}}` is no capture: write {{name}}"));
+    }
+    Ok(name.to_owned())
+}
+
+/// Text that a path has as it stands.
+fn check_literal(text: &str) -> Result<Box<[u8]>, TemplateError> {
+    if text.contains(['{', '}']) {
+        return Err(format!(
+            "`{text}`: a capture stands first in its segment, and nothing but text behind a rest"
+        ));
+    }
+    Ok(text.as_bytes().into())
 }

@@ -9,7 +9,8 @@ mod family;
 use keytable::Denial;
 
 use crate::credential::CredentialError;
-use crate::locator::Family;
+use crate::locator::{Family, Kind};
+use crate::outcome::Outcome;
 use crate::table::Unavailable;
 
 /// Longest name that an answer repeats, in bytes.
@@ -62,6 +63,16 @@ struct Explanation {
 }
 
 impl Refusal {
+    /// What becomes of it at an endpoint of this kind: an item out of scope does not exist.
+    pub fn of_kind(self, kind: Kind) -> Self {
+        match (kind, self) {
+            (Kind::Item, Self::Denied(Denial::OutOfScope { .. }, Some(name))) => {
+                Self::UnknownItem(name)
+            }
+            (_, refusal) => refusal,
+        }
+    }
+
     /// The answer, in the words of an API family.
     pub fn reply(&self, family: Family) -> Reply {
         let explanation = self.explain();
@@ -79,7 +90,7 @@ impl Refusal {
         let body = family::body(family, &explanation).to_string().into_bytes();
         Reply {
             status,
-            details: self.details(),
+            details: self.outcome().details(),
             headers,
             body,
         }
@@ -139,29 +150,29 @@ impl Refusal {
         }
     }
 
-    /// One word per reason; finer than what the client learns.
-    pub fn details(&self) -> &'static str {
+    /// The reason in one word.
+    pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Credential(CredentialError::Missing) => "latchkey_no_key",
-            Self::Credential(CredentialError::Malformed) => "latchkey_malformed_key",
-            Self::Credential(CredentialError::Conflicting) => "latchkey_conflicting_keys",
-            Self::UnknownKey => "latchkey_unknown_key",
+            Self::Credential(CredentialError::Missing) => Outcome::NoKey,
+            Self::Credential(CredentialError::Malformed) => Outcome::MalformedKey,
+            Self::Credential(CredentialError::Conflicting) => Outcome::ConflictingKeys,
+            Self::UnknownKey => Outcome::UnknownKey,
             Self::Denied(denial, _) => match denial {
-                Denial::Disabled => "latchkey_disabled",
-                Denial::Expired { .. } => "latchkey_expired",
-                Denial::AddressNotAllowed => "latchkey_address",
-                Denial::OutOfScope { .. } => "latchkey_scope",
-                Denial::EndpointNotAllowed => "latchkey_endpoint",
+                Denial::Disabled => Outcome::Disabled,
+                Denial::Expired { .. } => Outcome::Expired,
+                Denial::AddressNotAllowed => Outcome::Address,
+                Denial::OutOfScope { .. } => Outcome::Scope,
+                Denial::EndpointNotAllowed => Outcome::Endpoint,
             },
-            Self::UnknownItem(_) => "latchkey_scope",
-            Self::Encoding => "latchkey_body_encoding",
-            Self::ContentType => "latchkey_body_type",
-            Self::Ambiguous(_) => "latchkey_body",
-            Self::TooLarge => "latchkey_body_size",
-            Self::UnreadableList => "latchkey_list",
-            Self::Unavailable(Unavailable::NoTable) => "latchkey_no_table",
-            Self::Unavailable(Unavailable::LeaseOver) => "latchkey_lease_over",
-            Self::Unavailable(Unavailable::Damaged) => "latchkey_table_damaged",
+            Self::UnknownItem(_) => Outcome::Scope,
+            Self::Encoding => Outcome::BodyEncoding,
+            Self::ContentType => Outcome::BodyType,
+            Self::Ambiguous(_) => Outcome::Body,
+            Self::TooLarge => Outcome::BodySize,
+            Self::UnreadableList => Outcome::List,
+            Self::Unavailable(Unavailable::NoTable) => Outcome::NoTable,
+            Self::Unavailable(Unavailable::LeaseOver) => Outcome::LeaseOver,
+            Self::Unavailable(Unavailable::Damaged) => Outcome::TableDamaged,
         }
     }
 }

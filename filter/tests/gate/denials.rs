@@ -248,11 +248,7 @@ fn a_body_that_is_ambiguous_or_malformed() {
             refused(&exchange, 400, "invalid_request_body"),
             "latchkey_body"
         );
-        assert!(
-            exchange
-                .message()
-                .starts_with("The request is refused: ")
-        );
+        assert!(exchange.message().starts_with("The request is refused: "));
     }
     let bodyless = rig.post().bearer(1).send_bodyless();
     refused(&bodyless, 400, "invalid_request_body");

@@ -58,8 +58,9 @@ fn duplicates_are_refused_at_each_level() {
     );
     assert_eq!(error(r#"{"fallbacks":["a"],"fallbacks":["b"]}"#), Duplicate);
     assert_eq!(
-        names(r#"{"tools":[{"model":"a"},{"model":"a"}]}"#),
-        ["a", "a"]
+        names(r#"{"tools":[{"model":"a"},{"model":"b"},{"model":"a"}],"model":"b"}"#),
+        ["a", "b"],
+        "the same name at another place is no duplicate and is told once"
     );
 }
 
@@ -117,10 +118,7 @@ fn a_resource_that_is_no_string_is_refused_at_each_level() {
 
 #[test]
 fn a_place_that_may_be_a_list_or_an_object_is_two_patterns() {
-    const BOTH: Places = &[
-        &["a", "*", "model"],
-        &["a", "model"],
-    ];
+    const BOTH: Places = &[&["a", "*", "model"], &["a", "model"]];
     let read = |body: &str| read(BOTH, body.as_bytes());
     assert_eq!(
         read(r#"{"a":[{"model":"x"}]}"#),
@@ -160,9 +158,17 @@ fn the_last_of_sixty_four_patterns_is_followed() {
 
 #[test]
 fn names_are_bounded_in_number() {
-    let list = |count: usize| format!(r#"{{"fallbacks":[{}]}}"#, vec![r#""a""#; count].join(","));
+    let list = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("\"n{n}\"")).collect();
+        format!(r#"{{"fallbacks":[{}]}}"#, names.join(","))
+    };
     let (names, result) = read_chunks(TOOLS, [list(256).as_bytes()]);
     assert_eq!((names.len(), result), (256, Ok(())));
+    let same = format!(r#"{{"fallbacks":[{}]}}"#, vec![r#""a""#; 100_000].join(","));
+    assert_eq!(
+        read_chunks(TOOLS, [same.as_bytes()]),
+        (vec!["a".to_owned()], Ok(()))
+    );
     let body = list(257);
     assert_eq!(read_chunks(TOOLS, [body.as_bytes()]).1, Err(TooManyNames));
     assert_eq!(

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use filter::headers::HeaderMap;
 use filter::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use filter::outcome::Outcome;
 use filter::reply::Reply;
 
 /// A kind of call, to make it fail.
@@ -68,6 +69,7 @@ pub(crate) struct FakeHost {
     pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) body: RefCell<Vec<u8>>,
     pub(crate) body_reads: Cell<usize>,
+    pub(crate) outcomes: RefCell<Vec<Outcome>>,
     pub(crate) response_headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) response_body: RefCell<Vec<u8>>,
     pub(crate) source_address: RefCell<Vec<u8>>,
@@ -169,6 +171,10 @@ impl Host for FakeHost {
         Ok(())
     }
 
+    fn count(&self, outcome: Outcome) {
+        self.outcomes.borrow_mut().push(outcome);
+    }
+
     fn monotonic_ns(&self) -> Result<u64, HostError> {
         self.called(Call::Monotonic)?;
         Ok(self.shared.monotonic_ns.get())
@@ -246,17 +252,23 @@ impl RequestHost for FakeHost {
     }
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
-        self.response_headers.borrow_mut().retain(|(other, _)| other != name);
+        self.response_headers
+            .borrow_mut()
+            .retain(|(other, _)| other != name);
         Ok(())
     }
 
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
         let body = self.response_body.borrow();
-        body.get(start..start + len).map(<[u8]>::to_vec).ok_or(HostError(2))
+        body.get(start..start + len)
+            .map(<[u8]>::to_vec)
+            .ok_or(HostError(2))
     }
 
     fn replace_response_body(&self, size: usize, body: &[u8]) -> Result<(), HostError> {
-        self.response_body.borrow_mut().splice(..size, body.iter().copied());
+        self.response_body
+            .borrow_mut()
+            .splice(..size, body.iter().copied());
         Ok(())
     }
 

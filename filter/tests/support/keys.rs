@@ -3,8 +3,8 @@
 //! Invariant: every key text here passes the format check, so that refusals have other reasons.
 
 use keytable::{
-    AccountId, AddressList, Axis, KeyHash, KeyId, PresentedKey, Record, Scope, ScopeEntry, Status,
-    api_key,
+    AccountId, AddressList, Axis, AxisKind, KeyHash, KeyId, PresentedKey, Record, Scope,
+    ScopeEntry, Status, api_key,
 };
 
 /// The text of key `n`.
@@ -34,9 +34,25 @@ pub(crate) fn record(n: usize) -> Record {
 
 /// A scope of these models and no service.
 pub(crate) fn list(models: &[&str]) -> Scope {
-    let entries = models.iter().map(|text| ScopeEntry::parse(text).unwrap());
     Scope {
-        models: Axis::Listed(entries.collect()),
-        services: Axis::Listed(Vec::new()),
+        models: axis(models),
+        services: axis(&[]),
     }
+}
+
+/// A scope of these names, each on its own axis.
+pub(crate) fn names(names: &[&str]) -> Scope {
+    let of = |kind: AxisKind| -> Vec<&str> {
+        let on_axis = |name: &&str| AxisKind::of(name.as_bytes()) == kind;
+        names.iter().copied().filter(on_axis).collect()
+    };
+    Scope {
+        models: axis(&of(AxisKind::Models)),
+        services: axis(&of(AxisKind::Services)),
+    }
+}
+
+fn axis(entries: &[&str]) -> Axis {
+    let entries = entries.iter().map(|text| ScopeEntry::parse(text).unwrap());
+    Axis::Listed(entries.collect())
 }

@@ -2,6 +2,7 @@
 //!
 //! Holds no expectation. Invariant: what is not set by a test is what an honest Envoy would give.
 
+pub(crate) mod form;
 pub(crate) mod host;
 pub(crate) mod keys;
 pub(crate) mod random;
@@ -9,8 +10,9 @@ pub(crate) mod request;
 pub(crate) mod rig;
 pub(crate) mod sidecar;
 
+pub(crate) use form::form;
 pub(crate) use host::{Call, FakeHost, Write};
-pub(crate) use keys::{hash, key, list, record};
+pub(crate) use keys::{hash, key, list, names, record};
 pub(crate) use random::Random;
 pub(crate) use request::Exchange;
 pub(crate) use rig::{Rig, held};

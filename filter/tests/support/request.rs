@@ -53,6 +53,12 @@ impl Exchange {
         self
     }
 
+    /// Replaces method and path: `GET /v1/models`.
+    pub(crate) fn call(self, call: &str) -> Self {
+        let (method, path) = call.split_once(' ').unwrap();
+        self.with(":method", method).with(":path", path)
+    }
+
     /// Sends key `n` as bearer token.
     pub(crate) fn bearer(self, n: usize) -> Self {
         let value = format!("Bearer {}", key(n));
@@ -115,6 +121,22 @@ impl Exchange {
 
     pub(crate) fn is_refused(&self) -> bool {
         !self.host.replies.borrow().is_empty()
+    }
+
+    /// The status of the answer in any family's words; 200 for a request that was passed on whole.
+    pub(crate) fn answered(&self) -> u16 {
+        let replies = self.host.replies.borrow();
+        assert!(replies.len() <= 1, "answered twice");
+        match replies.first() {
+            Some(reply) => {
+                assert!(!self.is_complete, "refused and passed on whole");
+                reply.status
+            }
+            None => {
+                assert!(self.is_complete, "neither answered nor passed on");
+                200
+            }
+        }
     }
 
     /// Status and code of the answer; `(200, "")` for a request that was passed on whole.

@@ -43,11 +43,7 @@ impl Rig {
     pub(crate) fn cold(sidecar: FakeSidecar) -> Self {
         let host = FakeHost::default();
         host.advance_ms(1_000_000);
-        let config = r#"{"role":"gate","hold_bytes_max":4096}"#;
-        let Ok(Config::Gate(config)) = Config::parse(config.as_bytes()) else {
-            panic!("the gate's configuration is read");
-        };
-        let shared = Rc::new(GateShared::new(config).unwrap());
+        let shared = gate_shared(r#""hold_bytes_max":4096"#);
         Self {
             host,
             agent: new_agent(),
@@ -59,6 +55,14 @@ impl Rig {
     /// An Envoy with these records in force.
     pub(crate) fn with(records: &[Record]) -> Self {
         let mut rig = Self::cold(FakeSidecar::with(records));
+        rig.sync();
+        rig
+    }
+
+    /// An Envoy with these records in force and these settings of the gate.
+    pub(crate) fn configured(records: &[Record], settings: &str) -> Self {
+        let mut rig = Self::cold(FakeSidecar::with(records));
+        rig.shared = gate_shared(settings);
         rig.sync();
         rig
     }
@@ -132,6 +136,15 @@ impl Rig {
     /// A request that has not begun: a POST of JSON to an endpoint that names a model.
     pub(crate) fn post(&self) -> Exchange {
         Exchange::new(self.host.sibling(), Gate::new(Rc::clone(&self.shared)))
+    }
+}
+
+/// A gate with these settings, the members of a JSON object.
+fn gate_shared(settings: &str) -> Rc<GateShared> {
+    let text = format!(r#"{{"role":"gate",{settings}}}"#);
+    match Config::parse(text.as_bytes()) {
+        Ok(Config::Gate(config)) => Rc::new(GateShared::new(config).unwrap()),
+        other => panic!("{text}: {other:?}"),
     }
 }
 

@@ -1,0 +1,125 @@
+//! What a worker counts of the requests it judged, until it hands the counts over.
+//!
+//! One row for each key, resource and outcome; a request that repeats one allocates nothing. Does
+//! not send anything and reads no clock: rows get their time when they are taken.
+//!
+//! Invariants: only a permit or a denial can be counted; memory is bounded, and what does not fit
+//! is counted without its resource rather than lost.
+
+use std::collections::HashMap;
+
+use keytable::limits::USAGE_ROWS_MAX;
+use keytable::{ClientAddress, Denial, KeyHash, KeyId, Outcome, Permit, UsageRow};
+
+/// Most different resources that are told apart for one key between two reports.
+const RESOURCES_MAX: usize = 64;
+
+/// The counts since they were last taken.
+#[derive(Debug, Default)]
+pub struct Tally {
+    keys: HashMap<[u8; KeyHash::BYTES], KeyTally>,
+    rows: usize,
+}
+
+/// The counts of one key.
+#[derive(Debug)]
+struct KeyTally {
+    key_id: KeyId,
+    rows: Vec<Row>,
+}
+
+/// The counts of one resource and outcome.
+#[derive(Debug)]
+struct Row {
+    resource: String,
+    outcome: Outcome,
+    count: u64,
+    address: Option<ClientAddress>,
+}
+
+/// A request to be counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted<'a> {
+    /// Whose.
+    pub key_hash: &'a KeyHash,
+    /// The key's public handle.
+    pub key_id: &'a str,
+    /// What it named; empty if that is not known.
+    pub resource: &'a str,
+}
+
+impl Tally {
+    /// Counts a request that was passed on. `address` is only asked for a new row.
+    pub fn permitted(
+        &mut self,
+        permit: &Permit,
+        counted: Counted<'_>,
+        address: impl FnOnce() -> Option<ClientAddress>,
+    ) {
+        self.count(Outcome::of_permit(permit), counted, address);
+    }
+
+    /// Counts a request that was denied. `address` is only asked for a new row.
+    pub fn denied(
+        &mut self,
+        denial: &Denial,
+        counted: Counted<'_>,
+        address: impl FnOnce() -> Option<ClientAddress>,
+    ) {
+        self.count(Outcome::of_denial(denial), counted, address);
+    }
+
+    /// Everything since the last time, as of now.
+    pub fn take(&mut self, now_unix_ms: u64) -> Vec<UsageRow> {
+        self.rows = 0;
+        let keys = std::mem::take(&mut self.keys);
+        keys.into_values()
+            .flat_map(|key| {
+                key.rows.into_iter().map(move |row| UsageRow {
+                    key_id: key.key_id.clone(),
+                    resource: row.resource,
+                    outcome: row.outcome,
+                    count: row.count,
+                    last_at_unix_ms: now_unix_ms,
+                    last_address: row.address.map(|address| address.get()),
+                })
+            })
+            .collect()
+    }
+
+    fn count(
+        &mut self,
+        outcome: Outcome,
+        counted: Counted<'_>,
+        address: impl FnOnce() -> Option<ClientAddress>,
+    ) {
+        let full = self.rows >= USAGE_ROWS_MAX;
+        let Some(key) = self.of_key(counted, full) else { return };
+        let known = |row: &&mut Row| row.outcome == outcome && row.resource == counted.resource;
+        if let Some(row) = key.rows.iter_mut().find(known) {
+            row.count = row.count.saturating_add(1);
+            return;
+        }
+        let named = !full && key.rows.len() < RESOURCES_MAX;
+        let resource = if named { counted.resource } else { "" };
+        let rest = |row: &&mut Row| row.outcome == outcome && row.resource == resource;
+        match key.rows.iter_mut().find(rest) {
+            Some(row) => row.count = row.count.saturating_add(1),
+            None => {
+                let resource = resource.to_owned();
+                key.rows.push(Row { resource, outcome, count: 1, address: address() });
+                self.rows += 1;
+            }
+        }
+    }
+
+    /// The counts of a key; `None` for a new key when there is no room, or one without an id.
+    fn of_key(&mut self, counted: Counted<'_>, full: bool) -> Option<&mut KeyTally> {
+        let hash = counted.key_hash.as_bytes();
+        if !self.keys.contains_key(hash) {
+            let key_id = KeyId::parse(counted.key_id).ok().filter(|_| !full)?;
+            self.keys.insert(*hash, KeyTally { key_id, rows: Vec::new() });
+        }
+        self.keys.get_mut(hash)
+    }
+}

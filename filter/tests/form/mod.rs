@@ -1,0 +1,1 @@
+//! Forms: hostile ones, random ones, and those of SDKs.
