@@ -1,1 +1,56 @@
-//! Forms: hostile ones, random ones, and those of SDKs.
+//! Forms through the gate: hostile ones, those of SDKs, random ones beside other parsers.
+//!
+//! The key may call `good-1` alone; the endpoint takes a recording and the form field `model`.
+
+mod cases;
+mod sdks;
+
+use crate::support::form::content_type;
+use crate::support::{Exchange, Rig, list, record};
+use keytable::Record;
+
+const PATH: &str = "/v1/audio/transcriptions";
+
+fn rig() -> Rig {
+    let limited = Record {
+        scope: list(&["good-1"]),
+        ..record(1)
+    };
+    Rig::configured(&[limited], r#""hold_bytes_max":8388608"#)
+}
+
+fn request(rig: &Rig, content_type: &str) -> Exchange {
+    rig.post()
+        .with(":path", PATH)
+        .with("content-type", content_type)
+        .bearer(1)
+}
+
+/// The answer to a body in one piece.
+fn send(rig: &Rig, content_type: &str, chunks: &[&[u8]]) -> u16 {
+    let exchange = request(rig, content_type).send(chunks);
+    let status = exchange.answered();
+    if status == 200 {
+        assert_eq!(exchange.upstream, chunks.concat(), "the body is intact");
+    }
+    status
+}
+
+/// The answer, which is the same for the body as a whole, cut in two anywhere, and byte by byte.
+fn outcome_as(rig: &Rig, content_type: &str, body: impl AsRef<[u8]>) -> u16 {
+    let body = body.as_ref();
+    let whole = send(rig, content_type, &[body]);
+    for at in 0..=body.len() {
+        let (front, back) = body.split_at(at);
+        let cut = send(rig, content_type, &[front, back]);
+        assert_eq!(cut, whole, "cut at {at}: {}", body.escape_ascii());
+    }
+    let bytes: Vec<&[u8]> = body.chunks(1).collect();
+    let single = send(rig, content_type, &bytes);
+    assert_eq!(single, whole, "byte by byte: {}", body.escape_ascii());
+    whole
+}
+
+fn outcome(rig: &Rig, body: impl AsRef<[u8]>) -> u16 {
+    outcome_as(rig, &content_type(), body)
+}
