@@ -14,3 +14,4 @@ mod json;
 mod locator;
 mod request;
 mod support;
+mod usage;
