@@ -3,6 +3,7 @@
 //! The key may call `good-1` alone; the endpoint takes a recording and the form field `model`.
 
 mod cases;
+mod differential;
 mod sdks;
 mod syntax;
 
