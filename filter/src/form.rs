@@ -8,6 +8,8 @@
 //! once; the outcome does not depend on how the body was cut into chunks.
 
 mod part;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::rc::Rc;

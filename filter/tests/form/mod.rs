@@ -3,9 +3,11 @@
 //! The key may call `good-1` alone; the endpoint takes a recording and the form field `model`.
 
 mod cases;
+mod differential;
 mod sdks;
+mod syntax;
 
-use crate::support::form::content_type;
+use crate::support::form::{BOUNDARY, content_type, part};
 use crate::support::{Exchange, Rig, list, record};
 use keytable::Record;
 
@@ -53,4 +55,40 @@ fn outcome_as(rig: &Rig, content_type: &str, body: impl AsRef<[u8]>) -> u16 {
 
 fn outcome(rig: &Rig, body: impl AsRef<[u8]>) -> u16 {
     outcome_as(rig, &content_type(), body)
+}
+
+/// The delimiter behind the last part.
+fn end() -> String {
+    format!("--{BOUNDARY}--\r\n")
+}
+
+/// A form whose one part has these disposition parameters and this value.
+fn one(parameters: &str, value: &str) -> String {
+    part(parameters, value) + &end()
+}
+
+/// An honest `model` beside another part with these disposition parameters that names `bad-1`.
+fn beside(parameters: &str) -> String {
+    part("name=\"model\"", "good-1") + &part(parameters, "bad-1") + &end()
+}
+
+/// An honest `model` part with more header lines.
+fn headed(lines: &str, value: &str) -> String {
+    format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"model\"\r\n{lines}\r\n\r\n{value}\r\n{}",
+        end()
+    )
+}
+
+/// A recording with this content.
+fn file(content: &str) -> String {
+    let lines = "name=\"file\"; filename=\"a.mp3\"\r\nContent-Type: audio/mpeg";
+    part(lines, content)
+}
+
+/// Each of these is a 400.
+fn refused(rig: &Rig, bodies: &[String]) {
+    for body in bodies {
+        assert_eq!(outcome(rig, body), 400, "{}", body.escape_debug());
+    }
 }

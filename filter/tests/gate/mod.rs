@@ -3,5 +3,8 @@
 mod body;
 mod changes;
 mod denials;
+mod endpoints;
+mod families;
 mod faults;
+mod lists;
 mod permits;

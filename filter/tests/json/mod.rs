@@ -3,4 +3,6 @@
 mod cases;
 mod documents;
 mod patterns;
+mod readings;
+mod references;
 mod syntax;

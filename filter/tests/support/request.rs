@@ -84,6 +84,27 @@ impl Exchange {
         self.pass(flow, end_of_stream)
     }
 
+    /// The upstream's answer in these pieces, and what the client gets of it.
+    pub(crate) fn answer(&mut self, headers: &[(&str, &str)], chunks: &[&[u8]]) -> Vec<u8> {
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        *self.host.response_headers.borrow_mut() = headers
+            .iter()
+            .map(|(name, value)| (bytes(name), bytes(value)))
+            .collect();
+        let mut client = Vec::new();
+        self.gate.on_response_headers(&self.host, chunks.is_empty());
+        for (left, chunk) in (0..chunks.len()).rev().zip(chunks) {
+            let body = &self.host.response_body;
+            body.borrow_mut().extend_from_slice(chunk);
+            let size = body.borrow().len();
+            let flow = self.gate.on_response_body(&self.host, size, left == 0);
+            if flow == Flow::Continue && !self.is_refused() {
+                client.append(&mut body.borrow_mut());
+            }
+        }
+        client
+    }
+
     pub(crate) fn trailers(&mut self) -> Flow {
         let flow = self.gate.on_trailers(&self.host);
         self.pass(flow, true)
