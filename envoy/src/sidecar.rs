@@ -1,7 +1,8 @@
 //! The sidecar as a process.
 //!
-//! It does not look into the database. Invariant: an operator token that was printed is in its
-//! file, for its owner only, before anybody is told that the sidecar is ready, and nowhere else.
+//! It does not look into the database. Invariant: the operator token is in its file, for its owner
+//! only, before anybody is told that the sidecar is ready; the setup secret of a first start, which
+//! is printed, is left nowhere, since whoever has the token needs none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,10 @@ impl SidecarSettings {
             "--feed-token-file".into(),
             self.feed_token_file.clone().into(),
         ]);
+        args.extend([
+            "--operator-token-file".into(),
+            self.operator_token_file().into(),
+        ]);
         args.extend(["--seed-account", ACCOUNT, "--seed-region", REGION].map(Into::into));
         args.extend(self.args.iter().map(Into::into));
         Program {
@@ -113,9 +118,7 @@ impl Sidecar {
                 None => (!is_running).then_some(false),
             }
         });
-        if let Some(token) = member_of(&printed, "first_start", "operator_token") {
-            let file = settings.operator_token_file();
-            files::write_secret(&file, &token).map_err(StackError::io("write", &file))?;
+        if member_of(&printed, "first_start", "setup_secret").is_some() {
             process.forget_printed().map_err(StackError::Process)?;
         }
         match reached {
@@ -136,7 +139,7 @@ impl Sidecar {
     }
 }
 
-/// Makes the file for standard output, on which the operator token appears, readable by its owner
+/// Makes the file for standard output, on which the setup secret appears, readable by its owner
 /// only.
 fn make_secret_file(path: &Path) -> Result<(), StackError> {
     match path.exists() {
@@ -166,10 +169,9 @@ mod tests {
 
     #[test]
     fn events_are_found_among_what_is_printed() {
-        let printed =
-            "noise\n{\"event\":\"first_start\",\"operator_token\":\"t\"}\n{\"event\":\"re";
+        let printed = "noise\n{\"event\":\"first_start\",\"setup_secret\":\"t\"}\n{\"event\":\"re";
         assert_eq!(
-            member_of(printed, "first_start", "operator_token").as_deref(),
+            member_of(printed, "first_start", "setup_secret").as_deref(),
             Some("t")
         );
         assert_eq!(member_of(printed, "ready", "admin"), None);

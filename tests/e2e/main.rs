@@ -13,11 +13,17 @@
     reason = "tests"
 )]
 
+mod compose;
 mod credentials;
 mod door;
+mod lint;
 mod many_keys;
+mod observability;
 mod outages;
+mod recipes;
 mod scope;
 mod sdks;
 mod secrets;
 mod tidy;
+mod tour;
+mod versions;

@@ -13,8 +13,10 @@
 
 pub mod admin;
 pub mod impostor;
+pub mod promtool;
 pub mod python;
 pub mod raw;
+pub mod recipes;
 
 use std::time::Duration;
 
