@@ -65,7 +65,9 @@ fn main() {
 
 fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> {
     let all = admin.create("all", json!({})).value;
-    let list = admin.create("list", json!({"scope": {"models": ["good-1"]}})).value;
+    let list = admin
+        .create("list", json!({"scope": {"models": ["good-1"]}}))
+        .value;
     let url = stack.envoy_url();
     let pid = stack.envoy().unwrap().process().pid();
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(BODY_BYTES / 45);
@@ -92,12 +94,60 @@ fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> 
     let multipart = "multipart/form-data; boundary=bnd";
     let audio = "/v1/audio/transcriptions";
     vec![
-        make("no filter", &bare.url, chat, bare.process.pid(), &all, json, long.clone()),
-        make("key for everything: not read", &url, chat, pid, &all, json, long.clone()),
-        make("list-scoped, JSON, one long ASCII string", &url, chat, pid, &list, json, long),
-        make("list-scoped, JSON, one long UTF-8 string", &url, chat, pid, &list, json, accents),
-        make("list-scoped, JSON, small tokens only", &url, chat, pid, &list, json, tokens),
-        make("list-scoped, multipart with a file", &url, audio, pid, &list, multipart, form),
+        make(
+            "no filter",
+            &bare.url,
+            chat,
+            bare.process.pid(),
+            &all,
+            json,
+            long.clone(),
+        ),
+        make(
+            "key for everything: not read",
+            &url,
+            chat,
+            pid,
+            &all,
+            json,
+            long.clone(),
+        ),
+        make(
+            "list-scoped, JSON, one long ASCII string",
+            &url,
+            chat,
+            pid,
+            &list,
+            json,
+            long,
+        ),
+        make(
+            "list-scoped, JSON, one long UTF-8 string",
+            &url,
+            chat,
+            pid,
+            &list,
+            json,
+            accents,
+        ),
+        make(
+            "list-scoped, JSON, small tokens only",
+            &url,
+            chat,
+            pid,
+            &list,
+            json,
+            tokens,
+        ),
+        make(
+            "list-scoped, multipart with a file",
+            &url,
+            audio,
+            pid,
+            &list,
+            multipart,
+            form,
+        ),
     ]
 }
 
@@ -112,7 +162,8 @@ impl Variant {
             let status = sent.map(|answer| answer.status().as_u16());
             assert_eq!(status.expect(self.name), 200, "{}", self.name);
         }
-        self.cpu_ms.push((cpu_ms(self.pid) - before) / REQUESTS as f64);
+        self.cpu_ms
+            .push((cpu_ms(self.pid) - before) / REQUESTS as f64);
     }
 
     fn median(&self) -> f64 {
@@ -125,7 +176,12 @@ impl Variant {
 /// User and system time of a process so far, in milliseconds (100 ticks a second).
 fn cpu_ms(pid: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
     let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
     ticks * 10.0
 }
@@ -138,12 +194,18 @@ fn table(variants: &[Variant]) -> String {
          |---|---|---|---|\n",
     );
     for variant in variants {
-        let (low, high) = variant.cpu_ms.iter().fold((f64::MAX, 0.0f64), |(low, high), ms| {
-            (low.min(*ms), high.max(*ms))
-        });
+        let (low, high) = variant
+            .cpu_ms
+            .iter()
+            .fold((f64::MAX, 0.0f64), |(low, high), ms| {
+                (low.min(*ms), high.max(*ms))
+            });
         let median = variant.median();
         let reading = match variant.name.starts_with("list") && median > unread {
-            true => format!("{:.0}", variant.body.len() as f64 / 1e6 / (median - unread) * 1000.0),
+            true => format!(
+                "{:.0}",
+                variant.body.len() as f64 / 1e6 / (median - unread) * 1000.0
+            ),
             false => "-".to_owned(),
         };
         let _ = writeln!(
@@ -163,11 +225,18 @@ fn write_table(table: &str) {
     let (before, rest) = text.split_once(BEGIN).expect("the first mark");
     let (_, after) = rest.split_once(END).expect("the second mark");
     let machine = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = machine.lines().find_map(|line| line.split_once("model name\t: "));
+    let model = machine
+        .lines()
+        .find_map(|line| line.split_once("model name\t: "));
     let model = model.map_or("unknown processor", |(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let said = format!("{cores} cores, {model}; Envoy with one worker; {ROUNDS} rounds of {REQUESTS}.");
-    fs::write(file, format!("{before}{BEGIN}\n{said}\n\n{table}{END}{after}")).unwrap();
+    let said =
+        format!("{cores} cores, {model}; Envoy with one worker; {ROUNDS} rounds of {REQUESTS}.");
+    fs::write(
+        file,
+        format!("{before}{BEGIN}\n{said}\n\n{table}{END}{after}"),
+    )
+    .unwrap();
 }
 
 /// An Envoy with the same upstream and no filter.
@@ -185,11 +254,16 @@ impl BareEnvoy {
         let program = Program {
             name: "bare-envoy".to_owned(),
             path: provision::find_envoy().unwrap().path,
-            args: ["--concurrency", "1", "--disable-hot-restart", "--config-path"]
-                .map(Into::into)
-                .into_iter()
-                .chain([config.into()])
-                .collect(),
+            args: [
+                "--concurrency",
+                "1",
+                "--disable-hot-restart",
+                "--config-path",
+            ]
+            .map(Into::into)
+            .into_iter()
+            .chain([config.into()])
+            .collect(),
             stdout: stack.run_dir().join("bare.out"),
             stderr: stack.run_dir().join("bare.log"),
         };
@@ -197,7 +271,8 @@ impl BareEnvoy {
         let url = format!("http://127.0.0.1:{port}");
         let begin = Instant::now();
         let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
-        wait::until(PATIENCE, listens).unwrap_or_else(|| panic!("no Envoy in {:?}", begin.elapsed()));
+        wait::until(PATIENCE, listens)
+            .unwrap_or_else(|| panic!("no Envoy in {:?}", begin.elapsed()));
         Self { url, process }
     }
 }
@@ -207,7 +282,8 @@ fn bare_config(port: u16, upstream: u16) -> String {
     let router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
     let manager = "type.googleapis.com/envoy.extensions.filters.network.\
                    http_connection_manager.v3.HttpConnectionManager";
-    let route = json!({"match": {"prefix": "/"}, "route": {"cluster": "upstream", "timeout": "0s"}});
+    let route =
+        json!({"match": {"prefix": "/"}, "route": {"cluster": "upstream", "timeout": "0s"}});
     json!({"static_resources": {
         "listeners": [{"address": address(port), "filter_chains": [{"filters": [{
             "name": "envoy.filters.network.http_connection_manager",
