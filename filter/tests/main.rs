@@ -9,6 +9,7 @@
 mod config;
 mod feed;
 mod form;
+mod fuzz;
 mod gate;
 mod json;
 mod locator;

@@ -1,6 +1,8 @@
 //! The plugin configuration: one test per bad one, and the good ones.
 
-use filter::config::{Config, MaxStaleness};
+use filter::config::{Config, MaxStaleness, UnknownEndpoint};
+use filter::gate::GateShared;
+use filter::locator::Family;
 
 fn refused(text: &str, reason: &str) {
     let error = Config::parse(text.as_bytes()).expect_err(text).to_string();
@@ -222,4 +224,39 @@ fn a_lease_survives_one_request_that_is_never_answered() {
         );
     }
     assert_eq!(MaxStaleness::Never.timeout_ms(25), 35_000);
+}
+
+#[test]
+fn a_gates_switches_are_read() {
+    let text = r#"{"role":"gate","hold_whole_body":true,"unknown_endpoint":"deny",
+        "errors":"tokenhub","locators":{"profiles":["openai"],"service":"s"}}"#;
+    let Ok(Config::Gate(config)) = Config::parse(text.as_bytes()) else {
+        panic!("not a gate");
+    };
+    assert!(config.hold_whole_body);
+    assert_eq!(config.unknown_endpoint, UnknownEndpoint::Deny);
+    assert_eq!(config.errors, Some(Family::TokenHub));
+    assert_eq!(config.locators.service.as_deref(), Some("s"));
+}
+
+#[test]
+fn gate_switches_of_another_value_are_refused() {
+    refused(r#"{"role":"gate","hold_whole_body":"yes"}"#, "boolean");
+    refused(r#"{"role":"gate","unknown_endpoint":"Deny"}"#, "`Deny`");
+    refused(r#"{"role":"gate","errors":"open_ai"}"#, "`open_ai`");
+    refused(r#"{"role":"gate","locators":{"profile":[]}}"#, "`profile`");
+    refused(
+        r#"{"role":"gate","locators":{"rules":{"openai":[{"id":"x"}]}}}"#,
+        "`on`",
+    );
+}
+
+#[test]
+fn a_gate_with_a_bad_rule_set_does_not_start() {
+    let text = r#"{"role":"gate","locators":{"disable":["openai.chta"]}}"#;
+    let Ok(Config::Gate(config)) = Config::parse(text.as_bytes()) else {
+        panic!("not a gate");
+    };
+    let error = GateShared::new(config).expect_err("a rule is not there");
+    assert!(error.contains("openai.chta"), "{error}");
 }

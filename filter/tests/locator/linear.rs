@@ -1,7 +1,8 @@
 //! Matching takes a time that grows with the length of what is matched, and no faster.
 //!
-//! Times are compared with each other, not with a clock's figure: eight times the input may not
-//! take forty times as long.
+//! Times are compared with each other, not with a clock's figure: sixteen times the input may not
+//! take a hundred times as long. A busy machine can make one comparison wrong, not all of them;
+//! what is quadratic takes 256 times as long in each.
 
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,8 @@ fn shortest(mut run: impl FnMut()) -> Duration {
 }
 
 fn assert_linear(what: &str, run: impl Fn(usize)) {
-    let small = shortest(|| run(1));
-    let large = shortest(|| run(8));
-    assert!(large < small * 40, "{what}: {small:?} and {large:?}");
+    let is_linear = |_| shortest(|| run(16)) < shortest(|| run(1)) * 100;
+    assert!((0..20).any(is_linear), "{what}");
 }
 
 #[test]
@@ -38,18 +38,18 @@ fn paths_of_sixty_kibibytes() {
     assert_linear("one segment", |n| {
         locate(format!(
             "/v1beta/models/{}:generateContent",
-            "a".repeat(7500 * n)
+            "a".repeat(3750 * n)
         ));
     });
     assert_linear("many segments", |n| {
-        locate(format!("/model{}/invoke", "/a".repeat(3750 * n)))
+        locate(format!("/model{}/invoke", "/a".repeat(1875 * n)))
     });
-    assert_linear("many slashes", |n| locate("/".repeat(7500 * n)));
+    assert_linear("many slashes", |n| locate("/".repeat(3750 * n)));
     assert_linear("almost verbs", |n| {
-        locate(format!("/v1/models/{}", ":generateConten".repeat(500 * n)));
+        locate(format!("/v1/models/{}", ":generateConten".repeat(250 * n)));
     });
     assert_linear("percent signs", |n| {
-        locate(format!("/v1/files/{}", "%61".repeat(2500 * n)))
+        locate(format!("/v1/files/{}", "%61".repeat(1250 * n)))
     });
 }
 
@@ -65,7 +65,7 @@ fn ten_thousand_query_pairs() {
         ";",
     ] {
         assert_linear(pair, |n| {
-            let _ = in_query(pair.repeat(1250 * n).as_bytes());
+            let _ = in_query(pair.repeat(625 * n).as_bytes());
         });
     }
 }
