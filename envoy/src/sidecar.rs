@@ -1,8 +1,8 @@
 //! The sidecar as a process.
 //!
 //! It does not look into the database. Invariant: the operator token is in its file, for its owner
-//! only, before anybody is told that the sidecar is ready; the setup secret of a first start, which
-//! is printed, is left nowhere, since whoever has the token needs none.
+//! only, before anybody is told that the sidecar is ready; and the setup secret of a first start,
+//! which is printed, is in another such file and nowhere else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,11 @@ impl SidecarSettings {
         self.data_dir.join("operator-token")
     }
 
+    /// File that holds the secret with which the user `operator` sets a password, once.
+    pub fn setup_secret_file(&self) -> PathBuf {
+        self.data_dir.join("setup-secret")
+    }
+
     fn program(&self) -> Program {
         let mut args: Vec<_> = ["serve", "--json", "--data"].map(Into::into).to_vec();
         args.push(self.data_dir.clone().into());
@@ -118,7 +123,9 @@ impl Sidecar {
                 None => (!is_running).then_some(false),
             }
         });
-        if member_of(&printed, "first_start", "setup_secret").is_some() {
+        if let Some(secret) = member_of(&printed, "first_start", "setup_secret") {
+            let file = settings.setup_secret_file();
+            files::write_secret(&file, &secret).map_err(StackError::io("write", &file))?;
             process.forget_printed().map_err(StackError::Process)?;
         }
         match reached {

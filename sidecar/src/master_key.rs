@@ -77,6 +77,11 @@ pub fn open(
     Ok(ring)
 }
 
+/// Looks whether what is at the place of the ring, if there is something, is one.
+pub fn check(source: &MasterKeySource, data: &Path) -> Result<(), MasterKeyError> {
+    read(&place(source, data), source).map(drop)
+}
+
 /// Seals everything with a new master key. Goes on with a passage that was interrupted: then the
 /// ring has its new key already.
 pub fn rotate(

@@ -64,6 +64,7 @@ pub fn run(config: &Config, announce: impl FnMut(Event)) -> Result<(), ServeErro
 /// Looks into the files that the settings name, as a start does; gives what to say.
 pub fn check(config: &Config) -> Result<&'static str, ServeError> {
     FeedToken::from_file(&config.feed_token_file)?;
+    master_key::check(&config.master_key, &config.data)?;
     Ok("the settings make sense")
 }
 

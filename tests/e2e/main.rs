@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod check;
 mod compose;
 mod credentials;
 mod door;
@@ -21,6 +22,7 @@ mod many_keys;
 mod observability;
 mod outages;
 mod recipes;
+mod rotation;
 mod scope;
 mod sdks;
 mod secrets;

@@ -204,4 +204,24 @@ mod tests {
         assert!(Password::choose("密码密码密码密码密码密码!".into()).is_ok());
         assert_eq!(format!("{:?}", attempt("correct horse")), "Password(..)");
     }
+
+    #[test]
+    fn a_user_that_does_not_exist_takes_as_long() {
+        let stored = attempt("correct horse").hash().unwrap();
+        let time = |stored: Option<&str>| {
+            let start = std::time::Instant::now();
+            assert_eq!(attempt("wrong horse").check(stored), Ok(Check::Wrong));
+            start.elapsed()
+        };
+        // The fastest of several, in turns: what else the machine does slows both down.
+        let (mut known, mut unknown) = (time(Some(&stored)), time(None));
+        for _ in 0..15 {
+            known = known.min(time(Some(&stored)));
+            unknown = unknown.min(time(None));
+        }
+        assert!(
+            known < unknown * 2 && unknown < known * 2,
+            "{known:?} {unknown:?}"
+        );
+    }
 }

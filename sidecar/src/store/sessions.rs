@@ -191,3 +191,6 @@ fn forget(transaction: &Connection, now: UnixMillis) -> Result<(), StoreError> {
         .execute([integer(now.get())])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

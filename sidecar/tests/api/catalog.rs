@@ -109,7 +109,10 @@ fn scopes_name_what_is_in_the_catalog_or_say_that_they_do_not() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);
     sidecar.call("PUT", "/v1/catalog/local/glm-5.1", &[], Some("{}"));
-    let body = |models: &[&str], region: &str| json!({"account": "demo", "region": region, "name": "n", "scope": {"models": models}});
+    let body = |models: &[&str], region: &str| {
+        let scope = json!({"models": models});
+        json!({"account": "demo", "region": region, "name": "n", "scope": scope})
+    };
     assert_eq!(
         sidecar
             .post("/v1/keys", &body(&["glm-5.1", "glm-*"], "local"))

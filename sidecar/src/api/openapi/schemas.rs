@@ -115,5 +115,5 @@ fn name() -> Value {
 
 /// The handle of an account or region.
 fn handle() -> Value {
-    json!({"type": "string", "minLength": 1, "maxLength": 63})
+    json!({"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"})
 }

@@ -15,7 +15,12 @@ fn of_two_hundred_at_once_on_an_account_with_45_keys_five_succeed() {
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let make = |number: u32| {
             let mut body = body_with("name", format!("late {number}").into());
-            body["region"] = if number % 2 == 0 { "local" } else { "other" }.into();
+            body["region"] = if number.is_multiple_of(2) {
+                "local"
+            } else {
+                "other"
+            }
+            .into();
             sidecar.post("/v1/keys?wait=none", &body).status
         };
         let threads: Vec<_> = (0..200).map(|n| scope.spawn(move || make(n))).collect();
