@@ -27,6 +27,10 @@ use tests::{Admin, PATIENCE};
 const BODY_BYTES: usize = 10 * 1024 * 1024;
 const ROUNDS: usize = 7;
 const REQUESTS: usize = 8;
+const JSON: &str = "application/json";
+const FORM: &str = "multipart/form-data; boundary=bnd";
+const NO_FILTER: &str = "no filter";
+const UNREAD: &str = "key for everything: not read";
 const BEGIN: &str = "<!-- readers: begin -->";
 const END: &str = "<!-- readers: end -->";
 
@@ -65,13 +69,38 @@ fn main() {
 
 fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> {
     let all = admin.create("all", json!({})).value;
-    let list = admin
-        .create("list", json!({"scope": {"models": ["good-1"]}}))
-        .value;
+    let scope = json!({"scope": {"models": ["good-1"]}});
+    let list = admin.create("list", scope).value;
     let url = stack.envoy_url();
     let pid = stack.envoy().unwrap().process().pid();
+    let mut variants = Vec::new();
+    for (name, content_type, body) in bodies() {
+        let path = match content_type {
+            JSON => "/v1/completions",
+            _ => "/v1/audio/transcriptions",
+        };
+        let (url, pid, key) = match name {
+            NO_FILTER => (&bare.url, bare.process.pid(), &all),
+            UNREAD => (&url, pid, &all),
+            _ => (&url, pid, &list),
+        };
+        variants.push(Variant {
+            name,
+            url: format!("{url}{path}"),
+            pid,
+            key: key.clone(),
+            content_type,
+            body: body.into_bytes(),
+            cpu_ms: Vec::new(),
+        });
+    }
+    variants
+}
+
+/// Name, content type and body of each variant.
+fn bodies() -> [(&'static str, &'static str, String); 6] {
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(BODY_BYTES / 45);
-    let long = format!(r#"{{"model":"good-1","messages":[{{"role":"user","content":"{text}"}}]}}"#);
+    let long = format!(r#"{{"model":"good-1","messages":[{{"content":"{text}"}}]}}"#);
     let accents = "na\u{ef}ve caf\u{e9} \u{4f60}\u{597d} ".repeat(BODY_BYTES / 21);
     let accents = format!(r#"{{"model":"good-1","messages":"{accents}"}}"#);
     let tokens = r#"{"a":1,"b":[true,null,"x"],"c":2.5},"#.repeat(BODY_BYTES / 36);
@@ -80,74 +109,13 @@ fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> 
         "--bnd\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngood-1\r\n--bnd\r\n\
          Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n{text}\r\n--bnd--\r\n"
     );
-    let chat = "/v1/completions";
-    let json = "application/json";
-    let make = |name, url: &str, path: &str, pid, key: &str, content_type, body: String| Variant {
-        name,
-        url: format!("{url}{path}"),
-        pid,
-        key: key.to_owned(),
-        content_type,
-        body: body.into_bytes(),
-        cpu_ms: Vec::new(),
-    };
-    let multipart = "multipart/form-data; boundary=bnd";
-    let audio = "/v1/audio/transcriptions";
-    vec![
-        make(
-            "no filter",
-            &bare.url,
-            chat,
-            bare.process.pid(),
-            &all,
-            json,
-            long.clone(),
-        ),
-        make(
-            "key for everything: not read",
-            &url,
-            chat,
-            pid,
-            &all,
-            json,
-            long.clone(),
-        ),
-        make(
-            "list-scoped, JSON, one long ASCII string",
-            &url,
-            chat,
-            pid,
-            &list,
-            json,
-            long,
-        ),
-        make(
-            "list-scoped, JSON, one long UTF-8 string",
-            &url,
-            chat,
-            pid,
-            &list,
-            json,
-            accents,
-        ),
-        make(
-            "list-scoped, JSON, small tokens only",
-            &url,
-            chat,
-            pid,
-            &list,
-            json,
-            tokens,
-        ),
-        make(
-            "list-scoped, multipart with a file",
-            &url,
-            audio,
-            pid,
-            &list,
-            multipart,
-            form,
-        ),
+    [
+        (NO_FILTER, JSON, long.clone()),
+        (UNREAD, JSON, long.clone()),
+        ("list-scoped, JSON, one long ASCII string", JSON, long),
+        ("list-scoped, JSON, one long UTF-8 string", JSON, accents),
+        ("list-scoped, JSON, small tokens only", JSON, tokens),
+        ("list-scoped, multipart with a file", FORM, form),
     ]
 }
 
