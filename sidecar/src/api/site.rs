@@ -35,7 +35,8 @@ pub struct Site {
 impl Site {
     /// Whether a request is for the cloud API.
     pub(super) fn is_tokenhub(&self, request: &ServiceRequest) -> bool {
-        request.method() == Method::POST && request.path() == self.tokenhub_path
+        let bare = |path: &str| path.trim_end_matches('/').to_owned();
+        request.method() == Method::POST && bare(request.path()) == bare(&self.tokenhub_path)
     }
 
     /// Refuses a request for a name that is not ours. Addresses cannot be rebound, so they pass.

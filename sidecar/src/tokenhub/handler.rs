@@ -23,7 +23,7 @@ use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
 use crate::tokenhub::rate::{CALLS_MAX, Rates};
 use crate::tokenhub::replay::{Arrival, Memory, SKEW_S};
-use crate::tokenhub::signature::{Authorization, Signed};
+use crate::tokenhub::signature::{Authorization, SignatureError, Signed};
 use crate::tokenhub::{api_keys, catalog, plan_keys, usage};
 
 const SERVICE: &str = "tokenhub";
@@ -40,9 +40,11 @@ pub struct Desk {
 
 /// The route, at `path`, which begins with `/`. Other methods of the same path are left to others.
 pub fn routes(path: &str) -> impl FnOnce(&mut ServiceConfig) {
-    let path = path.to_owned();
+    let bare = path.trim_end_matches('/').to_owned();
     move |config| {
-        let route = web::resource(path).guard(guard::Post()).to(answer);
+        // Clients end a path with a slash of their own.
+        let paths = [format!("{bare}/"), bare];
+        let route = web::resource(paths).guard(guard::Post()).to(answer);
         config.service(route);
     }
 }
@@ -135,7 +137,7 @@ async fn authenticate(
 ) -> Result<(Caller, String, u64), Fault> {
     let headers = request.headers();
     let text = one(headers, "authorization");
-    let text = text.ok_or(crate::tokenhub::signature::SignatureError::Form)?;
+    let text = text.ok_or(SignatureError::Form)?;
     let authorization = Authorization::parse(&text)?;
     let timestamp_s = timestamp(headers)?;
     if (app.clock.now().get() / 1000).abs_diff(timestamp_s) > SKEW_S {
@@ -157,6 +159,7 @@ async fn authenticate(
     let signed = Signed {
         service: SERVICE,
         timestamp_s,
+        path: request.path(),
         query: request.query_string(),
         body,
     };

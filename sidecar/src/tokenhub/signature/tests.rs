@@ -28,6 +28,7 @@ fn signed() -> Signed<'static> {
     Signed {
         service: "cvm",
         timestamp_s: 1_551_113_065,
+        path: "/",
         query: "",
         body: BODY,
     }
@@ -96,6 +97,32 @@ fn whatever_is_altered_is_noticed() {
 
 fn authorization_of(headers: &str) -> String {
     authorization("2019-02-25", "cvm", headers, SIGNATURE)
+}
+
+#[test]
+fn the_path_and_the_hosts_port_may_be_signed_or_not() {
+    let text = published();
+    let authorization = Authorization::parse(&text).unwrap();
+    let elsewhere = Signed {
+        path: "/tokenhub/",
+        ..signed()
+    };
+    let at_port = |host: &'static str| {
+        move |name: &str| match name {
+            "host" => Some(host.to_owned()),
+            name => header(name),
+        }
+    };
+    let verify = |host| authorization.verify(SECRET_KEY, &elsewhere, at_port(host));
+    assert_eq!(verify("cvm.tencentcloudapi.com:8443"), Ok(()));
+    for host in [
+        "cvm.tencentcloudapi.com:84:43",
+        "cvm.tencentcloudapi.com:",
+        "cvm.tencentcloudapi.com:x",
+        "cvm.tencentcloudapi.org:8443",
+    ] {
+        assert_eq!(verify(host), Err(SignatureError::Mismatch), "{host}");
+    }
 }
 
 #[test]
