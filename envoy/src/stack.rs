@@ -86,6 +86,7 @@ impl Stack {
             gate_settings: options.gate_settings,
             sidecar: crate::HostPort::loopback(ports.feed),
             upstream: upstream_address,
+            tls: None,
         };
         let envoy_settings = EnvoySettings {
             binary: parts.envoy,
