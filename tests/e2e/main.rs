@@ -13,8 +13,11 @@
     reason = "tests"
 )]
 
+mod bodies;
 mod credentials;
 mod door;
+mod hostile;
+mod listing;
 mod many_keys;
 mod outages;
 mod scope;

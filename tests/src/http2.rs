@@ -45,6 +45,8 @@ async fn exchange(
     trailers: HeaderMap,
 ) -> Answer {
     let tcp = TcpStream::connect(address).await.unwrap();
+    // A window's last frame is short: Nagle would hold it back until the other side's late ACK.
+    tcp.set_nodelay(true).unwrap();
     let (client, connection) = h2::client::handshake(tcp).await.unwrap();
     let driver = tokio::spawn(connection);
     let mut client = client.ready().await.unwrap();

@@ -36,7 +36,7 @@ fn complete(call: &Call<'_>) -> HttpResponse {
     let Some(model) = body.get("model").and_then(Value::as_str) else {
         return error(400, "the body names no model");
     };
-    if call.wants_stream() {
+    if body.get("stream").and_then(Value::as_bool) == Some(true) {
         HttpResponse::Ok()
             .content_type("text/event-stream")
             .streaming(events(model, call.request, call.recorder.stream()))
