@@ -15,6 +15,7 @@
 
 mod bodies;
 mod credentials;
+mod differential;
 mod door;
 mod hostile;
 mod listing;
