@@ -1,4 +1,5 @@
-//! The bootstrap of Envoy: `bootstrap.yaml` with every placeholder replaced.
+//! The bootstrap of Envoy: `bootstrap.yaml` with every placeholder replaced, and with what an
+//! installation puts into its places.
 //!
 //! It starts nothing and checks no YAML; Envoy does. Invariant: every placeholder has a value,
 //! every value a placeholder, and a value cannot end the string that it stands in.
@@ -11,6 +12,10 @@ use serde_json::{Value, json};
 
 use crate::address::HostPort;
 use crate::lease::MaxStaleness;
+
+mod place;
+
+pub use place::{Addition, Place};
 
 /// The template.
 pub const TEMPLATE: &str = include_str!("../bootstrap.yaml");
@@ -48,6 +53,8 @@ pub struct Bootstrap {
     pub upstream: HostPort,
     /// What clients are served with over TLS; `None` serves them in the clear.
     pub tls: Option<Tls>,
+    /// YAML of one's own, at the places that the template has for it.
+    pub additions: Vec<Addition>,
 }
 
 /// A server's certificate, as PEM files.
@@ -89,7 +96,9 @@ pub enum TemplateError {
 impl Bootstrap {
     /// The YAML that Envoy reads.
     pub fn render(&self) -> Result<String, TemplateError> {
-        fill(TEMPLATE, &self.values()?)
+        let filled = fill(TEMPLATE, &self.values()?)?;
+        let add = |text: String, addition: &Addition| addition.put_into(&text);
+        Ok(self.additions.iter().fold(filled, add))
     }
 
     fn values(&self) -> Result<Vec<(&'static str, Value)>, TemplateError> {

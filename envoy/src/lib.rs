@@ -16,6 +16,7 @@ pub mod lease;
 pub mod ports;
 pub mod process;
 pub mod provision;
+pub mod render;
 pub mod sidecar;
 pub mod stack;
 pub mod upstream;

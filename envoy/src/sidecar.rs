@@ -1,7 +1,8 @@
 //! The sidecar as a process.
 //!
-//! It does not look into the database. Invariant: an operator token that was printed is in its
-//! file, for its owner only, before anybody is told that the sidecar is ready, and nowhere else.
+//! It does not look into the database. Invariant: the operator token is in its file, for its owner
+//! only, before anybody is told that the sidecar is ready; and the setup secret of a first start,
+//! which is printed, is in another such file and nowhere else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,11 @@ impl SidecarSettings {
         self.data_dir.join("operator-token")
     }
 
+    /// File that holds the secret with which the user `operator` sets a password, once.
+    pub fn setup_secret_file(&self) -> PathBuf {
+        self.data_dir.join("setup-secret")
+    }
+
     fn program(&self) -> Program {
         let mut args: Vec<_> = ["serve", "--json", "--data"].map(Into::into).to_vec();
         args.push(self.data_dir.clone().into());
@@ -83,6 +89,10 @@ impl SidecarSettings {
         args.extend([
             "--feed-token-file".into(),
             self.feed_token_file.clone().into(),
+        ]);
+        args.extend([
+            "--operator-token-file".into(),
+            self.operator_token_file().into(),
         ]);
         args.extend(["--seed-account", ACCOUNT, "--seed-region", REGION].map(Into::into));
         args.extend(self.args.iter().map(Into::into));
@@ -113,9 +123,9 @@ impl Sidecar {
                 None => (!is_running).then_some(false),
             }
         });
-        if let Some(token) = member_of(&printed, "first_start", "operator_token") {
-            let file = settings.operator_token_file();
-            files::write_secret(&file, &token).map_err(StackError::io("write", &file))?;
+        if let Some(secret) = member_of(&printed, "first_start", "setup_secret") {
+            let file = settings.setup_secret_file();
+            files::write_secret(&file, &secret).map_err(StackError::io("write", &file))?;
             process.forget_printed().map_err(StackError::Process)?;
         }
         match reached {
@@ -136,7 +146,7 @@ impl Sidecar {
     }
 }
 
-/// Makes the file for standard output, on which the operator token appears, readable by its owner
+/// Makes the file for standard output, on which the setup secret appears, readable by its owner
 /// only.
 fn make_secret_file(path: &Path) -> Result<(), StackError> {
     match path.exists() {
@@ -166,10 +176,9 @@ mod tests {
 
     #[test]
     fn events_are_found_among_what_is_printed() {
-        let printed =
-            "noise\n{\"event\":\"first_start\",\"operator_token\":\"t\"}\n{\"event\":\"re";
+        let printed = "noise\n{\"event\":\"first_start\",\"setup_secret\":\"t\"}\n{\"event\":\"re";
         assert_eq!(
-            member_of(printed, "first_start", "operator_token").as_deref(),
+            member_of(printed, "first_start", "setup_secret").as_deref(),
             Some("t")
         );
         assert_eq!(member_of(printed, "ready", "admin"), None);

@@ -84,6 +84,7 @@ impl Stack {
             region: sidecar::REGION.to_owned(),
             max_staleness: options.max_staleness,
             gate_settings: options.gate_settings,
+            additions: options.additions,
             sidecar: crate::HostPort::loopback(ports.feed),
             upstream: upstream_address,
             tls: None,

@@ -38,6 +38,7 @@ pub(crate) const METRIC_GAUGE: u32 = 1;
 
 const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
+const STATUS_EMPTY: u32 = 7;
 const CLOCK_MONOTONIC: u32 = 1;
 /// No gRPC status in a local reply.
 const GRPC_STATUS_NONE: i32 = -1;
@@ -95,6 +96,16 @@ unsafe extern "C" {
         value_size: usize,
         cas: u32,
     ) -> u32;
+    fn proxy_register_shared_queue(name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_resolve_shared_queue(
+        vm_id: *const u8,
+        vm_id_size: usize,
+        name: *const u8,
+        name_size: usize,
+        id: *mut u32,
+    ) -> u32;
+    fn proxy_enqueue_shared_queue(id: u32, data: *const u8, size: usize) -> u32;
+    fn proxy_dequeue_shared_queue(id: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
@@ -222,6 +233,44 @@ pub(crate) fn set_shared_data(name: &str, value: &[u8]) -> Result<(), HostError>
     checked(unsafe {
         proxy_set_shared_data(name.as_ptr(), name.len(), value.as_ptr(), value.len(), 0)
     })
+}
+
+/// Makes a queue on which this VM is told of messages.
+pub(crate) fn register_queue(name: &str) -> Result<u32, HostError> {
+    let mut id = 0;
+    // SAFETY: the slice lives for the call; the host writes one u32.
+    checked(unsafe { proxy_register_shared_queue(name.as_ptr(), name.len(), &raw mut id) })
+        .map(|()| id)
+}
+
+/// Finds the queue of another VM.
+pub(crate) fn resolve_queue(vm_id: &[u8], name: &str) -> Result<u32, HostError> {
+    let mut id = 0;
+    // SAFETY: the slices live for the call; the host writes one u32.
+    checked(unsafe {
+        proxy_resolve_shared_queue(
+            vm_id.as_ptr(),
+            vm_id.len(),
+            name.as_ptr(),
+            name.len(),
+            &raw mut id,
+        )
+    })
+    .map(|()| id)
+}
+
+pub(crate) fn enqueue(id: u32, bytes: &[u8]) -> Result<(), HostError> {
+    // SAFETY: the slice lives for the call.
+    checked(unsafe { proxy_enqueue_shared_queue(id, bytes.as_ptr(), bytes.len()) })
+}
+
+/// The next message; `None` if there is none.
+pub(crate) fn dequeue(id: u32) -> Result<Option<Vec<u8>>, HostError> {
+    // SAFETY: the host writes one pointer and one size.
+    match returned(|data, size| unsafe { proxy_dequeue_shared_queue(id, data, size) }) {
+        Err(HostError(STATUS_EMPTY)) => Ok(None),
+        returned => returned,
+    }
 }
 
 pub(crate) fn define_metric(kind: u32, name: &str) -> Result<u32, HostError> {

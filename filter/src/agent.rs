@@ -7,12 +7,16 @@
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
-use keytable::{Delta, Page, TableHead};
+use keytable::{Delta, Epoch, Page, TableHead};
 
 use crate::config::{AgentConfig, MaxStaleness};
 use crate::follower::{Answer, Confirmation, Follower, Identity, Rejection, Step};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
+use crate::reporter::{self, Reported, Reporter};
 use crate::slots::{self, SlotError};
+
+/// After which a report of usage counts as lost, in milliseconds.
+const REPORT_TIMEOUT_MS: u64 = 10_000;
 
 /// The agent of this Envoy.
 #[derive(Debug)]
@@ -20,6 +24,7 @@ pub struct Agent {
     cluster: String,
     max_staleness: MaxStaleness,
     follower: Follower,
+    reporter: Reporter,
     edition: u64,
     records: u64,
     /// What was last logged, so that a lasting trouble is one line.
@@ -29,6 +34,7 @@ pub struct Agent {
 impl Agent {
     /// An agent that has asked nothing yet. `instance` is 32 hexadecimal digits, drawn now.
     pub fn new(config: &AgentConfig, node: String, instance: String) -> Self {
+        let reporter = Reporter::new(source_of(&instance));
         let identity = Identity {
             region: config.region.clone(),
             node,
@@ -40,17 +46,23 @@ impl Agent {
             cluster: config.cluster.clone(),
             max_staleness: config.max_staleness,
             follower: Follower::new(identity, wait_s, timeout_ms),
+            reporter,
             edition: 0,
             records: 0,
             trouble: None,
         }
     }
 
-    /// Sends the next request if it is time.
+    /// Sends the next request, and what was counted, if it is time.
     pub fn tick(&mut self, host: &impl FeedHost) {
         let Ok(now_ns) = host.monotonic_ns() else {
             return;
         };
+        self.report(host, now_ns);
+        self.follow(host, now_ns);
+    }
+
+    fn follow(&mut self, host: &impl FeedHost, now_ns: u64) {
         let Some(request) = self.follower.due(now_ns) else {
             return;
         };
@@ -66,10 +78,41 @@ impl Agent {
         }
     }
 
+    /// Takes what a worker counted.
+    pub fn gather(&mut self, bytes: &[u8]) {
+        self.reporter.gather(bytes);
+    }
+
+    /// Reports usage if it is time.
+    fn report(&mut self, host: &impl FeedHost, now_ns: u64) {
+        let Some(batch) = self.reporter.due(now_ns) else {
+            return;
+        };
+        match host.post(&self.cluster, reporter::PATH, batch, REPORT_TIMEOUT_MS) {
+            Ok(token) => self.reporter.sent(token),
+            Err(_) => self.reporter.unsent(now_ns),
+        }
+    }
+
     /// An answer arrived: puts in force what it holds, then asks on.
     pub fn answer(&mut self, host: &impl FeedHost, token: u32, answer: Answer<'_>) {
         // Without a clock the next request is not put off: one day it would never be due again.
         let now_ns = host.monotonic_ns().unwrap_or_default();
+        let status = match answer {
+            Answer::Failed => 0,
+            Answer::Http { status, .. } => status,
+        };
+        match self.reporter.answer(token, status, now_ns) {
+            Reported::NotOurs => {}
+            Reported::Taken | Reported::Later => return,
+            Reported::Dropped(status) => {
+                host.log(
+                    Level::Error,
+                    &format!("agent: the sidecar refused usage ({status})"),
+                );
+                return;
+            }
+        }
         match self.follower.receive(token, answer, now_ns) {
             Ok((step, confirmation)) => match self.apply(host, step, confirmation) {
                 Ok(()) => self.follower.confirm(confirmation),
@@ -177,4 +220,9 @@ impl Agent {
 
 fn set_gauge(host: &impl Host, gauge: Gauge, value: u64) -> Result<(), SlotError> {
     host.set_gauge(gauge, value).map_err(SlotError::Host)
+}
+
+/// The source of this agent's usage: its instance id, which is 32 hexadecimal digits.
+fn source_of(instance: &str) -> [u8; 16] {
+    Epoch::parse(instance).map_or([0; 16], |id| *id.as_bytes())
 }

@@ -60,6 +60,14 @@ pub trait Host {
 pub trait FeedHost: Host {
     /// Starts a GET on the feed; the answer comes by callback with the same number.
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError>;
+    /// Starts a POST on the feed; the answer comes by callback with the same number.
+    fn post(
+        &self,
+        cluster: &str,
+        path: &str,
+        body: &[u8],
+        timeout_ms: u64,
+    ) -> Result<u32, HostError>;
 }
 
 /// What the gate needs besides: the request in hand.

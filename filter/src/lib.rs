@@ -21,9 +21,10 @@ pub mod locator;
 pub mod models_list;
 pub mod outcome;
 pub mod reply;
+pub mod reporter;
 pub mod slots;
-pub mod tally;
 pub mod table;
+pub mod tally;
 
 #[cfg(target_family = "wasm")]
 mod abi;

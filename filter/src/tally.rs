@@ -94,7 +94,9 @@ impl Tally {
         address: impl FnOnce() -> Option<ClientAddress>,
     ) {
         let full = self.rows >= USAGE_ROWS_MAX;
-        let Some(key) = self.of_key(counted, full) else { return };
+        let Some(key) = self.of_key(counted, full) else {
+            return;
+        };
         let known = |row: &&mut Row| row.outcome == outcome && row.resource == counted.resource;
         if let Some(row) = key.rows.iter_mut().find(known) {
             row.count = row.count.saturating_add(1);
@@ -107,7 +109,12 @@ impl Tally {
             Some(row) => row.count = row.count.saturating_add(1),
             None => {
                 let resource = resource.to_owned();
-                key.rows.push(Row { resource, outcome, count: 1, address: address() });
+                key.rows.push(Row {
+                    resource,
+                    outcome,
+                    count: 1,
+                    address: address(),
+                });
                 self.rows += 1;
             }
         }
@@ -118,7 +125,13 @@ impl Tally {
         let hash = counted.key_hash.as_bytes();
         if !self.keys.contains_key(hash) {
             let key_id = KeyId::parse(counted.key_id).ok().filter(|_| !full)?;
-            self.keys.insert(*hash, KeyTally { key_id, rows: Vec::new() });
+            self.keys.insert(
+                *hash,
+                KeyTally {
+                    key_id,
+                    rows: Vec::new(),
+                },
+            );
         }
         self.keys.get_mut(hash)
     }

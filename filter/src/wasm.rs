@@ -24,6 +24,10 @@ use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
 use crate::outcome::Outcome;
 use crate::reply::Reply;
 
+/// How often a worker hands over what it counted.
+const HAND_OVER: Duration = Duration::from_secs(1);
+/// The queue on which workers hand it over.
+const USAGE_QUEUE: &str = "latchkey.usage";
 /// How often the agent looks whether a request is due, and the first request's delay.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -113,11 +117,13 @@ fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
         .iter()
         .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     // Configuring runs twice, once in a VM that is thrown away: the first tick does the asking.
+    abi::register_queue(USAGE_QUEUE).map_err(|_| "Envoy refused the queue".to_owned())?;
     hostcalls::set_tick_period(TICK).map_err(|_| "Envoy refused the timer".to_owned())?;
     Ok(Agent::new(config, node, instance))
 }
 
 fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
+    hostcalls::set_tick_period(HAND_OVER).map_err(|_| "Envoy refused the timer".to_owned())?;
     GateShared::new(config).map(Rc::new)
 }
 
@@ -145,6 +151,22 @@ impl WasmHost {
             Gauge::LeaseUntilMs => self.metrics.lease_until_ms,
             Gauge::Generation => self.metrics.generation,
             Gauge::Records => self.metrics.records,
+        }
+    }
+}
+
+/// Gives the agent what this worker counted. Without an agent the counts are lost, no more.
+fn hand_over(shared: &GateShared) {
+    let Ok(now_unix_ms) = abi::unix_ns().map(|ns| ns / 1_000_000) else {
+        return;
+    };
+    let vm_id = abi::property(b"plugin_vm_id")
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    for batch in shared.take_counts(now_unix_ms) {
+        if let Ok(queue) = abi::resolve_queue(&vm_id, USAGE_QUEUE) {
+            let _ = abi::enqueue(queue, &batch);
         }
     }
 }
@@ -206,8 +228,18 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        if let Role::Agent { agent, host } = &mut self.role {
-            agent.tick(host);
+        match &mut self.role {
+            Role::Agent { agent, host } => agent.tick(host),
+            Role::Gate { shared, .. } => hand_over(shared),
+            Role::Unconfigured => {}
+        }
+    }
+
+    fn on_queue_ready(&mut self, queue: u32) {
+        if let Role::Agent { agent, .. } = &mut self.role {
+            while let Ok(Some(bytes)) = abi::dequeue(queue) {
+                agent.gather(&bytes);
+            }
         }
     }
 
@@ -309,6 +341,24 @@ impl FeedHost for WasmHost {
         let headers = vec![(":method", "GET"), (":path", path), (":authority", cluster)];
         let timeout = Duration::from_millis(timeout_ms);
         hostcalls::dispatch_http_call(cluster, headers, None, vec![], timeout)
+            .map_err(|status| HostError(status as u32))
+    }
+
+    fn post(
+        &self,
+        cluster: &str,
+        path: &str,
+        body: &[u8],
+        timeout_ms: u64,
+    ) -> Result<u32, HostError> {
+        let headers = vec![
+            (":method", "POST"),
+            (":path", path),
+            (":authority", cluster),
+            ("content-type", "application/octet-stream"),
+        ];
+        let timeout = Duration::from_millis(timeout_ms);
+        hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], timeout)
             .map_err(|status| HostError(status as u32))
     }
 }

@@ -15,3 +15,4 @@ mod json;
 mod locator;
 mod request;
 mod support;
+mod usage;

@@ -6,6 +6,7 @@
 use keytable::limits::{BUCKETS, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
 use keytable::{Change, Delta, Epoch, Generation, KeyHash, Page, Record, RecordError, RecordView};
 
+use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
 
 /// A whole table, cut into frames.
@@ -116,16 +117,23 @@ pub fn heartbeat(epoch: Epoch, generation: Generation) -> Vec<u8> {
     .encode()
 }
 
-fn record(key: &Key) -> Record {
+/// The policy of a key, as Envoys get it.
+pub fn record(key: &Key) -> Record {
     Record {
         key_hash: key.hash,
         key_id: key.id.clone(),
         account: key.account.clone(),
         status: key.policy.status,
-        expires_at_unix_ms: key.policy.expires_at.map(|at| at.get()),
+        expires_at_unix_ms: key.policy.expires_at.map(|at| expiry(key, at)),
         addresses: key.policy.addresses.clone(),
         scope: key.policy.scope.clone(),
     }
+}
+
+/// When a key is refused. One that had expired when it was written is refused since ever, so that
+/// an Envoy whose clock is slow does not let it in.
+fn expiry(key: &Key, at: UnixMillis) -> u64 {
+    if at <= key.updated_at { 0 } else { at.get() }
 }
 
 /// Takes whole buckets off the front of `records` until the page is full. An empty bucket costs

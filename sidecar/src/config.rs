@@ -1,32 +1,26 @@
-//! The flags, read into one typed value.
+//! The command line, the environment and the file of settings, read into typed values.
 //!
-//! Does not touch files or the network. Invariant: a [`Config`] is sensible as a whole; a flag
-//! that is not says what to write, and no secret can be given as a flag.
+//! Does not look into the files that settings name. Invariant: a [`Config`] is sensible as a
+//! whole; a value that is not is named with its place, and no secret can be given as a setting.
+
+mod error;
+mod settings;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use keytable::AccountId;
+use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secret::KeyPrefix;
 
-/// What `--help` says.
-pub const USAGE: &str = "\
-usage: sidecar serve --data DIR --admin ADDRESS:PORT --feed ADDRESS:PORT --feed-token-file FILE
+pub use error::ConfigError;
+use settings::{Given, Settings};
 
-  --data DIR              where the database is; made if it is missing
-  --admin ADDRESS:PORT    where the REST API listens; loopback only; port 0: any free one
-  --feed ADDRESS:PORT     where Envoys follow; loopback only; port 0: any free one
-  --feed-token-file FILE  holds the header value that Envoys send: Bearer <token>
-  --seed-account ID       make this account if it is missing; may be repeated
-  --seed-region ID        make this region if it is missing; may be repeated
-  --key-prefix PREFIX     what new keys begin with (sk-)
-  --key-limit-default N   standard keys that an account may have (50)
-  --json                  say what happens as one JSON object a line
-";
+/// What `--help` says.
+pub const USAGE: &str = include_str!("config/usage.txt");
 
 const KEY_LIMIT_DEFAULT: u64 = 50;
 
@@ -34,7 +28,45 @@ const KEY_LIMIT_DEFAULT: u64 = 50;
 #[derive(Debug)]
 pub enum Command {
     /// Serve.
-    Serve(Config),
+    Serve(Box<Config>),
+    /// Say that the settings make sense.
+    CheckConfig(Box<Config>),
+    /// Copy the database in `data` to the new file `to`.
+    Backup {
+        /// The data directory.
+        data: PathBuf,
+        /// The file to make.
+        to: PathBuf,
+    },
+    /// Put the copy `from` in place in `data`.
+    Restore {
+        /// The data directory.
+        data: PathBuf,
+        /// The file that a backup made.
+        from: PathBuf,
+    },
+    /// Check the audit in `data`.
+    VerifyAudit {
+        /// The data directory.
+        data: PathBuf,
+    },
+    /// Give the first operator a new setup secret.
+    ResetOperator {
+        /// The data directory.
+        data: PathBuf,
+    },
+    /// Seal everything under a new master key.
+    RotateMaster {
+        /// The data directory.
+        data: PathBuf,
+        /// Where the master keys are.
+        master_key: MasterKeySource,
+    },
+    /// Judge a configuration of Envoy.
+    LintEnvoy {
+        /// A bootstrap or a config dump.
+        file: PathBuf,
+    },
     /// Print [`USAGE`].
     Help,
 }
@@ -48,8 +80,22 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Where the feed listens.
     pub feed: SocketAddr,
+    /// Whether something in front of both is said to end TLS.
+    pub behind_tls_proxy: bool,
+    /// Where browsers reach the console, an origin.
+    pub public_url: Option<String>,
+    /// Further host names under which scripts call.
+    pub admin_hosts: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// The file with the feed's header value.
     pub feed_token_file: PathBuf,
+    /// Where to write an operator's API token, at the first start.
+    pub operator_token_file: Option<PathBuf>,
+    /// Where the master keys are.
+    pub master_key: MasterKeySource,
+    /// Whether values of keys can be shown later.
+    pub recoverable: bool,
     /// Accounts to make if they are missing.
     pub seed_accounts: Vec<AccountId>,
     /// Regions to make if they are missing.
@@ -62,199 +108,211 @@ pub struct Config {
     pub json: bool,
 }
 
-/// Why the flags make no sense.
-#[derive(Debug, PartialEq, Eq)]
-pub enum ConfigError {
-    /// The first word is not `serve`.
-    Command,
-    /// A flag that does not exist.
-    UnknownFlag(String),
-    /// A flag without its value.
-    NoValue(&'static str),
-    /// A flag that has to be given.
-    Missing(&'static str),
-    /// A flag that stands twice.
-    Repeated(&'static str),
-    /// A value that cannot be used, and what to write.
-    Value(&'static str, String),
-    /// An address that others can reach.
-    NotLoopback(&'static str, SocketAddr),
-}
-
-/// The flags as they were written.
-#[derive(Default)]
-struct Flags {
-    data: Option<OsString>,
-    admin: Option<OsString>,
-    feed: Option<OsString>,
-    feed_token_file: Option<OsString>,
-    seed_account: Vec<OsString>,
-    seed_region: Vec<OsString>,
-    key_prefix: Option<OsString>,
-    key_limit_default: Option<OsString>,
-    json: bool,
+/// Where the master keys are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MasterKeySource {
+    /// In the data directory, drawn at the first start.
+    DataDirectory,
+    /// In this file.
+    File(PathBuf),
+    /// In this open file descriptor.
+    Descriptor(i32),
 }
 
 impl Command {
-    /// Reads the words behind the program's name.
+    /// Reads the words behind the program's name, and this process's environment.
     pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, ConfigError> {
-        let mut words = words.into_iter();
-        match words.next().as_deref().and_then(|word| word.to_str()) {
-            Some("serve") => {}
-            Some("--help" | "-h" | "help") => return Ok(Self::Help),
-            _ => return Err(ConfigError::Command),
-        }
-        let mut flags = Flags::default();
-        while let Some(word) = words.next() {
-            if word == "--help" || word == "-h" {
-                return Ok(Self::Help);
-            }
-            flags.take(&word, &mut words)?;
-        }
-        Config::of(flags).map(Self::Serve)
+        Self::parse_with(words, |name| std::env::var_os(name))
     }
-}
 
-impl Flags {
-    fn take(
-        &mut self,
-        word: &OsString,
-        words: &mut impl Iterator<Item = OsString>,
-    ) -> Result<(), ConfigError> {
-        match word.to_str() {
-            Some("--data") => once(&mut self.data, "--data", words),
-            Some("--admin") => once(&mut self.admin, "--admin", words),
-            Some("--feed") => once(&mut self.feed, "--feed", words),
-            Some("--feed-token-file") => {
-                once(&mut self.feed_token_file, "--feed-token-file", words)
-            }
-            Some("--seed-account") => more(&mut self.seed_account, "--seed-account", words),
-            Some("--seed-region") => more(&mut self.seed_region, "--seed-region", words),
-            Some("--key-prefix") => once(&mut self.key_prefix, "--key-prefix", words),
-            Some("--key-limit-default") => {
-                once(&mut self.key_limit_default, "--key-limit-default", words)
-            }
-            Some("--json") => {
-                self.json = true;
-                Ok(())
-            }
-            _ => Err(ConfigError::UnknownFlag(word.to_string_lossy().into())),
+    /// Reads the words behind the program's name, and an environment.
+    pub fn parse_with(
+        words: impl IntoIterator<Item = OsString>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let words: Vec<OsString> = words.into_iter().collect();
+        let is_help = |word: &OsString| word == "--help" || word == "-h";
+        if words.iter().any(is_help) || words.first().is_some_and(|word| word == "help") {
+            return Ok(Self::Help);
+        }
+        let is_plain = |word: &&OsString| !word.to_string_lossy().starts_with("--");
+        let command: Vec<_> = words.iter().take_while(is_plain).cloned().collect();
+        let command: Vec<_> = command.iter().filter_map(|word| word.to_str()).collect();
+        let rest = words.iter().skip(command.len()).cloned();
+        let settings = || Settings::read(rest, variable);
+        match command.as_slice() {
+            ["serve"] => Config::of(&settings()?).map(Box::new).map(Self::Serve),
+            ["config", "check"] => Config::of(&settings()?)
+                .map(Box::new)
+                .map(Self::CheckConfig),
+            ["backup"] => Self::backup(&settings()?),
+            ["restore"] => Self::restore(&settings()?),
+            ["audit", "verify"] => Ok(Self::VerifyAudit {
+                data: path("data", &settings()?)?,
+            }),
+            ["operator", "reset"] => Ok(Self::ResetOperator {
+                data: path("data", &settings()?)?,
+            }),
+            ["envoy", "lint", file] => Ok(Self::LintEnvoy { file: file.into() }),
+            ["keys", "rotate-master"] => Self::rotate_master(&settings()?),
+            _ => Err(ConfigError::Command),
         }
     }
-}
 
-impl Config {
-    fn of(flags: Flags) -> Result<Self, ConfigError> {
-        let account = |text| parsed("--seed-account", text, AccountId::parse);
-        let region = |text| parsed("--seed-region", text, RegionId::parse);
-        let prefix = flags.key_prefix.unwrap_or_else(|| "sk-".into());
-        let limit = flags.key_limit_default;
-        Ok(Self {
-            data: required("--data", flags.data)?.into(),
-            admin: loopback("--admin", flags.admin)?,
-            feed: loopback("--feed", flags.feed)?,
-            feed_token_file: required("--feed-token-file", flags.feed_token_file)?.into(),
-            seed_accounts: flags
-                .seed_account
-                .iter()
-                .map(account)
-                .collect::<Result<_, _>>()?,
-            seed_regions: flags
-                .seed_region
-                .iter()
-                .map(region)
-                .collect::<Result<_, _>>()?,
-            key_prefix: parsed("--key-prefix", &prefix, KeyPrefix::parse)?,
-            key_limit_default: limit
-                .map(|text| parsed("--key-limit-default", &text, whole_number))
-                .transpose()?
-                .unwrap_or(KEY_LIMIT_DEFAULT),
-            json: flags.json,
+    fn backup(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self::Backup {
+            data: path("data", settings)?,
+            to: path("to", settings)?,
+        })
+    }
+
+    fn restore(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self::Restore {
+            data: path("data", settings)?,
+            from: path("from", settings)?,
+        })
+    }
+
+    fn rotate_master(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self::RotateMaster {
+            data: path("data", settings)?,
+            master_key: master_key(settings)?,
         })
     }
 }
 
-fn once(
-    place: &mut Option<OsString>,
-    flag: &'static str,
-    words: &mut impl Iterator<Item = OsString>,
-) -> Result<(), ConfigError> {
-    let value = words.next().ok_or(ConfigError::NoValue(flag))?;
-    match place.replace(value) {
-        Some(_) => Err(ConfigError::Repeated(flag)),
-        None => Ok(()),
+impl Config {
+    fn of(settings: &Settings) -> Result<Self, ConfigError> {
+        let behind_tls_proxy = switch("behind-tls-proxy", settings)?;
+        Ok(Self {
+            data: path("data", settings)?,
+            admin: address("admin", settings, behind_tls_proxy)?,
+            feed: address("feed", settings, behind_tls_proxy)?,
+            behind_tls_proxy,
+            public_url: optional("public-url", settings, origin)?,
+            admin_hosts: every("admin-host", settings, host)?,
+            trusted_proxies: every("trusted-proxy", settings, Network::parse)?,
+            feed_token_file: path("feed-token-file", settings)?,
+            operator_token_file: settings
+                .one("operator-token-file")
+                .map(|given| given.value.clone().into()),
+            master_key: master_key(settings)?,
+            recoverable: optional("recoverable", settings, boolean)?.unwrap_or(true),
+            seed_accounts: every("seed-account", settings, AccountId::parse)?,
+            seed_regions: every("seed-region", settings, RegionId::parse)?,
+            key_prefix: match settings.one("key-prefix") {
+                Some(given) => parsed(given, KeyPrefix::parse)?,
+                None => KeyPrefix::standard(),
+            },
+            key_limit_default: optional("key-limit-default", settings, whole_number)?
+                .unwrap_or(KEY_LIMIT_DEFAULT),
+            json: switch("json", settings)?,
+        })
     }
 }
 
-fn more(
-    place: &mut Vec<OsString>,
-    flag: &'static str,
-    words: &mut impl Iterator<Item = OsString>,
-) -> Result<(), ConfigError> {
-    place.push(words.next().ok_or(ConfigError::NoValue(flag))?);
-    Ok(())
+fn path(name: &'static str, settings: &Settings) -> Result<PathBuf, ConfigError> {
+    let given = settings.one(name).filter(|given| !given.value.is_empty());
+    given
+        .map(|given| given.value.clone().into())
+        .ok_or(ConfigError::Missing(name))
 }
 
-fn required(flag: &'static str, value: Option<OsString>) -> Result<OsString, ConfigError> {
-    value
-        .filter(|value| !value.is_empty())
-        .ok_or(ConfigError::Missing(flag))
+fn master_key(settings: &Settings) -> Result<MasterKeySource, ConfigError> {
+    let file = settings.one("master-key-file");
+    let descriptor = optional("master-key-fd", settings, descriptor)?;
+    match (file, descriptor) {
+        (Some(_), Some(_)) => Err(ConfigError::Either("master-key-file", "master-key-fd")),
+        (Some(file), None) => Ok(MasterKeySource::File(file.value.clone().into())),
+        (None, Some(number)) => Ok(MasterKeySource::Descriptor(number)),
+        (None, None) => Ok(MasterKeySource::DataDirectory),
+    }
 }
 
-fn parsed<T, E: fmt::Display>(
-    flag: &'static str,
-    value: &OsString,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, ConfigError> {
-    let text = value
-        .to_str()
-        .ok_or_else(|| ConfigError::Value(flag, "must be UTF-8".into()))?;
-    parse(text).map_err(|error| ConfigError::Value(flag, error.to_string()))
-}
-
-fn loopback(flag: &'static str, value: Option<OsString>) -> Result<SocketAddr, ConfigError> {
+/// An address to listen on: loopback, unless something in front of it is said to end TLS.
+fn address(
+    name: &'static str,
+    settings: &Settings,
+    behind_tls_proxy: bool,
+) -> Result<SocketAddr, ConfigError> {
+    let given = settings.one(name).ok_or(ConfigError::Missing(name))?;
     let read = |text: &str| {
         text.parse()
             .map_err(|_| "must be ADDRESS:PORT, as 127.0.0.1:9301")
     };
-    let address: SocketAddr = parsed(flag, &required(flag, value)?, read)?;
-    if address.ip().is_loopback() {
+    let address: SocketAddr = parsed(given, read)?;
+    if address.ip().is_loopback() || behind_tls_proxy {
         Ok(address)
     } else {
-        Err(ConfigError::NotLoopback(flag, address))
+        Err(ConfigError::NotLoopback(given.place.to_string(), address))
     }
+}
+
+fn optional<T, E: fmt::Display>(
+    name: &'static str,
+    settings: &Settings,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, ConfigError> {
+    let given = settings.one(name);
+    given.map(|given| parsed(given, parse)).transpose()
+}
+
+fn every<T, E: fmt::Display>(
+    name: &'static str,
+    settings: &Settings,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Vec<T>, ConfigError> {
+    let given = settings.many(name);
+    given.map(|given| parsed(given, &parse)).collect()
+}
+
+fn switch(name: &'static str, settings: &Settings) -> Result<bool, ConfigError> {
+    Ok(optional(name, settings, boolean)?.unwrap_or(false))
+}
+
+fn parsed<T, E: fmt::Display>(
+    given: &Given,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, ConfigError> {
+    let refuse = |advice: String| ConfigError::Value(given.place.to_string(), advice);
+    let text = given.value.to_str();
+    let text = text.ok_or_else(|| refuse("must be UTF-8".into()))?;
+    parse(text).map_err(|error| refuse(error.to_string()))
 }
 
 fn whole_number(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "must be a whole number, as 50")
 }
 
-// === impl ConfigError ===
+fn descriptor(text: &str) -> Result<i32, &'static str> {
+    let number = text.parse().ok().filter(|number| *number > 2);
+    number.ok_or("must be the number of an open file descriptor, 3 or more")
+}
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Command => {
-                f.write_str("write `sidecar serve ...`; `sidecar --help` lists the flags")
-            }
-            Self::UnknownFlag(flag) => {
-                write!(f, "{flag} is not a flag; `sidecar --help` lists them")
-            }
-            Self::NoValue(flag) => write!(f, "{flag} needs a value behind it"),
-            Self::Missing(flag) => write!(f, "{flag} must be given"),
-            Self::Repeated(flag) => write!(f, "{flag} must be given once"),
-            Self::Value(flag, advice) => write!(f, "{flag} {advice}"),
-            Self::NotLoopback(flag, address) => write!(
-                f,
-                "{flag} {address} could be reached from other machines, in the clear: write \
-                 127.0.0.1:{} or [::1]:{0}",
-                address.port()
-            ),
-        }
+fn boolean(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "must be true or false")
+}
+
+fn host(text: &str) -> Result<String, &'static str> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+    if !text.is_empty() && text.bytes().all(plain) {
+        Ok(text.into())
+    } else {
+        Err("must be a host name in lower case, without scheme and port")
     }
 }
 
-impl std::error::Error for ConfigError {}
+fn origin(text: &str) -> Result<String, &'static str> {
+    let authority = text.strip_prefix("https://");
+    let (name, port) = authority
+        .map(|authority| authority.split_once(':').unwrap_or((authority, "443")))
+        .ok_or("must begin with https://")?;
+    if host(name).is_ok() && port.parse::<u16>().is_ok() {
+        Ok(text.into())
+    } else {
+        Err("must be https:// and a host name in lower case, no path, as https://keys.example.com")
+    }
+}
 
 #[cfg(test)]
 mod tests;

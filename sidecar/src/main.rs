@@ -1,37 +1,71 @@
-//! The binary `sidecar`: reads its flags, then serves until it is told to stop.
+//! The binary `sidecar`: serves until it is told to stop, or does one thing that needs no server.
 //!
 //! Holds no behaviour of its own. Invariant: every failure ends in one line on stderr that says
 //! what to do, and in exit code 1 (2 for flags that make no sense).
 
+use std::error::Error;
+use std::fmt::Display;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
-use sidecar::config::{Command, USAGE};
+use sidecar::config::{Command, Config, USAGE};
+use sidecar::lint;
+use sidecar::offline;
 use sidecar::serve::{self, announce};
 use sidecar::telemetry;
 
 fn main() -> ExitCode {
-    let config = match Command::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve(config)) => config,
-        Ok(Command::Help) => return print_usage(),
-        Err(error) => return fail(&error, 2),
-    };
+    match Command::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Serve(config)) => serve(&config),
+        Ok(Command::CheckConfig(config)) => say(serve::check(&config)),
+        Ok(Command::Backup { data, to }) => say(offline::backup(&data, &to)),
+        Ok(Command::Restore { data, from }) => say(offline::restore(&data, &from)),
+        Ok(Command::VerifyAudit { data }) => say(offline::verify_audit(&data)),
+        Ok(Command::ResetOperator { data }) => say(offline::reset_operator(&data).as_deref()),
+        Ok(Command::RotateMaster { data, master_key }) => {
+            say(offline::rotate_master(&data, &master_key))
+        }
+        Ok(Command::LintEnvoy { file }) => lint_envoy(&file),
+        Ok(Command::Help) => print(USAGE),
+        Err(error) => fail(&error, 2),
+    }
+}
+
+fn serve(config: &Config) -> ExitCode {
     telemetry::install();
     let json = config.json;
-    match serve::run(&config, |event| announce::print(event, json)) {
+    match serve::run(config, |event| announce::print(event, json)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),
     }
 }
 
-fn print_usage() -> ExitCode {
-    match std::io::stdout().write_all(USAGE.as_bytes()) {
+/// Prints what a command has to say, or why it failed.
+fn say<T: Display, E: Error>(outcome: Result<T, E>) -> ExitCode {
+    match outcome {
+        Ok(said) => print(&format!("{said}\n")),
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
+/// 0: nothing to say; 1: findings; 2: not judged.
+fn lint_envoy(file: &Path) -> ExitCode {
+    match lint::run(file, &mut std::io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => fail(&error, 2),
+    }
+}
+
+fn fail(error: &dyn Error, code: u8) -> ExitCode {
     let mut line = format!("sidecar: {error}");
     let mut source = error.source();
     while let Some(cause) = source {

@@ -5,6 +5,7 @@
 
 pub mod announce;
 mod error;
+pub(crate) mod first_start;
 
 use std::future::Future;
 use std::io;
@@ -19,16 +20,19 @@ use actix_web::rt::time::timeout;
 use actix_web::rt::{System, spawn};
 use actix_web::web::Data;
 use actix_web::{App as WebApp, HttpServer};
-use keytable::KeyHash;
 
+use crate::api::attempts::Attempts;
 use crate::api::envelope::envelope;
+use crate::api::metrics::{self, Metrics};
+use crate::api::reveals::Reveals;
+use crate::api::site::Site;
 use crate::api::{self, App};
 use crate::config::Config;
 use crate::domain::clock::{Clock, SystemClock};
-use crate::domain::secret::{KeyPrefix, Secret};
 use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
 use crate::feed::{self, Feed};
+use crate::master_key;
 use crate::serve::announce::Event;
 use crate::store::Store;
 
@@ -57,6 +61,13 @@ pub fn run(config: &Config, announce: impl FnMut(Event)) -> Result<(), ServeErro
     })
 }
 
+/// Looks into the files that the settings name, as a start does; gives what to say.
+pub fn check(config: &Config) -> Result<&'static str, ServeError> {
+    FeedToken::from_file(&config.feed_token_file)?;
+    master_key::check(&config.master_key, &config.data)?;
+    Ok("the settings make sense")
+}
+
 /// Serves until `stop` is over.
 pub async fn serve(
     config: &Config,
@@ -67,23 +78,37 @@ pub async fn serve(
     let admin = listen(config.admin)?;
     let feed = listen(config.feed)?;
     let store = Store::open(&config.data, config.key_limit_default)?;
+    let keyring = master_key::open(&config.master_key, &config.data, &store, SystemClock.now())?;
     seed(&store, config)?;
-    let operator_hash = operator(&store, &mut announce)?;
+    let token_file = config.operator_token_file.as_deref();
+    if let Some(setup_secret) = first_start::first_start(&store, token_file, SystemClock.now())? {
+        announce(Event::FirstStart { setup_secret });
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let board = Board::new(Arc::clone(&clock));
+    let metrics = Arc::new(Metrics::default());
     let app = App {
         store: store.clone(),
         board: board.clone(),
         clock,
         key_prefix: config.key_prefix.clone(),
-        operator_hash,
+        metrics: Arc::clone(&metrics),
+        keyring,
+        recoverable: config.recoverable,
+        site: site(config),
+        attempts: Attempts::default(),
+        reveals: Reveals::default(),
     };
     let ready = Event::Ready {
         admin: address_of(&admin)?,
         feed: address_of(&feed)?,
     };
     let admin = admin_server(admin, app)?;
-    let feed = feed_server(feed, Feed::new(store.clone(), board.clone(), token))?;
+    let feed = feed_server(
+        feed,
+        Feed::new(store.clone(), board.clone(), token),
+        metrics,
+    )?;
     let handles = [admin.handle(), feed.handle()];
     let servers = [spawn(admin), spawn(feed)];
     announce(ready);
@@ -118,7 +143,9 @@ fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
     let factory = move || {
         WebApp::new()
             .app_data(app.clone())
+            .wrap(from_fn(api::check_host))
             .wrap(from_fn(envelope))
+            .wrap(from_fn(metrics::measure))
             .configure(api::routes)
     };
     let server = HttpServer::new(factory)
@@ -128,11 +155,18 @@ fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
     Ok(server.map_err(ServeError::Server)?.run())
 }
 
-fn feed_server(listener: TcpListener, feed: Feed) -> Result<Server, ServeError> {
+fn feed_server(
+    listener: TcpListener,
+    feed: Feed,
+    metrics: Arc<Metrics>,
+) -> Result<Server, ServeError> {
     let feed = Data::new(feed);
+    let metrics = Data::from(metrics);
     let factory = move || {
         WebApp::new()
             .app_data(feed.clone())
+            .app_data(metrics.clone())
+            .wrap(from_fn(metrics::watch))
             .wrap(from_fn(envelope))
             .configure(feed::routes)
     };
@@ -153,6 +187,15 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
     listener.local_addr().map_err(ServeError::Server)
 }
 
+fn site(config: &Config) -> Site {
+    Site {
+        tls: config.behind_tls_proxy,
+        public_url: config.public_url.clone(),
+        hosts: config.admin_hosts.clone(),
+        proxies: config.trusted_proxies.clone(),
+    }
+}
+
 fn seed(store: &Store, config: &Config) -> Result<(), ServeError> {
     let now = SystemClock.now();
     for account in &config.seed_accounts {
@@ -162,18 +205,4 @@ fn seed(store: &Store, config: &Config) -> Result<(), ServeError> {
         store.seed_region(region, now)?;
     }
     Ok(())
-}
-
-/// The hash of the operator's credential; makes one, and shows it once, at the first start.
-fn operator(store: &Store, announce: &mut impl FnMut(Event)) -> Result<KeyHash, ServeError> {
-    if let Some(hash) = store.operator_hash()? {
-        return Ok(hash);
-    }
-    let token = Secret::mint(&KeyPrefix::operator()).map_err(ServeError::Entropy)?;
-    let hash = token.hash();
-    store.set_operator_hash(&hash)?;
-    announce(Event::FirstStart {
-        operator_token: token,
-    });
-    Ok(hash)
 }

@@ -27,6 +27,10 @@ use tests::{Admin, PATIENCE};
 const BODY_BYTES: usize = 10 * 1024 * 1024;
 const ROUNDS: usize = 7;
 const REQUESTS: usize = 8;
+const JSON: &str = "application/json";
+const FORM: &str = "multipart/form-data; boundary=bnd";
+const NO_FILTER: &str = "no filter";
+const UNREAD: &str = "key for everything: not read";
 const BEGIN: &str = "<!-- readers: begin -->";
 const END: &str = "<!-- readers: end -->";
 
@@ -65,11 +69,38 @@ fn main() {
 
 fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> {
     let all = admin.create("all", json!({})).value;
-    let list = admin.create("list", json!({"scope": {"models": ["good-1"]}})).value;
+    let scope = json!({"scope": {"models": ["good-1"]}});
+    let list = admin.create("list", scope).value;
     let url = stack.envoy_url();
     let pid = stack.envoy().unwrap().process().pid();
+    let mut variants = Vec::new();
+    for (name, content_type, body) in bodies() {
+        let path = match content_type {
+            JSON => "/v1/completions",
+            _ => "/v1/audio/transcriptions",
+        };
+        let (url, pid, key) = match name {
+            NO_FILTER => (&bare.url, bare.process.pid(), &all),
+            UNREAD => (&url, pid, &all),
+            _ => (&url, pid, &list),
+        };
+        variants.push(Variant {
+            name,
+            url: format!("{url}{path}"),
+            pid,
+            key: key.clone(),
+            content_type,
+            body: body.into_bytes(),
+            cpu_ms: Vec::new(),
+        });
+    }
+    variants
+}
+
+/// Name, content type and body of each variant.
+fn bodies() -> [(&'static str, &'static str, String); 6] {
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(BODY_BYTES / 45);
-    let long = format!(r#"{{"model":"good-1","messages":[{{"role":"user","content":"{text}"}}]}}"#);
+    let long = format!(r#"{{"model":"good-1","messages":[{{"content":"{text}"}}]}}"#);
     let accents = "na\u{ef}ve caf\u{e9} \u{4f60}\u{597d} ".repeat(BODY_BYTES / 21);
     let accents = format!(r#"{{"model":"good-1","messages":"{accents}"}}"#);
     let tokens = r#"{"a":1,"b":[true,null,"x"],"c":2.5},"#.repeat(BODY_BYTES / 36);
@@ -78,26 +109,13 @@ fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> 
         "--bnd\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngood-1\r\n--bnd\r\n\
          Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n{text}\r\n--bnd--\r\n"
     );
-    let chat = "/v1/completions";
-    let json = "application/json";
-    let make = |name, url: &str, path: &str, pid, key: &str, content_type, body: String| Variant {
-        name,
-        url: format!("{url}{path}"),
-        pid,
-        key: key.to_owned(),
-        content_type,
-        body: body.into_bytes(),
-        cpu_ms: Vec::new(),
-    };
-    let multipart = "multipart/form-data; boundary=bnd";
-    let audio = "/v1/audio/transcriptions";
-    vec![
-        make("no filter", &bare.url, chat, bare.process.pid(), &all, json, long.clone()),
-        make("key for everything: not read", &url, chat, pid, &all, json, long.clone()),
-        make("list-scoped, JSON, one long ASCII string", &url, chat, pid, &list, json, long),
-        make("list-scoped, JSON, one long UTF-8 string", &url, chat, pid, &list, json, accents),
-        make("list-scoped, JSON, small tokens only", &url, chat, pid, &list, json, tokens),
-        make("list-scoped, multipart with a file", &url, audio, pid, &list, multipart, form),
+    [
+        (NO_FILTER, JSON, long.clone()),
+        (UNREAD, JSON, long.clone()),
+        ("list-scoped, JSON, one long ASCII string", JSON, long),
+        ("list-scoped, JSON, one long UTF-8 string", JSON, accents),
+        ("list-scoped, JSON, small tokens only", JSON, tokens),
+        ("list-scoped, multipart with a file", FORM, form),
     ]
 }
 
@@ -112,7 +130,8 @@ impl Variant {
             let status = sent.map(|answer| answer.status().as_u16());
             assert_eq!(status.expect(self.name), 200, "{}", self.name);
         }
-        self.cpu_ms.push((cpu_ms(self.pid) - before) / REQUESTS as f64);
+        self.cpu_ms
+            .push((cpu_ms(self.pid) - before) / REQUESTS as f64);
     }
 
     fn median(&self) -> f64 {
@@ -125,7 +144,12 @@ impl Variant {
 /// User and system time of a process so far, in milliseconds (100 ticks a second).
 fn cpu_ms(pid: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
     let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
     ticks * 10.0
 }
@@ -138,12 +162,18 @@ fn table(variants: &[Variant]) -> String {
          |---|---|---|---|\n",
     );
     for variant in variants {
-        let (low, high) = variant.cpu_ms.iter().fold((f64::MAX, 0.0f64), |(low, high), ms| {
-            (low.min(*ms), high.max(*ms))
-        });
+        let (low, high) = variant
+            .cpu_ms
+            .iter()
+            .fold((f64::MAX, 0.0f64), |(low, high), ms| {
+                (low.min(*ms), high.max(*ms))
+            });
         let median = variant.median();
         let reading = match variant.name.starts_with("list") && median > unread {
-            true => format!("{:.0}", variant.body.len() as f64 / 1e6 / (median - unread) * 1000.0),
+            true => format!(
+                "{:.0}",
+                variant.body.len() as f64 / 1e6 / (median - unread) * 1000.0
+            ),
             false => "-".to_owned(),
         };
         let _ = writeln!(
@@ -163,11 +193,18 @@ fn write_table(table: &str) {
     let (before, rest) = text.split_once(BEGIN).expect("the first mark");
     let (_, after) = rest.split_once(END).expect("the second mark");
     let machine = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = machine.lines().find_map(|line| line.split_once("model name\t: "));
+    let model = machine
+        .lines()
+        .find_map(|line| line.split_once("model name\t: "));
     let model = model.map_or("unknown processor", |(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let said = format!("{cores} cores, {model}; Envoy with one worker; {ROUNDS} rounds of {REQUESTS}.");
-    fs::write(file, format!("{before}{BEGIN}\n{said}\n\n{table}{END}{after}")).unwrap();
+    let said =
+        format!("{cores} cores, {model}; Envoy with one worker; {ROUNDS} rounds of {REQUESTS}.");
+    fs::write(
+        file,
+        format!("{before}{BEGIN}\n{said}\n\n{table}{END}{after}"),
+    )
+    .unwrap();
 }
 
 /// An Envoy with the same upstream and no filter.
@@ -185,11 +222,16 @@ impl BareEnvoy {
         let program = Program {
             name: "bare-envoy".to_owned(),
             path: provision::find_envoy().unwrap().path,
-            args: ["--concurrency", "1", "--disable-hot-restart", "--config-path"]
-                .map(Into::into)
-                .into_iter()
-                .chain([config.into()])
-                .collect(),
+            args: [
+                "--concurrency",
+                "1",
+                "--disable-hot-restart",
+                "--config-path",
+            ]
+            .map(Into::into)
+            .into_iter()
+            .chain([config.into()])
+            .collect(),
             stdout: stack.run_dir().join("bare.out"),
             stderr: stack.run_dir().join("bare.log"),
         };
@@ -197,7 +239,8 @@ impl BareEnvoy {
         let url = format!("http://127.0.0.1:{port}");
         let begin = Instant::now();
         let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
-        wait::until(PATIENCE, listens).unwrap_or_else(|| panic!("no Envoy in {:?}", begin.elapsed()));
+        wait::until(PATIENCE, listens)
+            .unwrap_or_else(|| panic!("no Envoy in {:?}", begin.elapsed()));
         Self { url, process }
     }
 }
@@ -207,7 +250,8 @@ fn bare_config(port: u16, upstream: u16) -> String {
     let router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
     let manager = "type.googleapis.com/envoy.extensions.filters.network.\
                    http_connection_manager.v3.HttpConnectionManager";
-    let route = json!({"match": {"prefix": "/"}, "route": {"cluster": "upstream", "timeout": "0s"}});
+    let route =
+        json!({"match": {"prefix": "/"}, "route": {"cluster": "upstream", "timeout": "0s"}});
     json!({"static_resources": {
         "listeners": [{"address": address(port), "filter_chains": [{"filters": [{
             "name": "envoy.filters.network.http_connection_manager",

@@ -14,14 +14,22 @@
 )]
 
 mod bodies;
+mod check;
+mod compose;
 mod credentials;
 mod differential;
 mod door;
 mod hostile;
+mod lint;
 mod listing;
 mod many_keys;
+mod observability;
 mod outages;
+mod recipes;
+mod rotation;
 mod scope;
 mod sdks;
 mod secrets;
 mod tidy;
+mod tour;
+mod versions;

@@ -189,7 +189,10 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let indent = &line[..line.len() - code.len()];
         let closing = format!("{indent}}}");
         let body = lines[start..].iter().position(|other| **other == closing);
-        let one_line = code.ends_with('}') || code.ends_with(';');
+        let opens = lines[start..]
+            .iter()
+            .find(|other| other.ends_with(['{', ';', '}']));
+        let one_line = opens.is_some_and(|other| !other.ends_with('{'));
         let length = if one_line {
             1
         } else {

@@ -16,8 +16,10 @@ pub mod admin;
 pub mod http2;
 pub mod impostor;
 pub mod node;
+pub mod promtool;
 pub mod python;
 pub mod raw;
+pub mod recipes;
 pub mod sdk;
 
 use std::time::Duration;

@@ -23,6 +23,7 @@ pub fn with_packages(name: &str, packages: &[&str]) -> PathBuf {
     if fs::read_to_string(&done).is_ok_and(|text| text == packages.join(" ")) {
         return python;
     }
+    envoy::provision::apt::ensure_python().unwrap_or_else(|why| panic!("{why}"));
     fs::create_dir_all(&tools).unwrap();
     let _ = fs::remove_dir_all(&home);
     succeed(Command::new("python3").args(["-m", "venv"]).arg(&home));

@@ -17,6 +17,7 @@ fn bootstrap() -> Bootstrap {
         sidecar: HostPort::loopback(3),
         upstream: "models.internal:4".parse().unwrap(),
         tls: None,
+        additions: Vec::new(),
     }
 }
 
@@ -108,4 +109,28 @@ fn a_value_stays_inside_its_string() {
     let filled = fill("path: {{a}}", &[("a", json!(hostile))]).unwrap();
     assert_eq!(filled, r##"path: "x\" }\nadmin: {{a}} # '\\""##);
     assert_eq!(filled.lines().count(), 1);
+}
+
+#[test]
+fn the_template_has_every_place_once() {
+    for place in Place::ALL {
+        let marks = TEMPLATE.lines().filter(|line| place.is_marked_by(line));
+        assert_eq!(marks.count(), 1, "{place:?}");
+    }
+}
+
+#[test]
+fn an_addition_stands_at_its_place_in_the_depth_of_the_list() {
+    let mut more = bootstrap();
+    let filter = |name: &str| Addition {
+        place: Place::HttpFilters,
+        yaml: format!("- name: {name}\n  typed_config:\n    a: 1\n"),
+    };
+    more.additions = vec![filter("first"), filter("second")];
+    let yaml = more.render().unwrap();
+    let at = |text: &str| yaml.find(text).unwrap_or_else(|| panic!("{text}"));
+    assert!(at("name: latchkey") < at("          - name: first\n            typed_config:"));
+    assert!(at("- name: first") < at("- name: second"));
+    assert!(at("- name: second") < at("- name: envoy.filters.http.router"));
+    assert_eq!(yaml.lines().count(), TEMPLATE.lines().count() + 6);
 }

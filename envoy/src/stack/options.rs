@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::StackError;
 use crate::address::HostPort;
+use crate::bootstrap::Addition;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
 use crate::ports;
@@ -43,6 +44,10 @@ pub struct StackOptions {
     pub port_base: Option<u16>,
     /// File for Envoy's own log instead of the one in the run directory.
     pub envoy_log: Option<PathBuf>,
+    /// One of the pinned versions of Envoy instead of the one that is found.
+    pub envoy_version: Option<&'static str>,
+    /// What is put into the bootstrap.
+    pub additions: Vec<Addition>,
     /// Further arguments of the sidecar.
     pub sidecar_args: Vec<String>,
     /// Further members of the gate's configuration.
@@ -74,6 +79,8 @@ impl Default for StackOptions {
             upstream: UpstreamAt::default(),
             port_base: None,
             envoy_log: None,
+            envoy_version: None,
+            additions: Vec::new(),
             sidecar_args: Vec::new(),
             gate_settings: Map::new(),
             sidecar: None,

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::{StackError, StackOptions};
-use crate::{build, provision};
+use crate::build;
+use crate::provision::{self, EnvoyBinary};
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
@@ -29,11 +30,17 @@ static SIDECAR: Once = Mutex::new(None);
 impl Parts {
     /// Takes what the options name, and finds or builds the rest.
     pub(super) fn of(options: &StackOptions) -> Result<Self, StackError> {
-        let envoy = once(&ENVOY, || {
-            provision::find_envoy()
-                .map(|found| found.path)
-                .map_err(StackError::Provision)
-        })?;
+        let path_of = |found: EnvoyBinary| found.path;
+        let envoy = match options.envoy_version {
+            Some(version) => provision::find_envoy_version(version)
+                .map(path_of)
+                .map_err(StackError::Provision)?,
+            None => once(&ENVOY, || {
+                provision::find_envoy()
+                    .map(path_of)
+                    .map_err(StackError::Provision)
+            })?,
+        };
         let filter_wasm = match &options.filter_wasm {
             Some(path) => path.clone(),
             None => once(&FILTER_WASM, || {

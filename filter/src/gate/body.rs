@@ -7,7 +7,7 @@
 //! last byte is passed on; when the table changes, the key and all that was named are judged anew,
 //! and a key that expires is refused on time.
 
-use keytable::{Denial, KeyHash, admit};
+use keytable::{Denial, KeyHash, Permit, admit};
 
 use super::judge::{Holder, absent, denied, facts, judge_names};
 use super::{GateShared, failed, identity};
@@ -18,6 +18,7 @@ use crate::json::{JsonError, JsonReader};
 use crate::locator::{Absent, Kind, Located, Norm};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
+use crate::tally::Counted;
 
 /// What a body is read as.
 #[derive(Debug)]
@@ -81,16 +82,56 @@ impl Reading {
     }
 
     /// Judges what has arrived. On `Ok`, what Envoy has in hand may be passed on unless
-    /// [`Self::is_held`].
+    /// [`Self::is_held`]; with a permit at the end of the body.
     pub(super) fn advance(
         &mut self,
         host: &impl RequestHost,
         shared: &GateShared,
         size: usize,
         end_of_stream: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Permit>, Refusal> {
         self.judge(host, shared, size, end_of_stream)
+            .and_then(|()| match end_of_stream {
+                true => judge_names(&self.record, &self.names, self.norm).map(Some),
+                false => Ok(None),
+            })
             .map_err(|refusal| refusal.of_kind(self.kind))
+    }
+
+    /// Counts a request that was passed on whole.
+    pub(super) fn count_permit(
+        &self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+        permit: &Permit,
+    ) {
+        if let Ok(view) = self.record.view() {
+            let resource = self.names.first().map(String::as_str).unwrap_or_default();
+            let counted = Counted {
+                key_hash: &self.key_hash,
+                key_id: view.key_id(),
+                resource,
+            };
+            shared.count_permit(host, permit, counted);
+        }
+    }
+
+    /// Counts a request that was denied by what its body named.
+    pub(super) fn count_refusal(
+        &self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+        refusal: &Refusal,
+    ) {
+        if let (Refusal::Denied(denial, name), Ok(view)) = (refusal, self.record.view()) {
+            let resource = name.as_deref().unwrap_or_default();
+            let counted = Counted {
+                key_hash: &self.key_hash,
+                key_id: view.key_id(),
+                resource,
+            };
+            shared.count_denial(host, denial, counted);
+        }
     }
 
     fn judge(

@@ -17,6 +17,7 @@ use crate::json::JsonReader;
 use crate::locator::{Absent, Kind, Located, Norm, check_path, in_query, other_spellings};
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
+use crate::tally::Counted;
 
 /// A key that was admitted, and under which edition it was read.
 #[derive(Debug)]
@@ -24,6 +25,17 @@ pub(super) struct Holder<'a> {
     pub(super) key_hash: KeyHash,
     pub(super) edition: u64,
     pub(super) record: &'a RecordBytes,
+}
+
+impl<'a> Holder<'a> {
+    /// A request of this key, to be counted.
+    pub(super) fn counted(&'a self, view: &RecordView<'a>, resource: &'a str) -> Counted<'a> {
+        Counted {
+            key_hash: &self.key_hash,
+            key_id: view.key_id(),
+            resource,
+        }
+    }
 }
 
 /// What follows for the request.

@@ -10,35 +10,27 @@ mod body;
 mod identity;
 mod judge;
 mod listing;
+mod shared;
 
 use std::rc::Rc;
 
 use keytable::{KeyHash, Permit, admit};
 
-use crate::config::{GateConfig, UnknownEndpoint};
+use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
 use crate::headers::HeaderMap;
 use crate::host::{HostError, Level, RequestHost};
-use crate::locator::{Family, Located, Locators};
-use crate::outcome::Outcome;
+use crate::locator::{Family, Located};
 use crate::reply::Refusal;
-use crate::table::{RecordBytes, TableReader, Unavailable, look_up};
+use crate::table::{Unavailable, look_up};
+use crate::tally::Counted;
 use body::Reading;
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
 
-const KEY_ID_STATE: &str = "latchkey_key_id";
+pub use shared::GateShared;
 
-/// What every request of one worker shares.
-#[derive(Debug)]
-pub struct GateShared {
-    /// The settings.
-    pub config: GateConfig,
-    /// The rules, compiled from them.
-    pub locators: Locators,
-    /// What the worker remembers of the table.
-    pub table: TableReader,
-}
+const KEY_ID_STATE: &str = "latchkey_key_id";
 
 /// One request.
 #[derive(Debug)]
@@ -70,18 +62,6 @@ enum State {
     Open,
 }
 
-impl GateShared {
-    /// The settings with their rules compiled. The error says which rule is bad.
-    pub fn new(config: GateConfig) -> Result<Self, String> {
-        let locators = Locators::compile(&config.locators)?;
-        Ok(Self {
-            config,
-            locators,
-            table: TableReader::default(),
-        })
-    }
-}
-
 impl Gate {
     /// A gate for a new request.
     pub fn new(shared: Rc<GateShared>) -> Self {
@@ -95,12 +75,7 @@ impl Gate {
     /// The headers have arrived. `end_of_stream`: there is no body.
     pub fn on_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
         match self.judge_headers(host, end_of_stream) {
-            Ok(state) => {
-                if !matches!(state, State::Reading(_)) {
-                    host.count(Outcome::Allowed);
-                }
-                self.enter(state)
-            }
+            Ok(state) => self.enter(state),
             Err(refusal) => self.refuse(host, &refusal),
         }
     }
@@ -112,12 +87,15 @@ impl Gate {
             State::Closed => Flow::Hold,
             State::Reading(mut reading) => {
                 match reading.advance(host, &self.shared, size, end_of_stream) {
-                    Ok(()) if end_of_stream => {
-                        host.count(Outcome::Allowed);
-                        self.enter(State::Open)
+                    Ok(Some(permit)) => {
+                        reading.count_permit(host, &self.shared, &permit);
+                        self.enter(open(permit))
                     }
-                    Ok(()) => self.enter(State::Reading(reading)),
-                    Err(refusal) => self.refuse(host, &refusal),
+                    Ok(None) => self.enter(State::Reading(reading)),
+                    Err(refusal) => {
+                        reading.count_refusal(host, &self.shared, &refusal);
+                        self.refuse(host, &refusal)
+                    }
                 }
             }
             open => self.enter(open),
@@ -219,23 +197,47 @@ fn judge_request(
     let credential = Credential::find(headers)?;
     let key_hash = KeyHash::of(&credential.key);
     let record = look_up(host, &key_hash)?.ok_or(Refusal::UnknownKey)?;
-    let view = record.view()?;
+    let holder = Holder {
+        key_hash,
+        edition,
+        record: &record,
+    };
+    let judged = judge_holder(shared, host, headers, &credential, &holder, end_of_stream);
+    if let Err(Refusal::Denied(denial, name)) = &judged {
+        let key_id = record.view()?.key_id();
+        let resource = name.as_deref().unwrap_or_default();
+        let counted = Counted {
+            key_hash: &key_hash,
+            key_id,
+            resource,
+        };
+        shared.count_denial(host, denial, counted);
+    }
+    judged
+}
+
+/// What the headers decide for a key that is known.
+fn judge_holder(
+    shared: &GateShared,
+    host: &impl RequestHost,
+    headers: &HeaderMap,
+    credential: &Credential<'_>,
+    holder: &Holder<'_>,
+    end_of_stream: bool,
+) -> Result<State, Refusal> {
+    let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
     let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
     let Some(permit) = admitted.permit_unread() else {
-        let holder = Holder {
-            key_hash,
-            edition,
-            record: &record,
-        };
-        let verdict = judge::judge(shared, headers, &holder, end_of_stream)?;
-        identity::clean(host, headers, &credential, &view).map_err(failed)?;
-        return carry_out(shared, host, verdict, record.clone());
+        let verdict = judge::judge(shared, headers, holder, end_of_stream)?;
+        identity::clean(host, headers, credential, &view).map_err(failed)?;
+        return carry_out(shared, host, verdict, holder);
     };
-    let state = open_unread(shared, headers, permit)?;
-    identity::clean(host, headers, &credential, &view).map_err(failed)?;
-    Ok(state)
+    check_endpoint(shared, headers)?;
+    identity::clean(host, headers, credential, &view).map_err(failed)?;
+    shared.count_permit(host, &permit, holder.counted(&view, ""));
+    Ok(open(permit))
 }
 
 /// What follows for a list-scoped key; the credential is out already.
@@ -243,13 +245,16 @@ fn carry_out(
     shared: &GateShared,
     host: &impl RequestHost,
     verdict: Verdict,
-    record: RecordBytes,
+    holder: &Holder<'_>,
 ) -> Result<State, Refusal> {
+    let view = holder.record.view()?;
     match verdict {
         Verdict::Permitted(permit, name) => {
-            if let Some(name) = name {
-                identity::set_model(host, &name).map_err(failed)?;
+            if let Some(name) = &name {
+                identity::set_model(host, name).map_err(failed)?;
             }
+            let resource = name.as_deref().unwrap_or_default();
+            shared.count_permit(host, &permit, holder.counted(&view, resource));
             Ok(open(permit))
         }
         Verdict::Unread(mut reading) => {
@@ -260,19 +265,19 @@ fn carry_out(
         }
         Verdict::List(permit, norm) => {
             Listing::ask(host).map_err(failed)?;
-            Ok(list(permit, Listing::new(record, norm)))
+            shared.count_permit(host, &permit, holder.counted(&view, ""));
+            Ok(list(permit, Listing::new(holder.record.clone(), norm)))
         }
     }
 }
 
-/// A key for everything, whose body is never looked at.
-fn open_unread(shared: &GateShared, headers: &HeaderMap, permit: Permit) -> Result<State, Refusal> {
+/// Whether a key for everything may call an endpoint that no rule knows.
+fn check_endpoint(shared: &GateShared, headers: &HeaderMap) -> Result<(), Refusal> {
     let refused = shared.config.unknown_endpoint == UnknownEndpoint::Deny
         && shared.locators.locate(headers).is_none();
-    if refused {
-        Err(denied(keytable::Denial::EndpointNotAllowed))
-    } else {
-        Ok(open(permit))
+    match refused {
+        true => Err(denied(keytable::Denial::EndpointNotAllowed)),
+        false => Ok(()),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Does not search; `filter/fuzz` does, with a nightly compiler.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::PathBuf;
 

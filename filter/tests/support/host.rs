@@ -56,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) unix_ms: Cell<u64>,
     pub(crate) writes: RefCell<Vec<Write>>,
     pub(crate) callouts: RefCell<Vec<Callout>>,
+    pub(crate) posts: RefCell<Vec<(String, Vec<u8>)>>,
     pub(crate) log: RefCell<Vec<String>>,
     tokens: Cell<u32>,
     /// Which kind of call fails, and how often it succeeds before.
@@ -191,6 +192,20 @@ impl Host for FakeHost {
 }
 
 impl FeedHost for FakeHost {
+    fn post(
+        &self,
+        _cluster: &str,
+        path: &str,
+        body: &[u8],
+        _timeout_ms: u64,
+    ) -> Result<u32, HostError> {
+        let mut posts = self.shared.posts.borrow_mut();
+        posts.push((path.to_owned(), body.to_vec()));
+        u32::try_from(posts.len())
+            .map(|count| 1_000_000 + count)
+            .map_err(|_| HostError(2))
+    }
+
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
         assert_eq!(cluster, "sidecar");
         self.called(Call::Get)?;

@@ -1,33 +1,132 @@
-//! Who may call `/v1`: the operator, with the credential of the first start.
+//! The door of `/v1`: finds out who calls, and whether they may make this call.
 //!
-//! Does not know users or roles. Invariant: nothing of a request is read before its credential;
-//! hashes are compared, in constant time.
+//! Does not know what a call does. Invariant: nothing of a request's body is read before its
+//! credential; a handler runs only for a caller whom the table of operations admits.
 
-use actix_web::Error;
+use std::net::IpAddr;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use actix_web::{Error, HttpMessage};
 use keytable::{KeyHash, PresentedKey};
 
 use crate::api::App;
+use crate::api::caller::Caller;
+use crate::api::cookie;
+use crate::api::operations::{self, Access, Asked};
 use crate::api::problem::Problem;
 
-/// Lets a request on if it has the operator's credential.
-pub(super) async fn require_operator(
+/// Lets a request on if its caller may make this call.
+pub(super) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let known = request.app_data::<Data<App>>().map(|app| app.operator_hash);
-    if known.is_some() && presented(request.headers()) == known {
-        return next
+    match check(&request).await {
+        Ok(()) => next
             .call(request)
             .await
-            .map(ServiceResponse::map_into_boxed_body);
+            .map(ServiceResponse::map_into_boxed_body),
+        Err(problem) => Ok(request.error_response(problem)),
     }
-    let problem = Problem::unauthorized("send `Authorization: Bearer <operator token>`");
-    Ok(request.error_response(problem))
+}
+
+/// Refuses a request for a name that is not ours. Probes may use any.
+pub(crate) async fn check_host(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_probe = matches!(request.path(), "/healthz" | "/readyz" | "/metrics");
+    match app(&request).and_then(|app| app.site.check_host(&request)) {
+        Err(problem) if !is_probe => Ok(request.error_response(problem)),
+        _ => next
+            .call(request)
+            .await
+            .map(ServiceResponse::map_into_boxed_body),
+    }
+}
+
+async fn check(request: &ServiceRequest) -> Result<(), Problem> {
+    let app = app(request)?;
+    let pattern = request.match_pattern();
+    let asked = operations::asked(request.method().as_str(), pattern.as_deref());
+    let address = app.site.address(request);
+    request.extensions_mut().insert(CallAddress(address));
+    if matches!(&asked, Asked::Call(operation) if operation.access == Access::Public) {
+        return app
+            .site
+            .check_origin(request.method(), request.headers(), false);
+    }
+    let caller = identify(request, &app, address).await?;
+    match asked {
+        Asked::Call(operation) => operation.access.check(&caller)?,
+        Asked::OtherMethods(methods) => return Err(Problem::other_methods(&methods)),
+        Asked::Nothing => return Err(Problem::not_found("there is no such call")),
+    }
+    request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+/// From where a call comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallAddress(pub(super) Option<IpAddr>);
+
+fn app(request: &ServiceRequest) -> Result<Data<App>, Problem> {
+    let app = request.app_data::<Data<App>>().cloned();
+    app.ok_or_else(|| Problem::internal(&"a call without what it works with"))
+}
+
+/// Finds the caller by token, else by session.
+async fn identify(
+    request: &ServiceRequest,
+    app: &App,
+    address: Option<IpAddr>,
+) -> Result<Caller, Problem> {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        let hash = presented(request.headers()).ok_or_else(unknown)?;
+        let now = app.clock.now();
+        let token = app
+            .store(move |store| store.token_by_hash(&hash, now))
+            .await?
+            .ok_or_else(unknown)?;
+        return Ok(Caller::of_token(&token, address));
+    }
+    let session = cookie::session(request.headers(), &app.site).ok_or_else(unknown)?;
+    let now = app.clock.now();
+    let user = app
+        .store(move |store| store.session_user(&session, now))
+        .await?
+        .ok_or_else(unknown)?;
+    app.site
+        .check_origin(request.method(), request.headers(), true)?;
+    require_json(request)?;
+    Ok(Caller::of_user(&user, session, address))
+}
+
+fn unknown() -> Problem {
+    Problem::unauthorized("send `Authorization: Bearer <API token>`, or log in")
+}
+
+/// Refuses a body that a page could send without asking: a form, or plain text.
+fn require_json(request: &ServiceRequest) -> Result<(), Problem> {
+    let headers = request.headers();
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || headers
+            .get(header::CONTENT_LENGTH)
+            .is_some_and(|length| length.as_bytes() != b"0");
+    if !has_body {
+        return Ok(());
+    }
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
+    match media_type {
+        Some(media_type) if media_type.trim().eq_ignore_ascii_case("application/json") => Ok(()),
+        _ => Err(Problem::unsupported_media_type()),
+    }
 }
 
 /// The hash of the one credential that a request presents.

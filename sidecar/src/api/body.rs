@@ -23,6 +23,10 @@ pub(super) const BODY_BYTES_MAX: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct JsonObject(pub(super) Map<String, Value>);
 
+/// The members of the body's object; none if there is no body.
+#[derive(Debug)]
+pub(super) struct MaybeJsonObject(pub(super) JsonObject);
+
 /// A JSON value without members that stand twice.
 struct Unique(Value);
 
@@ -58,6 +62,25 @@ impl FromRequest for JsonObject {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move { Self::parse(&bytes.await.map_err(|error| refusal(&error))?) })
+    }
+}
+
+// === impl MaybeJsonObject ===
+
+impl FromRequest for MaybeJsonObject {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| refusal(&error))?;
+            let object = match bytes.is_empty() {
+                true => JsonObject(Map::new()),
+                false => JsonObject::parse(&bytes)?,
+            };
+            Ok(Self(object))
+        })
     }
 }
 

@@ -33,6 +33,10 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
+/// An answer that is no page of ours may load nothing and stand in no frame.
+const NOTHING_ALLOWED: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
 /// The id of a request, for whoever logs something about it.
@@ -111,6 +115,9 @@ fn log_cause(problem: &Problem, id: &str) {
 }
 
 fn dress_headers(headers: &mut HeaderMap, id: &str) {
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, NOTHING_ALLOWED);
+    }
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, value);
     }

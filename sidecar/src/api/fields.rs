@@ -3,10 +3,15 @@
 //! Does not know any call. Invariant: a member that nobody took is an error, so that a typo is
 //! never silently without effect.
 
+use std::fmt;
+
+use keytable::AccountId;
 use serde_json::{Map, Value};
 
 use crate::api::body::JsonObject;
+use crate::api::caller::{AccountAccess, Caller};
 use crate::api::problem::{FieldError, Problem};
+use crate::domain::clock::UnixMillis;
 
 /// A value that was read, or what is wrong with it; `field` is relative to the value.
 pub(super) type Read<T> = Result<T, Vec<FieldError>>;
@@ -63,6 +68,31 @@ impl Fields {
         self.optional(name, read)
     }
 
+    /// Takes `account`, bound to what the caller may act in.
+    pub(super) fn access(&mut self, caller: &Caller) -> Result<AccountAccess, Problem> {
+        let named = self.optional("account", |value| text(&value).map(str::to_owned));
+        caller.account_for(named.as_deref())
+    }
+
+    /// Takes `account`, which somebody who may act in every one has to name.
+    pub(super) fn account(&mut self, caller: &Caller) -> Result<Option<AccountId>, Problem> {
+        let is_given = self.members.contains_key("account");
+        match self.access(caller)?.required() {
+            Ok(account) => Ok(Some(account)),
+            // What is wrong with a given one was noted when it was taken.
+            Err(_) if is_given => Ok(None),
+            Err(error) => {
+                self.note(error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Notes that the body cannot stay as it is.
+    pub(super) fn note(&mut self, error: FieldError) {
+        self.errors.push(error);
+    }
+
     /// Refuses members that are known but cannot be written in this call.
     pub(super) fn refuse(&mut self, names: &[&str], detail: &str) {
         for name in names {
@@ -89,6 +119,46 @@ impl Fields {
 /// One error of the value itself.
 pub(super) fn fault<T>(detail: impl Into<String>) -> Read<T> {
     Err(vec![FieldError::new("", detail)])
+}
+
+/// Reads a string.
+pub(super) fn text(value: &Value) -> Read<&str> {
+    value.as_str().map_or_else(|| fault("must be a string"), Ok)
+}
+
+/// Reads a string that `parse` understands.
+pub(super) fn parsed<T, E: fmt::Display>(
+    value: &Value,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Read<T> {
+    parse(text(value)?).or_else(|error| fault(error.to_string()))
+}
+
+/// Reads a later time, or `null`.
+pub(super) fn future(value: &Value, now: UnixMillis) -> Read<Option<UnixMillis>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let at = parsed(value, UnixMillis::parse_rfc3339)?;
+    match at > now {
+        true => Ok(Some(at)),
+        false => fault("lies in the past: name a later time"),
+    }
+}
+
+/// Reads a status, as whether it is `enabled`.
+pub(super) fn enabled(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "enabled" => Ok(true),
+        "disabled" => Ok(false),
+        _ => Err("must be \"enabled\" or \"disabled\""),
+    }
+}
+
+/// Reads a whole number up to `max`.
+pub(super) fn number(value: &Value, max: u64) -> Read<u64> {
+    let number = value.as_u64().filter(|number| *number <= max);
+    number.map_or_else(|| fault(format!("must be a whole number up to {max}")), Ok)
 }
 
 /// What may be repeated of a value in an error.

@@ -1,6 +1,7 @@
 //! The calls that probes make, without a credential.
 //!
-//! Does not say anything about keys or Envoys. Invariant: ready means that the database answers.
+//! Does not say anything about keys or Envoys. Invariant: ready means that the database answers
+//! and can be written.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -17,7 +18,7 @@ pub(super) async fn healthz() -> HttpResponse {
 
 /// `GET /readyz`: the process can do its work.
 pub(super) async fn readyz(app: Data<App>) -> Result<HttpResponse, Problem> {
-    app.store(|store| store.generation())
+    app.store(|store| store.require_sound().and_then(|()| store.generation()))
         .await
         .map_err(|problem| Problem::unavailable("the database does not answer", &problem))?;
     Ok(HttpResponse::Ok()

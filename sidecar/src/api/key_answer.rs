@@ -1,13 +1,13 @@
 //! What callers are told about a key.
 //!
-//! Does not decide who may read it. Invariant: the value is in [`Created`] only.
+//! Does not decide who may read it. Invariant: the value is in [`Created`] and what holds it only.
 
-use keytable::{Axis, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::domain::key::Key;
+use crate::domain::key_detail::{axis, status_word};
 use crate::feed::propagation::Propagation;
 
 /// A key, masked.
@@ -27,9 +27,15 @@ pub(super) struct KeyAnswer {
     created_at: String,
     updated_at: String,
     last_used_at: Option<String>,
+    creator: String,
+    key_version: u32,
+    value_set_at: String,
+    recoverable: bool,
+    predecessor: Option<String>,
+    successor: Option<String>,
 }
 
-/// The answer to a create call.
+/// The answer to a call that sets a value.
 #[derive(Serialize)]
 pub(super) struct Created<'a> {
     key: &'a str,
@@ -38,9 +44,17 @@ pub(super) struct Created<'a> {
     propagation: Propagation,
 }
 
-/// The answer to an edit call.
+/// The answer to a rotate call.
+#[derive(Serialize)]
+pub(super) struct RotatedAnswer<'a> {
+    #[serde(flatten)]
+    created: Created<'a>,
+    replaced: KeyAnswer,
+}
+
+/// The answer to a call that changes a key and shows no value.
 #[derive(Debug, Serialize)]
-pub(super) struct Edited {
+pub(super) struct Changed {
     #[serde(flatten)]
     answer: KeyAnswer,
     propagation: Propagation,
@@ -84,6 +98,12 @@ impl KeyAnswer {
             created_at: key.created_at.to_string(),
             updated_at: key.updated_at.to_string(),
             last_used_at: key.last_used_at.map(|at| at.to_string()),
+            creator: key.creator.clone(),
+            key_version: key.key_version,
+            value_set_at: key.value_set_at.to_string(),
+            recoverable: key.recoverable,
+            predecessor: key.predecessor.as_ref().map(ToString::to_string),
+            successor: key.successor.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -98,25 +118,25 @@ impl<'a> Created<'a> {
     }
 }
 
-impl Edited {
+impl<'a> RotatedAnswer<'a> {
+    pub(super) fn new(
+        successor: &Key,
+        value: &'a Zeroizing<String>,
+        predecessor: &Key,
+        propagation: Propagation,
+    ) -> Self {
+        Self {
+            created: Created::new(successor, value, propagation),
+            replaced: KeyAnswer::new(predecessor),
+        }
+    }
+}
+
+impl Changed {
     pub(super) fn new(key: &Key, propagation: Propagation) -> Self {
         Self {
             answer: KeyAnswer::new(key),
             propagation,
         }
-    }
-}
-
-const fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::Enabled => "enabled",
-        Status::Disabled => "disabled",
-    }
-}
-
-fn axis(axis: &Axis) -> Value {
-    match axis {
-        Axis::All => "all".into(),
-        Axis::Listed(entries) => entries.iter().map(ToString::to_string).collect(),
     }
 }

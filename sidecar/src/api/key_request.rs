@@ -5,37 +5,64 @@
 
 use std::fmt;
 
-use keytable::{AccountId, limits};
+use keytable::limits;
 use keytable::{AddressList, AddressListError, Axis, Network, Scope, ScopeEntry, Status};
 use serde_json::Value;
 
 use crate::api::body::JsonObject;
-use crate::api::fields::{Fields, Read, clip, fault, invalid};
+use crate::api::caller::Caller;
+use crate::api::fields::{Fields, Read, clip, fault, invalid, parsed};
 use crate::api::problem::{FieldError, Problem};
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{KeyEdit, NewKey, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
+use crate::domain::secret::Secret;
 
 /// Fields that only the sidecar writes.
-const READ_ONLY: [&str; 8] = [
+const READ_ONLY: [&str; 13] = [
     "id",
     "key",
     "masked",
     "created_at",
     "updated_at",
+    "value_set_at",
     "last_used_at",
     "creator",
+    "key_version",
+    "recoverable",
+    "predecessor",
+    "successor",
     "propagation",
 ];
 /// Fields that are written once.
 const IMMUTABLE: [&str; 4] = ["name", "account", "region", "origin"];
 
 /// Reads the body of a create call.
-pub(super) fn new_key(body: JsonObject, now: UnixMillis) -> Result<NewKey, Problem> {
+pub(super) fn new_key(
+    body: JsonObject,
+    caller: &Caller,
+    now: UnixMillis,
+) -> Result<NewKey, Problem> {
+    new_key_fields(Fields::of(body), caller, now)
+}
+
+/// Reads the body of an import call: a create call's with the value as `key`.
+pub(super) fn imported_key(
+    body: JsonObject,
+    caller: &Caller,
+    now: UnixMillis,
+) -> Result<(NewKey, Secret), Problem> {
     let mut fields = Fields::of(body);
-    let account = fields.required("account", |value| parsed(&value, AccountId::parse));
+    let secret = fields.required("key", |value| parsed(&value, Secret::import));
+    let new = new_key_fields(fields, caller, now)?;
+    let secret = secret.ok_or_else(|| Problem::internal(&"a refused value was not reported"))?;
+    Ok((new, secret))
+}
+
+fn new_key_fields(mut fields: Fields, caller: &Caller, now: UnixMillis) -> Result<NewKey, Problem> {
+    let account = fields.account(caller)?;
     let region = fields.required("region", |value| parsed(&value, RegionId::parse));
     let name = fields.required("name", |value| parsed(&value, KeyName::parse));
     let origin = fields.optional("origin", |value| parsed(&value, Origin::parse));
@@ -78,14 +105,6 @@ fn policy_fields(fields: &mut Fields, now: UnixMillis) -> KeyEdit {
         addresses: fields.optional("ip_allowlist", addresses),
         expires_at: fields.optional("expires_at", |value| expiry(&value, now)),
     }
-}
-
-fn text(value: &Value) -> Read<&str> {
-    value.as_str().map_or_else(|| fault("must be a string"), Ok)
-}
-
-fn parsed<T, E: fmt::Display>(value: &Value, parse: impl FnOnce(&str) -> Result<T, E>) -> Read<T> {
-    parse(text(value)?).or_else(|error| fault(error.to_string()))
 }
 
 fn status(text: &str) -> Result<Status, &'static str> {

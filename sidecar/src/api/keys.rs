@@ -1,243 +1,317 @@
-//! The calls of `/v1/keys`.
+//! The calls of `/v1/keys` and `/v1/keys/{id}`.
 //!
 //! Does not check texts or speak SQL. Invariant: a change is answered after its commit, and says
-//! how far it has come.
+//! how far it has come; a key of another account looks like one that does not exist.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ETAG, LOCATION};
-use actix_web::web::{Data, Path};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::{AccountId, KeyId, Status};
-use serde::Serialize;
+use keytable::{AccountId, KeyId};
+use zeroize::Zeroizing;
 
 use crate::api::App;
+use crate::api::answer;
 use crate::api::body::JsonObject;
+use crate::api::caller::{Caller, Purpose};
 use crate::api::envelope::RequestId;
-use crate::api::key_answer::{Created, Deleted, Edited, KeyAnswer, Listed};
+use crate::api::key_answer::{Changed, Created, Deleted, KeyAnswer};
+use crate::api::key_list;
 use crate::api::key_request;
 use crate::api::patience::Patience;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
+use crate::api::{key_check, key_values, once};
+use crate::domain::audit::AuditAction;
+use crate::domain::clock::UnixMillis;
 use crate::domain::entropy;
 use crate::domain::key::Key;
-use crate::domain::origin::Origin;
-use crate::domain::region::RegionId;
+use crate::domain::sealed::Sealed;
 use crate::domain::secret::Secret;
-use crate::store::{Cursor, Filter, Minted, Target};
+use crate::feed::propagation::Propagation;
+use crate::store::{self, Manner, Minted, Outcome, Stored, Target};
 
-const LIST_LIMIT_MAX: u64 = 200;
-const LIST_LIMIT_DEFAULT: u64 = 50;
-/// Who acts: the only credential of this API is the operator's.
-const OPERATOR: &str = "operator";
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/keys").get(key_list::list).post(create))
+        .service(web::resource("/keys/import").post(import))
+        .service(
+            web::resource("/keys/{id}")
+                .get(get)
+                .patch(edit)
+                .delete(delete),
+        )
+        .configure(key_values::routes)
+        .configure(key_check::routes);
+}
 
 /// `POST /v1/keys`
-pub(super) async fn create(
+async fn create(
     app: Data<App>,
+    caller: Caller,
     request: HttpRequest,
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let patience = Patience::take(&mut query);
-    query.choice("allow_unlisted", &[("true", true), ("false", false)]);
+    let allow_unlisted = allow_unlisted(&mut query);
     query.finish()?;
-    let now = app.clock.now();
-    let new = key_request::new_key(body, now)?;
+    let once = once::wanted(&request, &caller, &body)?;
+    let act = caller.act(app.clock.now());
+    let new = key_request::new_key(body, &caller, act.at)?;
     let secret = Secret::mint(&app.key_prefix.of_origin(new.origin))?;
-    let minted = Minted {
-        id: entropy::new_key_id(now)?,
-        hash: secret.hash(),
-        masked: secret.mask(),
-        creator: OPERATOR.into(),
+    let minted = app.minted(&secret, &caller, act.at)?;
+    let once = once::with_secret(once, &app, minted.id.as_str(), secret.as_str())?;
+    let manner = Manner {
+        action: AuditAction::KeyCreated,
+        allow_unlisted,
     };
-    let stored = app
-        .store(move |store| store.insert(new, minted, now))
+    let outcome = app
+        .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
         .await?;
-    let key = stored.value;
-    note(&request, "created", &key);
-    let propagation = app
-        .propagation(&key.region, stored.generation, patience)
-        .await;
-    let location = format!("/v1/keys/{}", key.id);
-    let value = secret.reveal();
-    let mut answer = json(
-        StatusCode::CREATED,
-        &Created::new(&key, &value, propagation),
-        Some(&key),
-    )?;
-    let location =
-        header::HeaderValue::from_str(&location).map_err(|error| Problem::internal(&error))?;
-    answer.headers_mut().insert(LOCATION, location);
-    Ok(answer)
+    let (stored, value) = match outcome {
+        Outcome::Done(stored) => (stored, secret.reveal()),
+        Outcome::Earlier(earlier) => {
+            let value = once::secret_of(&app, &earlier)?;
+            (app.stored_before(&caller, &earlier.target).await?, value)
+        }
+    };
+    note(&request, "created", &stored.value);
+    app.created_answer(&stored, value, patience).await
 }
 
-/// `GET /v1/keys`
-pub(super) async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+/// `POST /v1/keys/import`
+async fn import(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    body: JsonObject,
+) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let account = query.required("account", AccountId::parse);
-    let region = query.optional("region", RegionId::parse);
-    let status = query.choice(
-        "status",
-        &[("enabled", Status::Enabled), ("disabled", Status::Disabled)],
-    );
-    let origin = query.optional("origin", Origin::parse);
-    let name_contains = query.text("name_contains");
-    let limit = query
-        .number("limit", 1..=LIST_LIMIT_MAX)
-        .unwrap_or(LIST_LIMIT_DEFAULT);
-    let cursor = query.optional("cursor", cursor).flatten();
+    let patience = Patience::take(&mut query);
+    let allow_unlisted = allow_unlisted(&mut query);
     query.finish()?;
-    let filter = Filter {
-        account: account.ok_or_else(|| Problem::internal(&"an account was not reported"))?,
-        origin: origin.unwrap_or(Origin::Standard),
-        region,
-        status,
-        name_contains,
+    let once = once::wanted(&request, &caller, &body)?;
+    let act = caller.act(app.clock.now());
+    let (new, secret) = key_request::imported_key(body, &caller, act.at)?;
+    let minted = app.minted(&secret, &caller, act.at)?;
+    let manner = Manner {
+        action: AuditAction::KeyImported,
+        allow_unlisted,
     };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let listing = app
-        .store(move |store| {
-            let region_known = match &filter.region {
-                Some(region) => store.has_region(region)?,
-                None => true,
-            };
-            if !region_known || !store.has_account(&filter.account)? {
-                return Ok(None);
-            }
-            store.list(&filter, cursor, limit).map(Some)
-        })
-        .await?
-        .ok_or_else(|| Problem::not_found("there is no such account or region"))?;
-    let listed = Listed {
-        keys: listing.keys.iter().map(KeyAnswer::new).collect(),
-        next_cursor: listing.next.map(|cursor| format!("k{}", cursor.0)),
-        total: listing.total,
+    let outcome = app
+        .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
+        .await?;
+    let stored = match outcome {
+        Outcome::Done(stored) => stored,
+        Outcome::Earlier(earlier) => app.stored_before(&caller, &earlier.target).await?,
     };
-    json(StatusCode::OK, &listed, None)
+    let key = &stored.value;
+    note(&request, "imported", key);
+    let propagation = app.progress_of(&stored, patience).await;
+    let location = format!("/v1/keys/{}", key.id);
+    answer::created(
+        &Changed::new(key, propagation),
+        Some(key.revision),
+        &location,
+    )
 }
 
 /// `GET /v1/keys/{id}`
-pub(super) async fn get(
+async fn get(
     app: Data<App>,
+    caller: Caller,
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let target = target(&id, &mut query, None)?;
+    let target = target(&id, &caller, &mut query, None)?;
     query.finish()?;
     let key = app.store(move |store| store.get(&target)).await?;
-    json(StatusCode::OK, &KeyAnswer::new(&key), Some(&key))
+    answer::tagged(StatusCode::OK, &KeyAnswer::new(&key), key.revision)
 }
 
 /// `PATCH /v1/keys/{id}`
-pub(super) async fn edit(
+async fn edit(
     app: Data<App>,
+    caller: Caller,
     request: HttpRequest,
     id: Path<String>,
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let patience = Patience::take(&mut query);
-    query.choice("allow_unlisted", &[("true", true), ("false", false)]);
-    let target = target(&id, &mut query, Some(&request))?;
+    let allow_unlisted = allow_unlisted(&mut query);
+    let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
-    let now = app.clock.now();
-    let edit = key_request::key_edit(body, now)?;
+    let act = caller.act(app.clock.now());
+    let edit = key_request::key_edit(body, act.at)?;
     let stored = app
-        .store(move |store| store.edit(&target, edit, now))
+        .store(move |store| store.edit(&target, edit, allow_unlisted, &act))
         .await?;
-    let key = stored.value;
-    note(&request, "edited", &key);
-    let propagation = app
-        .propagation(&key.region, stored.generation, patience)
-        .await;
-    json(StatusCode::OK, &Edited::new(&key, propagation), Some(&key))
+    note(&request, "edited", &stored.value);
+    app.changed_answer(&stored, patience).await
 }
 
 /// `DELETE /v1/keys/{id}`
-pub(super) async fn delete(
+async fn delete(
     app: Data<App>,
+    caller: Caller,
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let patience = Patience::take(&mut query);
     let confirm = query.text("confirm");
-    let target = target(&id, &mut query, Some(&request))?;
+    let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
-    let now = app.clock.now();
-    let stored = app
-        .store(move |store| store.delete(&target, confirm.as_deref(), now))
+    let (wanted, name) = (target.clone(), confirm.clone());
+    app.store(move |store| store.check_delete(&wanted, name.as_deref()))
         .await?;
-    let key = stored.value;
-    note(&request, "deleted", &key);
+    caller
+        .require_verification(&app, Purpose::KeyDelete)
+        .await?;
+    let act = caller.act(app.clock.now());
+    let deleted_at = act.at.to_string();
+    let stored = app
+        .store(move |store| store.delete(&target, confirm.as_deref(), &act))
+        .await?;
+    note(&request, "deleted", &stored.value);
     let deleted = Deleted {
-        id: key.id.to_string(),
-        deleted_at: now.to_string(),
-        propagation: app
-            .propagation(&key.region, stored.generation, patience)
-            .await,
+        id: stored.value.id.to_string(),
+        deleted_at,
+        propagation: app.progress_of(&stored, patience).await,
     };
-    json(StatusCode::OK, &deleted, None)
+    answer::json(StatusCode::OK, &deleted)
 }
 
-fn note(request: &HttpRequest, what: &str, key: &Key) {
+impl App {
+    /// What a value adds to a new key: an id, its hash and mask, and the sealed value unless
+    /// nothing recoverable may be stored.
+    pub(super) fn minted(
+        &self,
+        secret: &Secret,
+        caller: &Caller,
+        now: UnixMillis,
+    ) -> Result<Minted, Problem> {
+        let id = entropy::new_key_id(now)?;
+        Ok(Minted {
+            sealed: self.sealed(secret, id.as_str(), 1)?,
+            id,
+            hash: secret.hash(),
+            masked: secret.mask(),
+            predecessor: None,
+            creator: caller.actor.to_string(),
+        })
+    }
+
+    /// A value, sealed for the row of its key.
+    pub(super) fn sealed(
+        &self,
+        secret: &Secret,
+        id: &str,
+        key_version: u32,
+    ) -> Result<Option<Sealed>, Problem> {
+        if !self.recoverable {
+            return Ok(None);
+        }
+        let place = store::value_place(id, key_version);
+        let sealed = self.keyring.seal(&place, secret.as_str().as_bytes());
+        Ok(Some(sealed?))
+    }
+
+    /// A key that an earlier call has made, at the newest generation.
+    async fn stored_before(&self, caller: &Caller, id: &str) -> Result<Stored<Key>, Problem> {
+        let target = Target {
+            id: key_id(id)?,
+            account: caller.account.clone(),
+            revisions: None,
+        };
+        self.store(move |store| {
+            Ok(Stored {
+                value: store.get(&target)?,
+                generation: store.generation()?,
+            })
+        })
+        .await
+    }
+
+    /// Says how far a change of a key has come, after waiting for it.
+    pub(super) async fn progress_of(
+        &self,
+        stored: &Stored<Key>,
+        patience: Patience,
+    ) -> Propagation {
+        self.propagation(&stored.value.region, stored.generation, patience)
+            .await
+    }
+
+    /// The answer that shows the value of a new key.
+    pub(super) async fn created_answer(
+        &self,
+        stored: &Stored<Key>,
+        value: Zeroizing<String>,
+        patience: Patience,
+    ) -> Result<HttpResponse, Problem> {
+        let key = &stored.value;
+        let propagation = self.progress_of(stored, patience).await;
+        let created = Created::new(key, &value, propagation);
+        let location = format!("/v1/keys/{}", key.id);
+        answer::created(&created, Some(key.revision), &location)
+    }
+
+    /// The answer to a change that shows no value.
+    pub(super) async fn changed_answer(
+        &self,
+        stored: &Stored<Key>,
+        patience: Patience,
+    ) -> Result<HttpResponse, Problem> {
+        let key = &stored.value;
+        let propagation = self.progress_of(stored, patience).await;
+        answer::tagged(
+            StatusCode::OK,
+            &Changed::new(key, propagation),
+            key.revision,
+        )
+    }
+}
+
+pub(super) fn note(request: &HttpRequest, what: &str, key: &Key) {
     let (id, account, region) = (&key.id, &key.account, &key.region);
     let request_id = RequestId::of(request);
     log::info!("key {what} key_id={id} account={account} region={region} request_id={request_id}");
 }
 
 /// Which key a call means. `If-Match` counts where the request is given.
-fn target(id: &str, query: &mut Query, request: Option<&HttpRequest>) -> Result<Target, Problem> {
-    let account = query.optional("account", AccountId::parse);
-    // A text that cannot be an id is the id of no key.
-    let id = KeyId::parse(id).map_err(|_| Problem::not_found("there is no such key"))?;
-    let revisions = request.and_then(if_match);
+pub(super) fn target(
+    id: &str,
+    caller: &Caller,
+    query: &mut Query,
+    request: Option<&HttpRequest>,
+) -> Result<Target, Problem> {
+    let named = query.text("account");
     Ok(Target {
-        id,
-        account,
-        revisions,
+        id: key_id(id)?,
+        account: account(caller, named.as_deref())?,
+        revisions: request.and_then(answer::if_match),
     })
 }
 
-/// The revisions that `If-Match` names; none for `*`, which every key matches.
-fn if_match(request: &HttpRequest) -> Option<Vec<u64>> {
-    let values: Vec<&[u8]> = request
-        .headers()
-        .get_all(header::IF_MATCH)
-        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
-        .map(<[u8]>::trim_ascii)
-        .collect();
-    if values.is_empty() || values.contains(&b"*".as_slice()) {
-        return None;
-    }
-    let revision = |tag: &&[u8]| {
-        let inner = tag.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-        std::str::from_utf8(inner).ok()?.parse().ok()
-    };
-    Some(values.iter().filter_map(revision).collect())
+/// The account that a key has to be in; somebody else's account has none of the caller's keys.
+fn account(caller: &Caller, named: Option<&str>) -> Result<Option<AccountId>, Problem> {
+    let access = caller.account_for(named).map_err(|_| no_key())?;
+    Ok(access.account().cloned())
 }
 
-fn cursor(text: &str) -> Result<Option<Cursor>, &'static str> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let number = text
-        .strip_prefix('k')
-        .and_then(|number| number.parse().ok());
-    number
-        .map(|number| Some(Cursor(number)))
-        .ok_or("must be the next_cursor of an earlier answer")
+/// A text that cannot be an id is the id of no key.
+fn key_id(text: &str) -> Result<KeyId, Problem> {
+    KeyId::parse(text).map_err(|_| no_key())
 }
 
-fn json(
-    status: StatusCode,
-    body: &impl Serialize,
-    key: Option<&Key>,
-) -> Result<HttpResponse, Problem> {
-    let bytes = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
-    let mut answer = HttpResponse::build(status);
-    if let Some(key) = key {
-        answer.insert_header((ETAG, format!("\"{}\"", key.revision)));
-    }
-    Ok(answer.content_type("application/json").body(bytes))
+fn no_key() -> Problem {
+    Problem::not_found("there is no such key")
+}
+
+pub(super) fn allow_unlisted(query: &mut Query) -> bool {
+    let choices = [("true", true), ("false", false)];
+    query.choice("allow_unlisted", &choices).unwrap_or(false)
 }

@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::domain::entropy::EntropyError;
+use crate::domain::sealed::SealError;
 use crate::store::StoreError;
 
 /// Where the kinds of problems are described.
@@ -27,6 +28,8 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    /// A header that belongs to this refusal.
+    header: Option<Box<(HeaderName, String)>>,
     /// For the log only.
     cause: Option<String>,
 }
@@ -60,6 +63,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
+            header: None,
             cause: None,
         }
     }
@@ -68,6 +72,12 @@ impl Problem {
     pub fn malformed_body(detail: &str) -> Self {
         let title = "The body is not well-formed JSON";
         Self::new(StatusCode::BAD_REQUEST, "malformed-body", title, detail)
+    }
+
+    /// 400: the body is no batch of usage.
+    pub fn malformed_usage(detail: &str) -> Self {
+        let title = "The body is no batch of usage";
+        Self::new(StatusCode::BAD_REQUEST, "malformed-usage", title, detail)
     }
 
     /// 400: these query parameters cannot be read.
@@ -99,10 +109,59 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "key-limit-reached", title, &detail)
     }
 
-    /// 412: the key is not in the state that the caller has read.
+    /// 403: somebody who may not do this.
+    pub fn forbidden(detail: &str) -> Self {
+        let title = "The caller may not do this";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", title, detail)
+    }
+
+    /// 401: the password is right, and the user has a second factor.
+    pub fn code_required() -> Self {
+        let detail = "repeat the call with `totp`, the code that the user's device shows";
+        let title = "The code of the second factor is needed";
+        Self::new(StatusCode::UNAUTHORIZED, "code-required", title, detail)
+    }
+
+    /// 403: somebody who has logged in did not prove who they are.
+    pub fn verification_refused() -> Self {
+        let detail = "the password or the code is wrong";
+        let title = "The proof of identity is wrong";
+        Self::new(StatusCode::FORBIDDEN, "verification-refused", title, detail)
+    }
+
+    /// 403: a page of another site has made the call.
+    pub fn cross_site() -> Self {
+        let detail = "call from the sidecar's own page, or with an API token and no cookie";
+        let title = "Another site's page may not do this";
+        Self::new(StatusCode::FORBIDDEN, "cross-site", title, detail)
+    }
+
+    /// 403: the caller may, after proving their identity again.
+    pub fn verification_required() -> Self {
+        let detail = "prove who you are with POST /v1/verifications, then repeat this call within \
+                      5 minutes; each proof serves for one call";
+        let title = "Proof of identity is needed";
+        let slug = "verification-required";
+        Self::new(StatusCode::FORBIDDEN, slug, title, detail)
+    }
+
+    /// 405: the path has these methods.
+    pub fn other_methods(methods: &[&str]) -> Self {
+        let problem = Self::of_status(StatusCode::METHOD_NOT_ALLOWED);
+        let header = Some(Box::new((header::ALLOW, methods.join(", "))));
+        Self { header, ..problem }
+    }
+
+    /// 409: the present state does not allow it.
+    pub fn conflict(slug: &'static str, detail: &str) -> Self {
+        let title = "Not possible in the present state";
+        Self::new(StatusCode::CONFLICT, slug, title, detail)
+    }
+
+    /// 412: it is not in the state that the caller has read.
     pub fn stale() -> Self {
-        let detail = "the key was changed meanwhile: read it again and repeat with its new ETag";
-        let title = "The key was changed meanwhile";
+        let detail = "it was changed meanwhile: read it again and repeat with its new ETag";
+        let title = "It was changed meanwhile";
         Self::new(StatusCode::PRECONDITION_FAILED, "stale", title, detail)
     }
 
@@ -113,12 +172,42 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, &detail)
     }
 
+    /// 415: the body is no JSON by its own account.
+    pub fn unsupported_media_type() -> Self {
+        let (title, detail) = (
+            "The body is of another type",
+            "send `Content-Type: application/json`",
+        );
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, "unsupported-media-type", title, detail)
+    }
+
+    /// 421: the request is for a name that is not ours.
+    pub fn misdirected() -> Self {
+        let (title, detail) = (
+            "The request is for another host",
+            "call the sidecar by address, or start it with --admin-host and this name",
+        );
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        Self::new(status, "misdirected", title, detail)
+    }
+
     /// 422: these fields cannot be stored.
     pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
         let (title, detail) = ("A field is not valid", "see errors for each field");
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let problem = Self::new(status, "invalid-field", title, detail);
         Self { errors, ..problem }
+    }
+
+    /// 429: too many attempts to prove who somebody is.
+    pub fn too_many_attempts(wait_s: u64) -> Self {
+        let detail = format!("there were too many attempts: wait {wait_s} s");
+        let title = "Too many attempts";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let problem = Self::new(status, "too-many-attempts", title, &detail);
+        let header = Some(Box::new((header::RETRY_AFTER, wait_s.to_string())));
+        Self { header, ..problem }
     }
 
     /// 500: we failed. The cause is logged.
@@ -199,6 +288,9 @@ impl Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header((header::RETRY_AFTER, "1"));
         }
+        if let Some((name, value)) = self.header.as_deref() {
+            answer.insert_header((name.clone(), value.as_str()));
+        }
         answer
             .insert_header((header::CONTENT_TYPE, "application/problem+json"))
             .body(serde_json::to_vec(&body).unwrap_or_default())
@@ -243,12 +335,33 @@ impl From<StoreError> for Problem {
                 "must be the name of the key: deleting cannot be undone",
             )]),
             StoreError::Stale => Self::stale(),
+            StoreError::Unknown(_) => Self::not_found(&error.to_string()),
+            StoreError::Taken(_) => Self::conflict("taken", &error.to_string()),
+            StoreError::Conflict(_) => Self::conflict("conflict", &error.to_string()),
+            StoreError::KeyReused => Self::conflict("idempotency-key-reused", &error.to_string()),
             StoreError::Full(cause) => Self::disk_full(&cause),
             StoreError::Unavailable(cause) => {
                 Self::unavailable("nothing was changed: try again", &cause)
             }
-            StoreError::DeadValue => Self::internal(&error),
+            StoreError::Unlisted(unlisted) => Self::invalid_fields(
+                unlisted
+                    .into_iter()
+                    .map(|entry| FieldError::new(entry.field, entry.advice))
+                    .collect(),
+            ),
+            StoreError::NotRecoverable => Self::conflict("not-recoverable", &error.to_string()),
+            StoreError::Sealed(error) => error.into(),
+            StoreError::Unsynced => Self::unavailable(&error.to_string(), &error),
             StoreError::Broken(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Entropy => EntropyError.into(),
+            SealError::UnknownMasterKey(_) | SealError::Damaged => Self::internal(&error),
         }
     }
 }

@@ -33,7 +33,11 @@ fn key(bucket: u16, number: u8) -> Key {
         creator: "operator".into(),
         created_at: UnixMillis::new(1),
         updated_at: UnixMillis::new(1),
+        value_set_at: UnixMillis::new(1),
         last_used_at: None,
+        predecessor: None,
+        successor: None,
+        recoverable: false,
         revision: 1,
     }
 }
@@ -57,6 +61,13 @@ fn a_record_has_the_policy_of_its_key() {
     let page = page_of(&snapshot.pages[0].bytes);
     assert_eq!(page.records[0].to_record(), Some(record(&key(0, 1))));
     assert_eq!(page.records[0].expires_at_unix_ms(), Some(5));
+}
+
+#[test]
+fn a_key_that_had_expired_when_it_was_written_is_refused_by_slow_clocks_too() {
+    let mut ended = key(0, 1);
+    ended.updated_at = UnixMillis::new(5);
+    assert_eq!(record(&ended).expires_at_unix_ms, Some(0));
 }
 
 #[test]

@@ -37,6 +37,12 @@ impl UnixMillis {
         self.0
     }
 
+    /// This time and so many milliseconds.
+    #[must_use]
+    pub const fn plus_ms(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
     /// Reads RFC 3339 with an offset, such as `2027-01-01T00:00:00Z`. Fractions of a millisecond
     /// are cut; a time before 1970 becomes 1970.
     pub fn parse_rfc3339(text: &str) -> Result<Self, TimeError> {

@@ -28,6 +28,13 @@ pub fn new_key_id(now: UnixMillis) -> Result<KeyId, EntropyError> {
     KeyId::parse(&format!("ak-{}-{number:016x}", now.day())).map_err(|_| EntropyError)
 }
 
+/// A new handle of something that is no key: `<kind>-<16 hexadecimal digits>`.
+pub fn new_handle(kind: &str) -> Result<String, EntropyError> {
+    let mut bytes = [0; 8];
+    fill(&mut bytes)?;
+    Ok(format!("{kind}-{:016x}", u64::from_be_bytes(bytes)))
+}
+
 /// The name of a new history.
 pub fn new_epoch() -> Result<Epoch, EntropyError> {
     let mut bytes = [0; Epoch::BYTES];

@@ -37,8 +37,16 @@ pub struct Key {
     pub created_at: UnixMillis,
     /// When it was last edited.
     pub updated_at: UnixMillis,
+    /// When its value was last set.
+    pub value_set_at: UnixMillis,
     /// When a request last used it, as far as Envoys have said.
     pub last_used_at: Option<UnixMillis>,
+    /// The key that it was made to replace.
+    pub predecessor: Option<KeyId>,
+    /// The key that was made to replace it: it only narrows, and does not count any more.
+    pub successor: Option<KeyId>,
+    /// Whether its value can be revealed.
+    pub recoverable: bool,
     /// Rises with every edit, from 1.
     pub revision: u64,
 }
@@ -97,9 +105,19 @@ impl Key {
         replace(&mut policy.scope, edit.scope);
         replace(&mut policy.addresses, edit.addresses);
         replace(&mut policy.expires_at, edit.expires_at);
+        self.touch(now);
+    }
+
+    /// Notes that the key was changed at `now`.
+    pub fn touch(&mut self, now: UnixMillis) {
         // The clock may have been set back; a key is never older than its making.
         self.updated_at = now.max(self.updated_at);
         self.revision = self.revision.saturating_add(1);
+    }
+
+    /// Whether it is refused at `now` because of its expiry.
+    pub fn has_expired(&self, now: UnixMillis) -> bool {
+        self.policy.expires_at.is_some_and(|at| at <= now)
     }
 }
 

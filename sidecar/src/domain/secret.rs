@@ -1,4 +1,4 @@
-//! The value of a key, from its minting to the one answer that shows it.
+//! The value of a key, from its minting or import to the answer that shows it.
 //!
 //! Does not store or encrypt it. Invariant: a [`Secret`] cannot be copied, printed or serialised;
 //! its bytes are wiped when it goes; and it is of the format that the filter reads.
@@ -7,11 +7,12 @@ use std::fmt;
 
 use keytable::api_key::{BASE62, checksum};
 use keytable::limits::{API_KEY_BYTES_MAX, API_KEY_CHECKSUM_CHARS, API_KEY_SECRET_CHARS_MIN};
-use keytable::{KeyHash, PresentedKey};
+use keytable::{KeyFormatError, KeyHash, PresentedKey};
 use zeroize::Zeroizing;
 
 use crate::domain::entropy::{self, EntropyError};
 use crate::domain::origin::Origin;
+use crate::domain::strength::{self, STRENGTH_BITS_MIN};
 
 /// Base62 characters of the random part: 238 bits.
 const SECRET_CHARS: usize = API_KEY_SECRET_CHARS_MIN;
@@ -32,6 +33,15 @@ pub struct Secret {
 /// What all values of one kind begin with, such as `sk-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPrefix(String);
+
+/// Why a value is not taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportError {
+    /// Envoys would not even look it up.
+    Format(KeyFormatError),
+    /// It can be guessed: so many bits at most.
+    Weak(u32),
+}
 
 /// The text is not a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +65,28 @@ impl Secret {
         let key = PresentedKey::parse(text.as_bytes()).map_err(|_| EntropyError)?;
         let hash = KeyHash::of(&key);
         Ok(Self { text, hash })
+    }
+
+    /// Takes over a value that was made elsewhere: of the format that the filter reads, and not
+    /// to be guessed.
+    pub fn import(text: &str) -> Result<Self, ImportError> {
+        let key = PresentedKey::parse(text.as_bytes()).map_err(ImportError::Format)?;
+        let random_end = text.len().saturating_sub(API_KEY_CHECKSUM_CHARS);
+        let body = text.get(..random_end).unwrap_or_default();
+        let random_part = body.rsplit('-').next().unwrap_or_default();
+        let bits = strength::bits(random_part.as_bytes());
+        if bits < STRENGTH_BITS_MIN {
+            return Err(ImportError::Weak(bits));
+        }
+        Ok(Self {
+            hash: KeyHash::of(&key),
+            text: Zeroizing::new(text.into()),
+        })
+    }
+
+    /// The value itself, to be sealed.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The identity of the value; gives nothing of it away.
@@ -98,9 +130,24 @@ impl KeyPrefix {
         }
     }
 
-    /// The prefix of the keys that operators present to this sidecar.
-    pub fn operator() -> Self {
-        Self("lko-".into())
+    /// The prefix of keys where the installation has chosen none.
+    pub fn standard() -> Self {
+        Self("sk-".into())
+    }
+
+    /// The prefix of the tokens that scripts present to this sidecar.
+    pub fn api_token() -> Self {
+        Self("lkt-".into())
+    }
+
+    /// The prefix of what browsers present to this sidecar.
+    pub fn session() -> Self {
+        Self("lks-".into())
+    }
+
+    /// The prefix of the one-time secrets that set a password.
+    pub fn setup() -> Self {
+        Self("lku-".into())
     }
 
     /// The prefix of keys of one origin.
@@ -116,6 +163,22 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(..)")
     }
 }
+
+// === impl ImportError ===
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format(error) => write!(f, "cannot be taken over: {error}"),
+            Self::Weak(bits) => write!(
+                f,
+                "can be guessed (about {bits} bits, {STRENGTH_BITS_MIN} are needed): make a new key"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ImportError {}
 
 // === impl PrefixError ===
 
@@ -160,15 +223,32 @@ mod tests {
         assert_eq!(format!("{:?}", mint()), "Secret(..)");
     }
 
+    /// The chi-square test of each place: with 61 degrees of freedom, a fair source goes beyond
+    /// 150 once in some ten billion times.
     #[test]
-    fn values_differ_and_use_every_digit() {
-        let values: HashSet<String> = (0..2_000).map(|_| mint().reveal().to_string()).collect();
-        assert_eq!(values.len(), 2_000);
-        let digits: HashSet<u8> = values
-            .iter()
-            .flat_map(|v| v.bytes().skip(3).take(40))
-            .collect();
-        assert_eq!(digits.len(), 62);
+    fn values_differ_and_each_place_has_every_digit_equally_often() {
+        let count: u32 = if cfg!(debug_assertions) {
+            200_000
+        } else {
+            1_000_000
+        };
+        let mut places = [[0_u32; 256]; SECRET_CHARS];
+        let mut hashes = HashSet::new();
+        for _ in 0..count {
+            let secret = mint();
+            hashes.insert(*secret.hash().as_bytes());
+            for (place, digit) in places.iter_mut().zip(secret.as_str().bytes().skip(3)) {
+                place[usize::from(digit)] += 1;
+            }
+        }
+        assert_eq!(hashes.len(), usize::try_from(count).unwrap());
+        let wanted = f64::from(count) / 62.0;
+        for (at, place) in places.iter().enumerate() {
+            let deviation = |digit: &u8| f64::from(place[usize::from(*digit)]) - wanted;
+            let terms = BASE62.iter().map(|digit| deviation(digit).powi(2) / wanted);
+            let chi_square: f64 = terms.sum();
+            assert!(chi_square < 150.0, "place {at}: {chi_square}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use keytable::Generation;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, UnixMillis};
 use crate::domain::region::RegionId;
 use crate::feed::fleet::{AgentId, Fleet, NodeName, Progress, Sighting};
 
@@ -79,6 +79,11 @@ impl Board {
                 return self.fleet().progress(region, generation, Instant::now());
             }
         }
+    }
+
+    /// Now, by the clock of the board.
+    pub fn now(&self) -> UnixMillis {
+        self.0.clock.now()
     }
 
     /// Every Envoy that is remembered.

@@ -1,8 +1,8 @@
 //! The feed: what Envoys follow, on a port of its own.
 //!
-//! One call, `GET /feed/v1/table`: an agent says what it has in force and gets one frame, at once
-//! if there is something newer and else when there is, or when its wait ends. Does not push: no
-//! Envoy has to be reachable.
+//! `GET /feed/v1/table`: an agent says what it has in force and gets one frame, at once if there
+//! is something newer and else when there is, or when its wait ends. `POST /feed/v1/usage`: it
+//! says what its gate has counted. Does not push: no Envoy has to be reachable.
 //!
 //! Invariant: an agent is on the board before the table is read for it, so that a change that it
 //! does not get yet waits for it.
@@ -14,6 +14,7 @@ mod look;
 pub mod propagation;
 mod request;
 mod snapshots;
+mod usage;
 
 use actix_web::http::header;
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
@@ -41,7 +42,9 @@ pub struct Feed {
 
 /// The calls of the feed.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(web::resource("/feed/v1/table").get(table));
+    config
+        .service(web::resource("/feed/v1/table").get(table))
+        .service(web::resource("/feed/v1/usage").post(usage::post));
 }
 
 async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, Problem> {

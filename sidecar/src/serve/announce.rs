@@ -1,6 +1,6 @@
 //! What the sidecar says on stdout: for people, or as one JSON object a line for scripts.
 //!
-//! Does not log. Invariant: the operator's credential is said once, here.
+//! Does not log. Invariant: the operator's setup secret is said once, here.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -14,8 +14,8 @@ use crate::domain::secret::Secret;
 pub enum Event {
     /// A data directory was used for the first time.
     FirstStart {
-        /// The credential of the operator, which is nowhere else.
-        operator_token: Secret,
+        /// Sets the operator's password, once; it is nowhere else.
+        setup_secret: Secret,
     },
     /// Both servers listen.
     Ready {
@@ -29,7 +29,7 @@ pub enum Event {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line {
-    FirstStart { operator_token: String },
+    FirstStart { setup_secret: String },
     Ready { admin: String, feed: String },
 }
 
@@ -43,8 +43,8 @@ pub fn print(event: Event, json: bool) {
 
 fn as_json(event: Event) -> String {
     let line = match event {
-        Event::FirstStart { operator_token } => Line::FirstStart {
-            operator_token: operator_token.reveal().to_string(),
+        Event::FirstStart { setup_secret } => Line::FirstStart {
+            setup_secret: setup_secret.reveal().to_string(),
         },
         Event::Ready { admin, feed } => Line::Ready {
             admin: format!("http://{admin}"),
@@ -57,9 +57,10 @@ fn as_json(event: Event) -> String {
 
 fn as_text(event: Event) -> String {
     match event {
-        Event::FirstStart { operator_token } => format!(
-            "First start. The operator token, shown this once: {}",
-            *operator_token.reveal()
+        Event::FirstStart { setup_secret } => format!(
+            "First start. Set the password of the user `operator` within a week with this \
+             one-time setup secret, shown this once: {}",
+            *setup_secret.reveal()
         ),
         Event::Ready { admin, feed } => {
             format!("Ready. REST API: http://{admin}  feed for Envoys: http://{feed}")

@@ -5,9 +5,11 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::domain::entropy::EntropyError;
 use crate::feed::auth::FeedTokenError;
+use crate::master_key::MasterKeyError;
 use crate::store::{OpenError, StoreError};
 
 /// Why the sidecar did not start, or stopped.
@@ -19,9 +21,13 @@ pub enum ServeError {
     Bind(SocketAddr, io::Error),
     /// The data directory cannot be opened.
     Open(OpenError),
+    /// The master keys cannot be used.
+    MasterKey(MasterKeyError),
     /// The store failed while starting.
     Store(StoreError),
-    /// No operator token could be made.
+    /// The operator's token cannot be written to this file.
+    TokenFile(PathBuf, io::Error),
+    /// No secret of the operator could be made.
     Entropy(EntropyError),
     /// Signals cannot be received.
     Signal(io::Error),
@@ -45,6 +51,18 @@ impl From<OpenError> for ServeError {
     }
 }
 
+impl From<MasterKeyError> for ServeError {
+    fn from(error: MasterKeyError) -> Self {
+        Self::MasterKey(error)
+    }
+}
+
+impl From<EntropyError> for ServeError {
+    fn from(error: EntropyError) -> Self {
+        Self::Entropy(error)
+    }
+}
+
 impl From<StoreError> for ServeError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -62,8 +80,14 @@ impl fmt::Display for ServeError {
                 )
             }
             Self::Open(_) => f.write_str("--data cannot be used"),
+            Self::MasterKey(_) => f.write_str("the master keys cannot be used"),
             Self::Store(_) => f.write_str("the database failed while starting"),
-            Self::Entropy(_) => f.write_str("no operator token could be made"),
+            Self::TokenFile(path, _) => write!(
+                f,
+                "cannot write the operator's token to {}: name another --operator-token-file",
+                path.display()
+            ),
+            Self::Entropy(_) => f.write_str("no secret for the operator could be made"),
             Self::Signal(_) => f.write_str("signals cannot be received"),
             Self::Server(_) => f.write_str("a server failed"),
             Self::NotClosed => f.write_str(
@@ -78,9 +102,13 @@ impl std::error::Error for ServeError {
         match self {
             Self::FeedToken(source) => Some(source),
             Self::Open(source) => Some(source),
+            Self::MasterKey(source) => Some(source),
             Self::Store(source) => Some(source),
             Self::Entropy(source) => Some(source),
-            Self::Bind(_, source) | Self::Signal(source) | Self::Server(source) => Some(source),
+            Self::TokenFile(_, source)
+            | Self::Bind(_, source)
+            | Self::Signal(source)
+            | Self::Server(source) => Some(source),
             Self::NotClosed => None,
         }
     }

@@ -43,6 +43,23 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
+/// A connection that only reads, to a database that may be any file.
+pub(super) fn inspect(path: &Path) -> Result<Connection, OpenError> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    check_ours(&connection, path)?;
+    migrate::check_known(&connection)?;
+    Ok(connection)
+}
+
+/// A connection that may change a database that nobody else uses.
+pub(super) fn writable(path: &Path) -> Result<Connection, OpenError> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    check_ours(&connection, path)?;
+    require(&connection, "secure_delete", 1, "secure_delete = ON")?;
+    require(&connection, "foreign_keys", 1, "foreign_keys = ON")?;
+    Ok(connection)
+}
+
 fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

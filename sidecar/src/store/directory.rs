@@ -43,7 +43,7 @@ impl DataDirectory {
 
     /// Where the database is, or will be.
     pub(super) fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        database_in(&self.path)
     }
 
     /// Whether there is a database. A write-ahead log without one means that it was lost.
@@ -63,7 +63,16 @@ impl DataDirectory {
         &self,
         build: impl FnOnce(&Path) -> Result<(), OpenError>,
     ) -> Result<(), OpenError> {
-        let draft = self.path.join(format!("{DATABASE}.new"));
+        self.prepare_database(build)?;
+        self.place_prepared()
+    }
+
+    /// Makes a database under another name by `build`.
+    pub(super) fn prepare_database(
+        &self,
+        build: impl FnOnce(&Path) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        let draft = self.draft();
         for leftover in [
             draft.clone(),
             self.path.join(format!("{DATABASE}.new-journal")),
@@ -72,13 +81,18 @@ impl DataDirectory {
         }
         private_file(&draft).map_err(at(&draft))?;
         build(&draft)?;
-        File::open(&draft)
-            .and_then(|file| file.sync_all())
-            .map_err(at(&draft))?;
+        sync(&draft)
+    }
+
+    /// Puts the database that was made under another name in place.
+    pub(super) fn place_prepared(&self) -> Result<(), OpenError> {
+        let draft = self.draft();
         fs::rename(&draft, self.database()).map_err(at(&draft))?;
-        File::open(&self.path)
-            .and_then(|dir| dir.sync_all())
-            .map_err(at(&self.path))
+        sync(&self.path)
+    }
+
+    fn draft(&self) -> PathBuf {
+        self.path.join(format!("{DATABASE}.new"))
     }
 
     /// Takes the database away from others, if a copy or a restore has opened it to them.
@@ -86,6 +100,18 @@ impl DataDirectory {
         let database = self.database();
         fs::set_permissions(&database, fs::Permissions::from_mode(FILE_MODE)).map_err(at(&database))
     }
+}
+
+/// Where the database of a data directory is.
+pub(super) fn database_in(directory: &Path) -> PathBuf {
+    directory.join(DATABASE)
+}
+
+/// Waits until a file, or the names in a directory, are on the disk.
+pub(super) fn sync(path: &Path) -> Result<(), OpenError> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(at(path))
 }
 
 fn make_private(path: &Path) -> Result<(), OpenError> {
@@ -107,7 +133,7 @@ fn make_private(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -116,7 +142,7 @@ fn private_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -127,7 +153,7 @@ fn exists(path: &Path) -> Result<bool, OpenError> {
     path.try_exists().map_err(at(path))
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_path_buf();
     move |error| OpenError::Io(path, error)
 }

@@ -9,7 +9,14 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-/// Why a read or a change was refused. A refused change has changed nothing.
+use crate::domain::catalog::Unlisted;
+use crate::domain::sealed::SealError;
+
+/// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
+const SYNC_FAILURES: [i32; 2] = [1034, 1290];
+
+/// Why a read or a change was refused. A refused change has changed nothing, unless
+/// the disk failed ([`StoreError::Unsynced`]).
 #[derive(Debug)]
 pub enum StoreError {
     /// The account or the region of a new key does not exist.
@@ -30,12 +37,27 @@ pub enum StoreError {
     NotConfirmed,
     /// The key has another revision than the caller expects.
     Stale,
-    /// The value of the new key belongs to a deleted key.
-    DeadValue,
+    /// No such thing of this kind (in that account).
+    Unknown(&'static str),
+    /// Another one of its kind has this field's value.
+    Taken(&'static str),
+    /// It cannot be done in the present state; the text says what to do first.
+    Conflict(&'static str),
+    /// The idempotency key was used for another call.
+    KeyReused,
+    /// A scope names what is not in the catalog.
+    Unlisted(Vec<Unlisted>),
+    /// The value of the key is not kept in a form that can be revealed.
+    NotRecoverable,
+    /// The value cannot be opened, or not be sealed anew.
+    Sealed(SealError),
     /// The disk is full.
     Full(rusqlite::Error),
     /// The disk cannot be written or read, or is busy for too long.
     Unavailable(rusqlite::Error),
+    /// The disk has failed to sync what was written; whether the last change is there shows when
+    /// the database is opened anew.
+    Unsynced,
     /// The database is damaged, or this program is wrong.
     Broken(rusqlite::Error),
 }
@@ -55,6 +77,10 @@ pub enum OpenError {
     Broken(PathBuf, String),
     /// The file is another program's database.
     Foreign(PathBuf),
+    /// The file to make is there.
+    Exists(PathBuf),
+    /// The audit in this file is not the one that was written, from this row on.
+    Tampered(PathBuf, u64),
     /// The database was written by a newer sidecar.
     Newer {
         /// The schema version found.
@@ -72,7 +98,27 @@ pub enum OpenError {
     Sqlite(rusqlite::Error),
 }
 
+impl StoreError {
+    /// This error, or [`StoreError::Unsynced`] if that is what it means.
+    pub(super) fn noticing_the_disk(self) -> Self {
+        match &self {
+            Self::Unavailable(rusqlite::Error::SqliteFailure(failure, _))
+                if SYNC_FAILURES.contains(&failure.extended_code) =>
+            {
+                Self::Unsynced
+            }
+            _ => self,
+        }
+    }
+}
+
 // === impl StoreError ===
+
+impl From<SealError> for StoreError {
+    fn from(error: SealError) -> Self {
+        Self::Sealed(error)
+    }
+}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -99,10 +145,24 @@ impl fmt::Display for StoreError {
             Self::LimitReached { limit } => write!(f, "the account has its {limit} keys"),
             Self::NotFound => f.write_str("the key does not exist"),
             Self::NotConfirmed => f.write_str("the confirmation is not the key's name"),
-            Self::Stale => f.write_str("the key was changed meanwhile: read it again"),
-            Self::DeadValue => f.write_str("the new value belongs to a deleted key: try again"),
+            Self::Unknown(kind) => write!(f, "there is no such {kind}"),
+            Self::Taken(field) => write!(f, "the {field} is in use: choose another one"),
+            Self::Conflict(advice) => f.write_str(advice),
+            Self::KeyReused => {
+                f.write_str("the Idempotency-Key was used for another call: choose a new one")
+            }
+            Self::Stale => f.write_str("it was changed meanwhile: read it again"),
+            Self::Unlisted(_) => f.write_str("the scope names what is not in the catalog"),
+            Self::NotRecoverable => {
+                f.write_str("the value of this key was not kept: rotate the key to get a new one")
+            }
+            Self::Sealed(error) => error.fmt(f),
             Self::Full(_) => f.write_str("the disk is full: make room and try again"),
             Self::Unavailable(_) => f.write_str("the database cannot be reached: try again"),
+            Self::Unsynced => f.write_str(
+                "the disk has failed to sync: check it, restart the sidecar, and look what the \
+                 last change came to",
+            ),
             Self::Broken(_) => f.write_str("the database failed: see the cause"),
         }
     }
@@ -155,6 +215,13 @@ impl fmt::Display for OpenError {
             Self::Foreign(path) => write!(
                 f,
                 "{} is another program's database: name another --data directory",
+                path.display()
+            ),
+            Self::Exists(path) => write!(f, "{} exists: name a new file", path.display()),
+            Self::Tampered(path, seq) => write!(
+                f,
+                "the audit in {} is not the one that was written, from row {seq} on: use another \
+                 backup",
                 path.display()
             ),
             Self::Newer { found, known } => write!(

@@ -1,7 +1,7 @@
 //! Accounts and regions: where keys are at home.
 //!
-//! Does not hold keys. Invariant: an account's limit counts its keys of origin `standard` over
-//! all regions, in the transaction that adds one.
+//! Does not hold keys. Invariant: an account's limit counts its keys of origin `standard` that
+//! have no successor, over all regions, in the transaction that adds one.
 
 use keytable::AccountId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,12 +12,13 @@ use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::row::integer;
+use crate::store::row::{Columns, integer};
 
 impl Store {
     /// Makes an account if it is missing.
     pub fn seed_account(&self, account: &AccountId, now: UnixMillis) -> Result<(), StoreError> {
-        let sql = "INSERT INTO accounts (id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO accounts (id, name, created_at, updated_at) VALUES (?1, ?1, ?2, ?2) \
+                   ON CONFLICT DO NOTHING";
         self.write(|connection| {
             connection.execute(sql, params![account.as_str(), integer(now.get())])?;
             Ok(())
@@ -38,6 +39,22 @@ impl Store {
         self.read(|connection| account_exists(connection, account))
     }
 
+    /// Refuses an account that does not exist.
+    pub fn require_account(&self, account: &AccountId) -> Result<(), StoreError> {
+        self.read(|connection| require_account(connection, account))
+    }
+
+    /// Every region, by id.
+    pub fn regions(&self) -> Result<Vec<RegionId>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT id FROM regions ORDER BY id")?;
+            let rows = statement.query_map([], |row| {
+                Columns::new(row, 0).read(|text: String| RegionId::parse(&text).ok())
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
     /// Whether there is such a region.
     pub fn has_region(&self, region: &RegionId) -> Result<bool, StoreError> {
         self.read(|connection| region_exists(connection, region))
@@ -52,12 +69,29 @@ pub(super) fn account_exists(
     Ok(statement.exists([account.as_str()])?)
 }
 
+/// Refuses an account that does not exist.
+pub(super) fn require_account(
+    connection: &Connection,
+    account: &AccountId,
+) -> Result<(), StoreError> {
+    account_exists(connection, account)?
+        .then_some(())
+        .ok_or(StoreError::Unknown("account"))
+}
+
 pub(super) fn region_exists(
     connection: &Connection,
     region: &RegionId,
 ) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM regions WHERE id = ?1")?;
     Ok(statement.exists([region.as_str()])?)
+}
+
+/// Refuses a region that does not exist.
+pub(super) fn require_region(connection: &Connection, region: &RegionId) -> Result<(), StoreError> {
+    region_exists(connection, region)?
+        .then_some(())
+        .ok_or(StoreError::Unknown("region"))
 }
 
 /// Refuses a new key whose account or region does not exist or whose account is full.
@@ -94,7 +128,9 @@ fn key_limit(connection: &Connection, account: &AccountId) -> Result<Option<u64>
 
 fn standard_keys(connection: &Connection, account: &AccountId) -> Result<u64, StoreError> {
     let count: i64 = connection
-        .prepare_cached("SELECT count(*) FROM keys WHERE account = ?1 AND origin = ?2")?
+        .prepare_cached(
+            "SELECT count(*) FROM keys WHERE account = ?1 AND origin = ?2 AND successor IS NULL",
+        )?
         .query_row([account.as_str(), Origin::Standard.as_str()], |row| {
             row.get(0)
         })?;

@@ -1,24 +1,26 @@
-//! Keys: made, found, listed, edited, deleted.
+//! Keys: made, found, edited, deleted.
 //!
 //! Does not mint values or check texts: it gets parsed ones. Invariant: every change is the row,
-//! its log entry and the next generation in one transaction, or nothing.
+//! its audit row, its log entry and the next generation in one transaction, or nothing.
 
-use keytable::{AccountId, KeyHash, KeyId, Status};
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use keytable::{AccountId, KeyHash, KeyId};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
 
+use crate::domain::act::Act;
+use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{Key, KeyEdit, NewKey};
-use crate::domain::origin::Origin;
-use crate::domain::region::RegionId;
+use crate::domain::key_detail;
+use crate::domain::rotation;
+use crate::domain::sealed::Sealed;
 use crate::store::changes::{Change, ChangeKind};
 use crate::store::error::StoreError;
-use crate::store::row::{self, Columns, KEY_COLUMNS, integer, status_text};
-use crate::store::{Store, Stored, homes};
+use crate::store::once::{Once, Outcome};
+use crate::store::row::{self, Columns, KEY_COLUMNS, integer};
+use crate::store::{Store, Stored, audit, catalog, homes, once};
 
-/// The conditions of a list, in the terms of `named_filter`.
-const FILTER: &str = "k.account = :account AND k.origin = :origin \
-     AND (:region IS NULL OR k.region = :region) AND (:status IS NULL OR k.status = :status) \
-     AND (:name IS NULL OR instr(lower(k.name), lower(:name)) > 0)";
+const RETIRES: &str = "the key has a successor: it can only be narrowed, disabled or deleted";
 
 /// What the minting of a key adds to what its admin wrote.
 #[derive(Debug)]
@@ -29,8 +31,21 @@ pub struct Minted {
     pub hash: KeyHash,
     /// What may be shown of its value.
     pub masked: String,
+    /// The value, sealed for its row; `None`: it cannot be revealed.
+    pub sealed: Option<Sealed>,
+    /// The key that it is to replace.
+    pub predecessor: Option<KeyId>,
     /// Who makes it.
     pub creator: String,
+}
+
+/// How a key is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// What is written down: that it was created, or imported.
+    pub action: AuditAction,
+    /// Whether its scope may name what is not in the catalog.
+    pub allow_unlisted: bool,
 }
 
 /// Which key is meant, and in which state.
@@ -44,54 +59,38 @@ pub struct Target {
     pub revisions: Option<Vec<u64>>,
 }
 
-/// Which keys a list shows.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    /// Of this account.
-    pub account: AccountId,
-    /// Of this origin.
-    pub origin: Origin,
-    /// Of this region only.
-    pub region: Option<RegionId>,
-    /// Of this status only.
-    pub status: Option<Status>,
-    /// With this in the name, whatever the case of ASCII letters.
-    pub name_contains: Option<String>,
-}
-
-/// A part of a list, newest keys first.
-#[derive(Debug)]
-pub struct Listing {
-    /// The keys.
-    pub keys: Vec<Key>,
-    /// Where the next part begins, if there is one.
-    pub next: Option<Cursor>,
-    /// How many keys the whole list has.
-    pub total: u64,
-}
-
-/// A place in a list: only keys made before it follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor(pub u64);
-
 impl Store {
-    /// Makes a key.
+    /// Makes a key, or finds the one that the same call made before.
     pub fn insert(
         &self,
         new: NewKey,
         minted: Minted,
-        now: UnixMillis,
-    ) -> Result<Stored<Key>, StoreError> {
+        manner: &Manner,
+        once: Option<&Once>,
+        act: &Act,
+    ) -> Result<Outcome<Stored<Key>>, StoreError> {
         let limit_default = self.key_limit_default();
-        self.change(|connection| {
-            homes::admit(connection, &new, limit_default)?;
-            if is_dead(connection, &minted.hash)? {
-                return Err(StoreError::DeadValue);
+        let made = self.change(|connection| {
+            if let Some(earlier) = once::earlier(connection, once, act.at)? {
+                return Ok((Err(earlier), Vec::new()));
             }
-            let key = born(new, minted, now);
-            row::insert(connection, &key)?;
+            homes::admit(connection, &new, limit_default)?;
+            if !manner.allow_unlisted {
+                catalog::require_listed(connection, &new.region, &new.policy.scope)?;
+            }
+            let key = add(connection, new, minted, act.at)?;
+            let detail = key_detail::made(&key);
+            note(connection, act, manner.action, &key, detail)?;
+            once::remember(connection, once, key.id.as_str(), act.at)?;
             let change = change_of(&key, ChangeKind::Put);
-            Ok((key, change))
+            Ok((Ok(key), vec![change]))
+        })?;
+        Ok(match made.value {
+            Ok(value) => Outcome::Done(Stored {
+                value,
+                generation: made.generation,
+            }),
+            Err(earlier) => Outcome::Earlier(earlier),
         })
     }
 
@@ -105,15 +104,26 @@ impl Store {
         &self,
         target: &Target,
         edit: KeyEdit,
-        now: UnixMillis,
+        allow_unlisted: bool,
+        act: &Act,
     ) -> Result<Stored<Key>, StoreError> {
         self.change(|connection| {
-            let mut key = find(connection, target)?;
-            check_revision(target, &key)?;
-            key.apply(edit, now);
+            let before = find(connection, target)?;
+            check_revision(target, &before)?;
+            if let Some(scope) = edit.scope.as_ref().filter(|_| !allow_unlisted) {
+                catalog::require_listed(connection, &before.region, scope)?;
+            }
+            let mut key = before.clone();
+            key.apply(edit, act.at);
+            let retires = key.successor.is_some();
+            if retires && !rotation::is_within(&key.policy, &before.policy) {
+                return Err(StoreError::Conflict(RETIRES));
+            }
             row::update(connection, &key)?;
+            let detail = key_detail::changed(&before, &key);
+            note(connection, act, AuditAction::KeyEdited, &key, detail)?;
             let change = change_of(&key, ChangeKind::Put);
-            Ok((key, change))
+            Ok((key, vec![change]))
         })
     }
 
@@ -122,40 +132,44 @@ impl Store {
         &self,
         target: &Target,
         confirm: Option<&str>,
-        now: UnixMillis,
+        act: &Act,
     ) -> Result<Stored<Key>, StoreError> {
         self.change(|connection| {
             let key = find(connection, target)?;
-            if confirm != Some(key.name.as_str()) {
-                return Err(StoreError::NotConfirmed);
-            }
+            check_confirmed(&key, confirm)?;
             check_revision(target, &key)?;
-            bury(connection, &key, now)?;
+            bury(connection, &key, act.at)?;
+            let detail = key_detail::named(&key);
+            note(connection, act, AuditAction::KeyDeleted, &key, detail)?;
             let change = change_of(&key, ChangeKind::Remove);
-            Ok((key, change))
+            Ok((key, vec![change]))
         })
     }
 
-    /// At most `limit` keys of a list, from `cursor` on.
-    pub fn list(
-        &self,
-        filter: &Filter,
-        cursor: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Listing, StoreError> {
-        self.read(|connection| {
-            let total = count(connection, filter)?;
-            let mut found = page(connection, filter, cursor, limit.saturating_add(1))?;
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let next = found.last().filter(|_| more).map(|(seq, _)| Cursor(*seq));
-            let keys = found.into_iter().map(|(_, key)| key).collect();
-            Ok(Listing { keys, next, total })
-        })
+    /// Looks whether a key could be deleted, so that nothing is spent on a call that cannot be
+    /// carried out.
+    pub fn check_delete(&self, target: &Target, confirm: Option<&str>) -> Result<(), StoreError> {
+        let key = self.get(target)?;
+        check_confirmed(&key, confirm)?;
+        check_revision(target, &key)
     }
 }
 
-pub(super) fn born(new: NewKey, minted: Minted, now: UnixMillis) -> Key {
+/// Writes the row of a new key, unless its value has been one already.
+pub(super) fn add(
+    connection: &Connection,
+    new: NewKey,
+    minted: Minted,
+    now: UnixMillis,
+) -> Result<Key, StoreError> {
+    require_new_value(connection, &minted.hash)?;
+    let sealed = minted.sealed.clone();
+    let key = born(new, minted, now);
+    row::insert(connection, &key, sealed.as_ref())?;
+    Ok(key)
+}
+
+fn born(new: NewKey, minted: Minted, now: UnixMillis) -> Key {
     Key {
         id: minted.id,
         account: new.account,
@@ -169,7 +183,11 @@ pub(super) fn born(new: NewKey, minted: Minted, now: UnixMillis) -> Key {
         creator: minted.creator,
         created_at: now,
         updated_at: now,
+        value_set_at: now,
         last_used_at: None,
+        predecessor: minted.predecessor,
+        successor: None,
+        recoverable: minted.sealed.is_some(),
         revision: 1,
     }
 }
@@ -182,7 +200,7 @@ pub(super) fn change_of(key: &Key, kind: ChangeKind) -> Change {
     }
 }
 
-fn find(connection: &Connection, target: &Target) -> Result<Key, StoreError> {
+pub(super) fn find(connection: &Connection, target: &Target) -> Result<Key, StoreError> {
     let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.id = ?1");
     connection
         .prepare_cached(&sql)?
@@ -197,71 +215,71 @@ fn find(connection: &Connection, target: &Target) -> Result<Key, StoreError> {
         .ok_or(StoreError::NotFound)
 }
 
-fn check_revision(target: &Target, key: &Key) -> Result<(), StoreError> {
+pub(super) fn check_revision(target: &Target, key: &Key) -> Result<(), StoreError> {
     match &target.revisions {
         Some(expected) if !expected.contains(&key.revision) => Err(StoreError::Stale),
         _ => Ok(()),
     }
 }
 
-/// Removes the row and remembers that its value is dead.
-fn bury(connection: &Connection, key: &Key, now: UnixMillis) -> Result<(), StoreError> {
+fn check_confirmed(key: &Key, confirm: Option<&str>) -> Result<(), StoreError> {
+    match confirm {
+        Some(name) if name == key.name.as_str() => Ok(()),
+        _ => Err(StoreError::NotConfirmed),
+    }
+}
+
+/// Writes down what was done to a key.
+pub(super) fn note(
+    connection: &Connection,
+    act: &Act,
+    action: AuditAction,
+    key: &Key,
+    detail: Value,
+) -> Result<(), StoreError> {
+    let entry = act.entry(action, Some(&key.account), key.id.as_str(), detail);
+    audit::append(connection, &entry)
+}
+
+/// Removes the row; remembers whose it was, and that its value is dead.
+pub(super) fn bury(connection: &Connection, key: &Key, now: UnixMillis) -> Result<(), StoreError> {
     connection
         .prepare_cached("DELETE FROM keys WHERE id = ?1")?
         .execute([key.id.as_str()])?;
     connection
+        .prepare_cached(
+            "INSERT INTO dead_keys (id, account, region, name, died_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            key.id.as_str(),
+            key.account.as_str(),
+            key.region.as_str(),
+            key.name.as_str(),
+            integer(now.get()),
+        ])?;
+    end_value(connection, &key.hash, now)
+}
+
+/// Remembers that a value is dead: it never works again.
+pub(super) fn end_value(
+    connection: &Connection,
+    hash: &KeyHash,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    connection
         .prepare_cached("INSERT INTO dead_hashes (key_hash, died_at) VALUES (?1, ?2)")?
-        .execute(params![key.hash.as_bytes(), integer(now.get())])?;
+        .execute(params![hash.as_bytes(), integer(now.get())])?;
     Ok(())
 }
 
-fn is_dead(connection: &Connection, hash: &KeyHash) -> Result<bool, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT 1 FROM dead_hashes WHERE key_hash = ?1")?;
-    Ok(statement.exists([hash.as_bytes()])?)
-}
-
-fn count(connection: &Connection, filter: &Filter) -> Result<u64, StoreError> {
-    let sql = format!("SELECT count(*) FROM keys AS k WHERE {FILTER}");
-    let count: i64 = connection.prepare_cached(&sql)?.query_row(
-        named_params! {
-            ":account": filter.account.as_str(),
-            ":origin": filter.origin.as_str(),
-            ":region": filter.region.as_ref().map(RegionId::as_str),
-            ":status": filter.status.map(status_text),
-            ":name": filter.name_contains,
-        },
-        |row| row.get(0),
+/// Refuses a value that some key has, or had: of which account is not told.
+pub(super) fn require_new_value(connection: &Connection, hash: &KeyHash) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM keys WHERE key_hash = ?1 UNION ALL \
+         SELECT 1 FROM dead_hashes WHERE key_hash = ?1",
     )?;
-    Ok(u64::try_from(count).unwrap_or(0))
-}
-
-fn page(
-    connection: &Connection,
-    filter: &Filter,
-    cursor: Option<Cursor>,
-    limit: usize,
-) -> Result<Vec<(u64, Key)>, StoreError> {
-    let sql = format!(
-        "SELECT k.seq, {KEY_COLUMNS} FROM keys AS k WHERE {FILTER} \
-         AND (:before IS NULL OR k.seq < :before) ORDER BY k.seq DESC LIMIT :limit"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(
-        named_params! {
-            ":account": filter.account.as_str(),
-            ":origin": filter.origin.as_str(),
-            ":region": filter.region.as_ref().map(RegionId::as_str),
-            ":status": filter.status.map(status_text),
-            ":name": filter.name_contains,
-            ":before": cursor.map(|cursor| integer(cursor.0)),
-            ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
-        },
-        |row| {
-            let mut columns = Columns::new(row, 0);
-            let seq: i64 = columns.take()?;
-            Ok((u64::try_from(seq).unwrap_or(0), columns.key()?))
-        },
-    )?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    if statement.exists([hash.as_bytes()])? {
+        return Err(StoreError::Taken("value"));
+    }
+    Ok(())
 }

@@ -12,7 +12,16 @@ use crate::store::error::OpenError;
 pub(super) const APPLICATION_ID: i64 = 0x4c4b_4442;
 
 /// The statements of each version, the first one leading to version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_keys.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_keys.sql"),
+    include_str!("migrations/0002_identity.sql"),
+    include_str!("migrations/0003_keys.sql"),
+];
+
+/// The newest schema version.
+pub(super) const fn known() -> usize {
+    MIGRATIONS.len()
+}
 
 /// Makes a new database: the newest schema, and a history of its own without a change.
 pub(super) fn create(connection: &mut Connection) -> Result<(), OpenError> {
@@ -28,11 +37,7 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), OpenError> {
 
 /// Brings a database to the newest schema, one version and one transaction at a time.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
-    let found = version(connection)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(OpenError::Newer { found, known });
-    }
+    let found = check_known(connection)?;
     for (target, statements) in (1..).zip(MIGRATIONS) {
         if target > found {
             let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -42,6 +47,16 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// The schema version of a database; refuses one that a newer program wrote.
+pub(super) fn check_known(connection: &Connection) -> Result<i64, OpenError> {
+    let found = version(connection)?;
+    let known = i64::try_from(known()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    Ok(found)
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {

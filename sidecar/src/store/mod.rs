@@ -6,28 +6,57 @@
 //! Invariant: an answer `Ok` to a change means that it is on the disk (WAL, `synchronous=FULL`)
 //! and that everybody who follows has been woken; an `Err` means that nothing was changed.
 
+mod access_keys;
+mod accounts;
+mod advice;
+mod audit;
+mod backup;
+mod catalog;
 mod changes;
 mod connect;
 mod directory;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod homes;
 mod keys;
+mod lists;
+mod master_keys;
 mod migrate;
+mod once;
 mod operator;
+mod reveal;
+mod rotation;
 mod row;
+mod sessions;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod usage;
+mod users;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytable::{Epoch, Generation};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
+pub use advice::Examined;
+pub use audit::{AuditFilter, AuditFinding, AuditRow};
+pub use backup::{CarriedOver, backup, restore, verify_audit};
+pub use catalog::CatalogFilter;
 pub use changes::News;
 pub use error::{OpenError, StoreError};
-pub use keys::{Cursor, Filter, Listing, Minted, Target};
+pub use keys::{Manner, Minted, Target};
+pub use lists::{Cursor, CursorValue, Filter, Listing, Sort};
+pub use once::{Earlier, Once, Outcome};
+pub use reveal::place as value_place;
+pub use rotation::Rotated;
+pub use sessions::NewSession;
+pub use usage::{Subject, UsagePoint, UsageShare};
+pub use users::{Ends, UserTarget};
 
 use changes::Change;
 use directory::DataDirectory;
@@ -45,6 +74,8 @@ struct Inner {
     /// reader could not.
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
+    /// Whether a sync of the disk has failed.
+    unsynced: AtomicBool,
     path: PathBuf,
     epoch: Epoch,
     key_limit_default: u64,
@@ -73,6 +104,7 @@ impl Store {
         Ok(Self(Arc::new(Inner {
             readers: Mutex::new(Vec::new()),
             writer: Mutex::new(writer),
+            unsynced: AtomicBool::new(false),
             path: directory.database(),
             epoch,
             key_limit_default,
@@ -108,23 +140,28 @@ impl Store {
         self.read(changes::newest)
     }
 
-    fn key_limit_default(&self) -> u64 {
+    /// How many standard keys an account without a limit of its own may have.
+    pub fn key_limit_default(&self) -> u64 {
         self.0.key_limit_default
     }
 
-    /// Runs one change of one key: with its log entry and the next generation it is committed,
-    /// then published, before any other change begins.
+    /// Runs one change of some keys: with its log entries and the next generations it is
+    /// committed, then published, before any other change begins.
     fn change<T>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<(T, Change), StoreError>,
+        work: impl FnOnce(&Connection) -> Result<(T, Vec<Change>), StoreError>,
     ) -> Result<Stored<T>, StoreError> {
-        let mut writer = lock(&self.0.writer);
-        let transaction = begin(&mut writer)?;
-        let (value, change) = work(&transaction)?;
-        let generation = changes::append(&transaction, &change)?;
-        transaction.commit()?;
-        self.0.published.send_replace(generation);
-        Ok(Stored { value, generation })
+        let logged = |transaction: &Connection| {
+            let (value, changes) = work(transaction)?;
+            for change in &changes {
+                changes::append(transaction, change)?;
+            }
+            let generation = changes::newest(transaction)?;
+            Ok(Stored { value, generation })
+        };
+        self.transact(logged, |stored| {
+            self.0.published.send_replace(stored.generation);
+        })
     }
 
     /// Runs a change that Envoys need not know of.
@@ -132,11 +169,39 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.transact(work, |_| {})
+    }
+
+    /// Runs `work` in a transaction and `publish` behind its commit, before any other begins.
+    fn transact<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+        publish: impl FnOnce(&T),
+    ) -> Result<T, StoreError> {
         let mut writer = lock(&self.0.writer);
-        let transaction = begin(&mut writer)?;
-        let value = work(&transaction)?;
-        transaction.commit()?;
-        Ok(value)
+        self.require_sound()?;
+        let attempt = || {
+            let transaction = begin(&mut writer)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        let outcome = attempt().map_err(StoreError::noticing_the_disk);
+        match &outcome {
+            Ok(value) => publish(value),
+            Err(StoreError::Unsynced) => self.0.unsynced.store(true, Ordering::SeqCst),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    /// Refuses to go on after the disk did not take what was written: what it has is not known
+    /// before everything is opened anew.
+    pub fn require_sound(&self) -> Result<(), StoreError> {
+        match self.0.unsynced.load(Ordering::SeqCst) {
+            true => Err(StoreError::Unsynced),
+            false => Ok(()),
+        }
     }
 
     /// Runs a read: all its queries see the same moment.

@@ -1,30 +1,77 @@
-//! The operator's credential: only its hash is here.
+//! The first operator: made at the first start, made able to log in again when locked out.
 //!
-//! Does not mint or compare it. Invariant: it is set once, when there is none.
+//! Does not mint secrets. Invariant: an installation has a first start once; what it makes is one
+//! transaction.
 
-use keytable::KeyHash;
+use rusqlite::Connection;
 
-use crate::store::Store;
+use crate::domain::audit::AuditEntry;
+use crate::domain::clock::UnixMillis;
+use crate::domain::role::Role;
+use crate::domain::token::ApiToken;
+use crate::domain::user::{Setup, User, UserName};
 use crate::store::error::StoreError;
+use crate::store::users::{self, Ends};
+use crate::store::{Store, audit, tokens};
 
 impl Store {
-    /// The hash of the operator's credential; `None` before the first start is over.
-    pub fn operator_hash(&self) -> Result<Option<KeyHash>, StoreError> {
+    /// Whether nobody was ever able to log in.
+    pub fn is_new(&self) -> Result<bool, StoreError> {
         self.read(|connection| {
-            let hash: Option<[u8; KeyHash::BYTES]> =
-                connection.query_row("SELECT operator_hash FROM meta", [], |row| row.get(0))?;
-            Ok(hash.map(KeyHash::from_bytes))
+            let mut statement = connection.prepare("SELECT 1 FROM users")?;
+            Ok(!statement.exists([])?)
         })
     }
 
-    /// Sets the operator's credential, if there is none.
-    pub fn set_operator_hash(&self, hash: &KeyHash) -> Result<(), StoreError> {
-        self.write(|connection| {
-            connection.execute(
-                "UPDATE meta SET operator_hash = ?1 WHERE operator_hash IS NULL",
-                [hash.as_bytes()],
-            )?;
-            Ok(())
+    /// Makes the first operator, and a token if one was asked for.
+    pub fn first_start(
+        &self,
+        user: &User,
+        token: Option<&ApiToken>,
+        entry: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            users::put(transaction, user)?;
+            if let Some(token) = token {
+                tokens::insert(transaction, token)?;
+            }
+            audit::append(transaction, entry)
         })
     }
+
+    /// Gives the operator called `name` a setup secret and takes away everything else that the
+    /// user could log in with; makes the user by `make` if it is gone.
+    pub fn reset_operator(
+        &self,
+        name: &UserName,
+        setup: Setup,
+        entry: &AuditEntry,
+        make: impl FnOnce() -> User,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut user = users::find_by_name(transaction, name)?.unwrap_or_else(make);
+            if user.role != Role::Operator {
+                return Err(StoreError::Conflict(
+                    "the user `operator` is no operator: delete that user first",
+                ));
+            }
+            lock_out(&mut user, entry.at);
+            user.setup = Some(setup);
+            users::put(transaction, &user)?;
+            end_everything(transaction, &user)?;
+            audit::append(transaction, entry)
+        })
+    }
+}
+
+fn lock_out(user: &mut User, now: UnixMillis) {
+    user.enabled = true;
+    user.password = None;
+    user.totp = None;
+    user.updated_at = now.max(user.updated_at);
+    user.revision = user.revision.saturating_add(1);
+}
+
+fn end_everything(transaction: &Connection, user: &User) -> Result<(), StoreError> {
+    users::end(transaction, &user.id, Ends::SessionsAndTokens)
 }

@@ -14,21 +14,28 @@ use crate::domain::key::{Key, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
+use crate::domain::sealed::Sealed;
 
 /// The columns that [`Columns::key`] reads, in its order, of `keys AS k`.
 pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \
      k.status, k.models, k.services, k.networks, k.expires_at, k.key_hash, k.masked, \
-     k.key_version, k.creator, k.created_at, k.updated_at, k.last_used_at, k.revision";
+     k.key_version, k.creator, k.created_at, k.updated_at, k.value_set_at, k.last_used_at, \
+     k.predecessor, k.successor, k.sealed IS NOT NULL, k.revision";
 
 const INSERT: &str = "INSERT INTO keys (id, account, region, origin, name, description, status, \
-     models, services, networks, expires_at, key_hash, masked, key_version, creator, created_at, \
-     updated_at, last_used_at, revision) VALUES (:id, :account, :region, :origin, :name, \
-     :description, :status, :models, :services, :networks, :expires_at, :key_hash, :masked, \
-     :key_version, :creator, :created_at, :updated_at, :last_used_at, :revision)";
+     models, services, networks, expires_at, key_hash, masked, sealed, key_version, creator, \
+     created_at, updated_at, value_set_at, predecessor, revision) VALUES (:id, :account, :region, \
+     :origin, :name, :description, :status, :models, :services, :networks, :expires_at, \
+     :key_hash, :masked, :sealed, :key_version, :creator, :created_at, :updated_at, \
+     :value_set_at, :predecessor, :revision)";
 
 const UPDATE: &str = "UPDATE keys SET description = :description, status = :status, \
      models = :models, services = :services, networks = :networks, expires_at = :expires_at, \
-     updated_at = :updated_at, revision = :revision WHERE id = :id";
+     successor = :successor, updated_at = :updated_at, revision = :revision WHERE id = :id";
+
+const SET_VALUE: &str = "UPDATE keys SET key_hash = :key_hash, masked = :masked, sealed = :sealed, \
+     key_version = :key_version, value_set_at = :value_set_at, updated_at = :updated_at, \
+     revision = :revision WHERE id = :id";
 
 /// The columns of a row, read from left to right.
 pub(super) struct Columns<'a> {
@@ -54,7 +61,10 @@ impl<'a> Columns<'a> {
     }
 
     /// The next column, understood by `read`.
-    fn read<S: FromSql, T>(&mut self, read: impl FnOnce(S) -> Option<T>) -> rusqlite::Result<T> {
+    pub(super) fn read<S: FromSql, T>(
+        &mut self,
+        read: impl FnOnce(S) -> Option<T>,
+    ) -> rusqlite::Result<T> {
         let index = self.next;
         let stored = self.take()?;
         read(stored).ok_or_else(|| {
@@ -65,6 +75,24 @@ impl<'a> Columns<'a> {
     /// The next column, a hash.
     pub(super) fn hash(&mut self) -> rusqlite::Result<KeyHash> {
         self.take().map(KeyHash::from_bytes)
+    }
+
+    /// The next column, an account.
+    pub(super) fn account(&mut self) -> rusqlite::Result<AccountId> {
+        self.read(|text: String| AccountId::parse(&text).ok())
+    }
+
+    /// The next column, an account or none.
+    pub(super) fn maybe_account(&mut self) -> rusqlite::Result<Option<AccountId>> {
+        self.read(|text: Option<String>| match text {
+            None => Some(None),
+            Some(text) => AccountId::parse(&text).ok().map(Some),
+        })
+    }
+
+    /// The next column, a number that is never negative.
+    pub(super) fn revision(&mut self) -> rusqlite::Result<u64> {
+        self.read(|number: i64| u64::try_from(number).ok())
     }
 
     /// The key of [`KEY_COLUMNS`].
@@ -82,8 +110,19 @@ impl<'a> Columns<'a> {
             creator: self.take()?,
             created_at: self.read(millis)?,
             updated_at: self.read(millis)?,
+            value_set_at: self.read(millis)?,
             last_used_at: self.read(maybe_millis)?,
-            revision: self.read(|number: i64| u64::try_from(number).ok())?,
+            predecessor: self.maybe_key_id()?,
+            successor: self.maybe_key_id()?,
+            recoverable: self.take()?,
+            revision: self.revision()?,
+        })
+    }
+
+    fn maybe_key_id(&mut self) -> rusqlite::Result<Option<KeyId>> {
+        self.read(|text: Option<String>| match text {
+            None => Some(None),
+            Some(text) => KeyId::parse(&text).ok().map(Some),
         })
     }
 
@@ -102,7 +141,11 @@ impl<'a> Columns<'a> {
 }
 
 /// Writes a new row.
-pub(super) fn insert(connection: &rusqlite::Connection, key: &Key) -> rusqlite::Result<()> {
+pub(super) fn insert(
+    connection: &rusqlite::Connection,
+    key: &Key,
+    sealed: Option<&Sealed>,
+) -> rusqlite::Result<()> {
     let policy = &key.policy;
     connection.prepare_cached(INSERT)?.execute(named_params! {
         ":id": key.id.as_str(),
@@ -118,17 +161,40 @@ pub(super) fn insert(connection: &rusqlite::Connection, key: &Key) -> rusqlite::
         ":expires_at": policy.expires_at.map(|at| integer(at.get())),
         ":key_hash": key.hash.as_bytes(),
         ":masked": key.masked,
+        ":sealed": sealed.map(Sealed::as_bytes),
         ":key_version": key.key_version,
         ":creator": key.creator,
         ":created_at": integer(key.created_at.get()),
         ":updated_at": integer(key.updated_at.get()),
-        ":last_used_at": key.last_used_at.map(|at| integer(at.get())),
+        ":value_set_at": integer(key.value_set_at.get()),
+        ":predecessor": key.predecessor.as_ref().map(KeyId::as_str),
         ":revision": integer(key.revision),
     })?;
     Ok(())
 }
 
-/// Writes what an edit can change.
+/// Writes a new value of a key.
+pub(super) fn set_value(
+    connection: &rusqlite::Connection,
+    key: &Key,
+    sealed: Option<&Sealed>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(SET_VALUE)?
+        .execute(named_params! {
+            ":id": key.id.as_str(),
+            ":key_hash": key.hash.as_bytes(),
+            ":masked": key.masked,
+            ":sealed": sealed.map(Sealed::as_bytes),
+            ":key_version": key.key_version,
+            ":value_set_at": integer(key.value_set_at.get()),
+            ":updated_at": integer(key.updated_at.get()),
+            ":revision": integer(key.revision),
+        })?;
+    Ok(())
+}
+
+/// Writes what an edit can change, and the successor.
 pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::Result<()> {
     let policy = &key.policy;
     connection.prepare_cached(UPDATE)?.execute(named_params! {
@@ -139,6 +205,7 @@ pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::
         ":services": axis_text(&policy.scope.services),
         ":networks": addresses_text(&policy.addresses),
         ":expires_at": policy.expires_at.map(|at| integer(at.get())),
+        ":successor": key.successor.as_ref().map(KeyId::as_str),
         ":updated_at": integer(key.updated_at.get()),
         ":revision": integer(key.revision),
     })?;
@@ -150,7 +217,7 @@ pub(super) fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(super) const fn status_text(status: Status) -> &'static str {
+const fn status_text(status: Status) -> &'static str {
     match status {
         Status::Enabled => "enabled",
         Status::Disabled => "disabled",
@@ -163,11 +230,11 @@ fn status(text: &str) -> Option<Status> {
         .find(|status| status_text(*status) == text)
 }
 
-fn millis(number: i64) -> Option<UnixMillis> {
+pub(super) fn millis(number: i64) -> Option<UnixMillis> {
     u64::try_from(number).ok().map(UnixMillis::new)
 }
 
-fn maybe_millis(number: Option<i64>) -> Option<Option<UnixMillis>> {
+pub(super) fn maybe_millis(number: Option<i64>) -> Option<Option<UnixMillis>> {
     number.map_or(Some(None), |number| millis(number).map(Some))
 }
 
@@ -201,11 +268,11 @@ fn addresses(text: &str) -> Option<AddressList> {
     AddressList::new(networks).ok()
 }
 
-fn json_list<T: fmt::Display>(items: &[T]) -> String {
+pub(super) fn json_list<T: fmt::Display>(items: &[T]) -> String {
     serde_json::Value::from_iter(items.iter().map(T::to_string)).to_string()
 }
 
-fn list(text: &str) -> Option<Vec<String>> {
+pub(super) fn list(text: &str) -> Option<Vec<String>> {
     serde_json::from_str(text).ok()
 }
 

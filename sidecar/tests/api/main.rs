@@ -11,11 +11,25 @@
     clippy::indexing_slicing
 )]
 
+mod accounts;
+mod audit;
 mod auth;
+mod catalog;
 mod envoys;
 mod feed;
 mod health;
+mod hostile;
 mod keys;
+mod offline;
+mod once;
+mod operations;
 mod process;
+mod recommendations;
 mod restart;
+mod session;
+mod site;
 mod support;
+mod tokens;
+mod totp;
+mod usage;
+mod users;

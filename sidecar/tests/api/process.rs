@@ -51,16 +51,22 @@ fn terminate(process: &Process) {
 }
 
 #[test]
-fn the_operator_token_is_printed_once_and_works() {
+fn the_setup_secret_is_printed_once_and_the_operator_token_is_in_its_file() {
+    use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     let (mut process, events) = start(&scratch);
     assert_eq!(events.len(), 2);
-    let token = events[0]["operator_token"].as_str().unwrap();
+    let secret = events[0]["setup_secret"].as_str().unwrap();
+    assert!(secret.starts_with("lku-"), "{secret}");
+    let file = scratch.path().join("operator-token");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let token = std::fs::read_to_string(&file).unwrap();
     let url = format!(
         "{}/v1/keys?account=demo",
         events[1]["admin"].as_str().unwrap()
     );
-    let bearer = format!("Bearer {token}");
+    let bearer = format!("Bearer {}", token.trim());
     assert_eq!(
         call(&url, "GET", &[("authorization", &bearer)], None).status,
         200
@@ -69,7 +75,8 @@ fn the_operator_token_is_printed_once_and_works() {
     assert!(process.0.wait().unwrap().success());
 
     let (_process, events) = start(&scratch);
-    assert_eq!(events.len(), 1, "a later start prints no token");
+    assert_eq!(events.len(), 1, "a later start prints no secret");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
 }
 
 #[test]

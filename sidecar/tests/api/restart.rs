@@ -10,10 +10,9 @@ fn keys_epoch_and_operator_outlive_a_restart() {
     let key = sidecar.make("one", "local");
     let mut agent = Agent::new(&sidecar, 'a', "edge-1", "local");
     agent.catch_up();
-    let token = sidecar.token();
     drop(sidecar);
 
-    let sidecar = Sidecar::restart(&scratch, token);
+    let sidecar = Sidecar::restart(&scratch);
     let path = format!("/v1/keys/{}", key["id"].as_str().unwrap());
     assert_eq!(sidecar.get(&path).json()["masked"], key["masked"]);
     let mut same = Agent::new(&sidecar, 'a', "edge-1", "local");

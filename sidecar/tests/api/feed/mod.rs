@@ -2,3 +2,4 @@
 
 mod propagation;
 mod table;
+pub(crate) mod usage;

@@ -34,10 +34,13 @@ fn a_key_is_made_as_written_and_its_value_shown_once() {
         "scope": {"models": ["glm-5.1", "deepseek-*"], "services": []},
         "ip_allowlist": ["10.0.0.0/8", "2001:db8::7"],
         "expires_at": "2999-01-01T00:00:00Z",
-        "created_at": created_at, "updated_at": created_at, "last_used_at": null,
+        "created_at": created_at, "updated_at": created_at, "value_set_at": created_at,
+        "last_used_at": null, "creator": key["creator"], "key_version": 1, "recoverable": true,
+        "predecessor": null, "successor": null,
         "propagation": {"generation": 1, "envoys": 0, "applied": 0, "pending": []},
     });
     assert_eq!(key, wanted);
+    assert!(key["creator"].as_str().unwrap().starts_with("token:"));
     for path in ["/v1/keys?account=demo".into(), format!("/v1/keys/{id}")] {
         let text = sidecar.get(&path).text;
         assert!(!text.contains(value) && text.contains(&masked), "{text}");

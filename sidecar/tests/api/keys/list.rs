@@ -91,7 +91,9 @@ fn bad_parameters_are_named() {
         ("status=on", "status"),
         ("origin=all", "origin"),
         ("region=Local", "region"),
-        ("sort=name", "sort"),
+        ("sort=colour", "sort"),
+        ("sort=name&cursor=k7", "cursor"),
+        ("unused_for_days=0", "unused_for_days"),
         ("account=second", "account"),
     ];
     for (query, field) in cases {
@@ -102,4 +104,32 @@ fn bad_parameters_are_named() {
             "{query}"
         );
     }
+}
+
+#[test]
+fn lists_are_sorted_and_read_part_by_part() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    for name in ["beta", "Alpha", "gamma", "alpha 2"] {
+        sidecar.make(name, "local");
+    }
+    let names = |sort: &str| {
+        let (mut cursor, mut names) = (String::new(), Vec::new());
+        loop {
+            let path = format!("/v1/keys?account=demo&limit=1&sort={sort}&cursor={cursor}");
+            let part = sidecar.get(&path).json();
+            names.push(part["keys"][0]["name"].as_str().unwrap().to_owned());
+            match part["next_cursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => return names,
+            }
+        }
+    };
+    assert_eq!(names("name"), ["Alpha", "alpha 2", "beta", "gamma"]);
+    assert_eq!(names("-name"), ["gamma", "beta", "alpha 2", "Alpha"]);
+    assert_eq!(names("created_at"), ["beta", "Alpha", "gamma", "alpha 2"]);
+    let unused = sidecar
+        .get("/v1/keys?account=demo&unused_for_days=1")
+        .json();
+    assert_eq!(unused["total"], 0, "they were made just now");
 }

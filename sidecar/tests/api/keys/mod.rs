@@ -1,11 +1,19 @@
 //! `/v1/keys` and `/v1/keys/{id}`
 
+mod check;
 mod create;
 mod delete;
 mod edit;
 mod get;
+mod import;
+mod limit;
 mod list;
 mod malformed;
+mod reset;
+mod reveal;
+mod rotate;
+mod secrets;
+mod usage;
 
 use serde_json::{Value, json};
 

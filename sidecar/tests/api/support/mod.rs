@@ -1,6 +1,7 @@
 //! A running sidecar, and clients of both of its ports.
 
 pub(crate) mod agent;
+pub(crate) mod person;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,6 +47,7 @@ impl Scratch {
             ("--admin", "127.0.0.1:0".into()),
             ("--feed", "127.0.0.1:0".into()),
             ("--feed-token-file", path("feed-token")),
+            ("--operator-token-file", path("operator-token")),
             ("--seed-account", "demo".into()),
             ("--seed-account", "second".into()),
             ("--seed-region", "local".into()),
@@ -69,6 +71,7 @@ pub(crate) struct Sidecar {
     admin: String,
     feed: String,
     token: String,
+    setup_secret: Option<String>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -95,19 +98,17 @@ impl Sidecar {
         let Ok(Command::Serve(config)) = Command::parse(flags.map(Into::into)) else {
             panic!("the flags are wrong");
         };
-        Self::run(config, None)
+        Self::run(*config)
     }
 
-    /// A later start in a directory whose operator token is known.
-    pub(crate) fn restart(scratch: &Scratch, token: String) -> Self {
-        let flags = scratch.flags();
-        let Ok(Command::Serve(config)) = Command::parse(flags.into_iter().map(Into::into)) else {
-            panic!("the flags are wrong");
-        };
-        Self::run(config, Some(token))
+    /// A later start in a directory.
+    pub(crate) fn restart(scratch: &Scratch) -> Self {
+        Self::start(scratch)
     }
 
-    fn run(config: Config, mut token: Option<String>) -> Self {
+    fn run(config: Config) -> Self {
+        let token_file = config.operator_token_file.clone().unwrap();
+        let mut setup_secret = None;
         let (events, heard) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
@@ -120,14 +121,17 @@ impl Sidecar {
         });
         loop {
             match heard.recv().expect("the sidecar did not start") {
-                Event::FirstStart { operator_token } => {
-                    token = Some(operator_token.reveal().to_string());
+                Event::FirstStart {
+                    setup_secret: secret,
+                } => {
+                    setup_secret = Some(secret.reveal().to_string());
                 }
                 Event::Ready { admin, feed } => {
                     return Self {
                         admin: format!("http://{admin}"),
                         feed: format!("http://{feed}"),
-                        token: token.expect("no operator token"),
+                        token: std::fs::read_to_string(&token_file).unwrap().trim().into(),
+                        setup_secret,
                         stop: Some(stop),
                         thread: Some(thread),
                     };
@@ -138,6 +142,11 @@ impl Sidecar {
 
     pub(crate) fn token(&self) -> String {
         self.token.clone()
+    }
+
+    /// What the first start told.
+    pub(crate) fn setup_secret(&self) -> &str {
+        self.setup_secret.as_deref().expect("no first start")
     }
 
     pub(crate) fn admin(&self) -> &str {

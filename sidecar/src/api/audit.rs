@@ -1,0 +1,106 @@
+//! The call of `/v1/audit`: what was done, by whom, from where.
+//!
+//! Does not write rows. Invariant: whoever is bound to an account sees its rows alone.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::api::App;
+use crate::api::answer;
+use crate::api::caller::Caller;
+use crate::api::problem::Problem;
+use crate::api::query::Query;
+use crate::domain::clock::UnixMillis;
+use crate::store::{AuditFilter, AuditRow};
+
+const LIMIT_MAX: u64 = 200;
+const LIMIT_DEFAULT: u64 = 50;
+
+#[derive(Debug, Serialize)]
+struct EntryAnswer {
+    seq: u64,
+    at: String,
+    actor: String,
+    address: Option<String>,
+    account: Option<String>,
+    action: String,
+    target: String,
+    detail: Value,
+}
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(web::resource("/audit").get(list));
+}
+
+/// `GET /v1/audit`
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string());
+    let account = query.text("account");
+    let filter = AuditFilter {
+        account: None,
+        actor: query.text("actor"),
+        action: query.text("action"),
+        target: query.text("target"),
+        from: query.optional("from", UnixMillis::parse_rfc3339),
+        until: query.optional("until", UnixMillis::parse_rfc3339),
+        before: query.optional("cursor", cursor).flatten(),
+    };
+    let limit = query
+        .number("limit", 1..=LIMIT_MAX)
+        .unwrap_or(LIMIT_DEFAULT);
+    query.finish()?;
+    let access = caller.account_for(account.as_deref())?;
+    let filter = AuditFilter {
+        account: access.account().map(ToString::to_string),
+        ..filter
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut rows = app
+        .store(move |store| store.audit(&filter, limit.saturating_add(1)))
+        .await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|row| format!("a{}", row.seq));
+    let entries: Vec<_> = rows.into_iter().map(EntryAnswer::new).collect();
+    answer::json(
+        StatusCode::OK,
+        &json!({"entries": entries, "next_cursor": next}),
+    )
+}
+
+fn cursor(text: &str) -> Result<Option<u64>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number = text
+        .strip_prefix('a')
+        .and_then(|number| number.parse().ok());
+    number
+        .map(Some)
+        .ok_or("must be the next_cursor of an earlier answer")
+}
+
+impl EntryAnswer {
+    fn new(row: AuditRow) -> Self {
+        Self {
+            seq: row.seq,
+            at: UnixMillis::new(row.at).to_string(),
+            actor: row.actor,
+            address: row.address,
+            account: row.account,
+            action: row.action,
+            target: row.target,
+            detail: serde_json::from_str(&row.detail).unwrap_or(Value::Null),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What the sidecar counts of itself, at `/metrics` in Prometheus' text format.
+//!
+//! It asks for no credential, as health does not: keys, names and addresses are not in it, and a
+//! route is its pattern, never a path. Invariant: the number of series is bounded by routes, statuses
+//! and Envoys, whatever callers send.
+
+mod histogram;
+mod text;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpResponse};
+
+use crate::api::App;
+use crate::api::problem::Problem;
+use crate::feed::fleet::Sighting;
+use histogram::Histogram;
+use text::Text;
+
+/// The figures of one process. Clones of the [`Arc`] share them.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// By route, method and status.
+    requests: Mutex<BTreeMap<(String, &'static str, u16), u64>>,
+    request: Histogram,
+    store: Histogram,
+    propagation: Histogram,
+    unfinished_propagations: AtomicU64,
+    feed_watchers: AtomicI64,
+}
+
+impl Metrics {
+    /// A call of the database has taken so long, waiting for a thread included.
+    pub(super) fn store_took(&self, duration: Duration) {
+        self.store.add(duration);
+    }
+
+    /// A change was waited for; `is_applied`: every live Envoy has it in force.
+    pub(super) fn propagation_took(&self, duration: Duration, is_applied: bool) {
+        self.propagation.add(duration);
+        if !is_applied {
+            self.unfinished_propagations.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn count(&self, route: String, method: &'static str, status: u16) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        *requests.entry((route, method, status)).or_default() += 1;
+    }
+}
+
+/// Counts and times a request of the REST API.
+pub(crate) async fn measure<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let metrics = request
+        .app_data::<Data<App>>()
+        .map(|app| Arc::clone(&app.metrics));
+    let route = request.match_pattern();
+    let method = known_method(request.method().as_str());
+    let begun = Instant::now();
+    let outcome = next.call(request).await;
+    if let Some(metrics) = metrics {
+        let status = match &outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        metrics.request.add(begun.elapsed());
+        metrics.count(
+            route.unwrap_or_else(|| "other".to_owned()),
+            method,
+            status.as_u16(),
+        );
+    }
+    outcome
+}
+
+/// Counts the requests of agents that hang.
+pub(crate) async fn watch<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let metrics = request.app_data::<Data<Metrics>>().cloned();
+    let _watcher = metrics.map(|metrics| Watcher::arrive(metrics.into_inner()));
+    next.call(request).await
+}
+
+/// A request that hangs; it leaves also when its connection breaks.
+struct Watcher(Arc<Metrics>);
+
+impl Watcher {
+    fn arrive(metrics: Arc<Metrics>) -> Self {
+        metrics.feed_watchers.fetch_add(1, Ordering::Relaxed);
+        Self(metrics)
+    }
+}
+
+// === impl Watcher ===
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.feed_watchers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Methods are a client's text: those that no route has are one.
+fn known_method(method: &str) -> &'static str {
+    let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    let found = known.into_iter().find(|known| *known == method);
+    found.unwrap_or("other")
+}
+
+/// `GET /metrics`
+pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
+    let generation = app.store(|store| store.generation()).await?.get();
+    let sightings = app.board.sightings();
+    let mut text = Text::default();
+    text.gauge("generation", "The newest change.", &[], generation);
+    show_requests(&app.metrics, &mut text);
+    show_fleet(&sightings, generation, &mut text);
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(text.finish()))
+}
+
+fn show_requests(metrics: &Metrics, text: &mut Text) {
+    let requests = metrics
+        .requests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    for ((route, method, status), count) in requests {
+        let status = status.to_string();
+        let labels = [
+            ("route", route.as_str()),
+            ("method", method),
+            ("status", &status),
+        ];
+        text.counter("requests_total", "Calls of the REST API.", &labels, count);
+    }
+    let (request, store) = (&metrics.request, &metrics.store);
+    text.histogram(
+        "request_seconds",
+        "Time of one call of the REST API.",
+        request,
+    );
+    text.histogram("store_seconds", "Time of one call of the database.", store);
+    text.histogram(
+        "propagation_seconds",
+        "Time from a change to the answer that says who has it in force.",
+        &metrics.propagation,
+    );
+    text.counter(
+        "propagation_unfinished_total",
+        "Changes that were answered before every live Envoy had them in force.",
+        &[],
+        metrics.unfinished_propagations.load(Ordering::Relaxed),
+    );
+    let watchers = metrics.feed_watchers.load(Ordering::Relaxed);
+    text.gauge(
+        "feed_watchers",
+        "Requests of agents that wait for news.",
+        &[],
+        u64::try_from(watchers).unwrap_or(0),
+    );
+}
+
+fn show_fleet(sightings: &[Sighting], newest: u64, text: &mut Text) {
+    let mut live: BTreeMap<String, [u64; 2]> = BTreeMap::new();
+    for sighting in sightings {
+        let counts = live.entry(sighting.region.to_string()).or_default();
+        let [alive, lost] = counts;
+        *(if sighting.live { alive } else { lost }) += 1;
+    }
+    for (region, counts) in &live {
+        for (state, count) in ["live", "lost"].into_iter().zip(counts) {
+            let labels = [("region", region.as_str()), ("state", state)];
+            text.gauge("envoys", "Envoys that follow a region.", &labels, *count);
+        }
+    }
+    for sighting in sightings.iter().filter(|sighting| sighting.live) {
+        let (region, node) = (sighting.region.to_string(), sighting.node.to_string());
+        let applied = sighting
+            .acknowledged
+            .map_or(0, |generation| generation.get());
+        let labels = [("region", region.as_str()), ("envoy", &node)];
+        let lag = newest.saturating_sub(applied);
+        text.gauge(
+            "envoy_lag_generations",
+            "Changes that a live Envoy does not have in force yet.",
+            &labels,
+            lag,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The OpenAPI document, written from the table of operations; and a page to read it.
+//!
+//! Does not describe what is not in the table. Invariant: what callers read is what admits them.
+
+mod schemas;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use serde_json::{Map, Value, json};
+
+use crate::api::operations::{self, Access, Kind, Operation, Parameter, Place};
+
+const PAGE: &str = include_str!("openapi/docs.html");
+const STYLE: &str = include_str!("openapi/docs.css");
+const SCRIPT: &str = include_str!("openapi/docs.js");
+
+/// What a page of ours may load and do.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/openapi.json").get(serve_document))
+        .service(web::resource("/docs").get(|| serve("text/html", PAGE)))
+        .service(web::resource("/docs/docs.css").get(|| serve("text/css", STYLE)))
+        .service(web::resource("/docs/docs.js").get(|| serve("text/javascript", SCRIPT)));
+}
+
+async fn serve_document() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(document().to_string())
+}
+
+async fn serve(media_type: &'static str, text: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(format!("{media_type}; charset=utf-8"))
+        .insert_header(("content-security-policy", POLICY))
+        .body(text)
+}
+
+/// The whole document.
+pub fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Latchkey",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "API keys for model traffic, enforced inside Envoy.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}, {"session": []}],
+        "paths": paths(),
+        "components": {
+            "schemas": schemas::all(),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "latchkey_session"},
+            },
+        },
+    })
+}
+
+fn paths() -> Value {
+    let mut paths = Map::new();
+    for operation in operations::all() {
+        let path = paths
+            .entry(template(operation.path))
+            .or_insert_with(|| json!({}));
+        if let Value::Object(methods) = path {
+            methods.insert(operation.method.to_lowercase(), described(operation));
+        }
+    }
+    Value::Object(paths)
+}
+
+fn described(operation: &Operation) -> Value {
+    let mut described = json!({
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [tag(operation.path)],
+        "x-access": access(operation.access),
+        "responses": responses(operation),
+    });
+    let parameters: Vec<_> = path_parameters(operation.path)
+        .chain(operation.parameters.iter().map(parameter))
+        .collect();
+    if !parameters.is_empty() {
+        put(&mut described, "parameters", parameters.into());
+    }
+    if let Some(schema) = operation.body {
+        let body = json!({"required": true, "content": content("application/json", schema)});
+        put(&mut described, "requestBody", body);
+    }
+    if operation.access == Access::Public {
+        put(&mut described, "security", json!([]));
+    }
+    described
+}
+
+fn responses(operation: &Operation) -> Value {
+    let mut responses = Map::new();
+    for (status, schema) in operation.answers {
+        let answer = match *schema {
+            "" => json!({"description": "Done"}),
+            schema => json!({
+                "description": "Done",
+                "content": content("application/json", schema),
+            }),
+        };
+        responses.insert(status.to_string(), answer);
+    }
+    let refusal = json!({
+        "description": "Refused; nothing was changed",
+        "content": content("application/problem+json", "Problem"),
+    });
+    responses.insert("default".into(), refusal);
+    Value::Object(responses)
+}
+
+fn content(media_type: &str, schema: &str) -> Value {
+    let reference = format!("#/components/schemas/{schema}");
+    json!({media_type: {"schema": {"$ref": reference}}})
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    json!({
+        "name": parameter.name,
+        "in": match parameter.place {
+            Place::Query => "query",
+            Place::Header => "header",
+        },
+        "required": parameter.required,
+        "description": parameter.about,
+        "schema": match parameter.kind {
+            Kind::Text => json!({"type": "string"}),
+            Kind::Time => json!({"type": "string", "format": "date-time"}),
+            Kind::Number(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
+            Kind::Choice(words) => json!({"type": "string", "enum": words}),
+        },
+    })
+}
+
+fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
+    path.split('/').filter_map(|part| {
+        let name = part.strip_prefix('{')?.strip_suffix('}')?;
+        let name = name.split(':').next()?;
+        Some(json!({
+            "name": name, "in": "path", "required": true, "schema": {"type": "string"},
+        }))
+    })
+}
+
+/// The pattern of a route without what only the router needs.
+fn template(path: &str) -> String {
+    let part = |part: &str| match part.split_once(':') {
+        Some((name, _)) if part.starts_with('{') => format!("{name}}}"),
+        _ => part.to_owned(),
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+fn tag(path: &str) -> &str {
+    path.split('/').nth(2).unwrap_or_default()
+}
+
+fn access(access: Access) -> String {
+    match access {
+        Access::Public => "public".into(),
+        Access::Known => "any credential".into(),
+        Access::Person => "a person who has logged in".into(),
+        Access::Needs(capability) => capability.as_str().into(),
+        Access::Operator(capability) => format!("operator with {}", capability.as_str()),
+    }
+}
+
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(name.into(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

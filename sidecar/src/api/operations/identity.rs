@@ -1,0 +1,341 @@
+//! The calls about who may act: accounts, users, sessions, tokens, access keys, audit.
+
+use crate::api::operations::{
+    ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, Kind, LIMIT, Operation, Parameter,
+};
+use crate::domain::role::Capability::{Admin, KeysRead, KeysWrite};
+
+const fn call(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    id: &'static str,
+    summary: &'static str,
+) -> Operation {
+    Operation::new((method, path), access, id, summary)
+}
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    call(
+        "GET",
+        "/v1/accounts",
+        Access::Needs(KeysRead),
+        "listAccounts",
+        "Lists the accounts that the caller may act in",
+    )
+    .parameters(&[LIMIT, CURSOR])
+    .answers(&[(200, "AccountList")]),
+    call(
+        "POST",
+        "/v1/accounts",
+        Access::Operator(Admin),
+        "createAccount",
+        "Makes an account",
+    )
+    .parameters(&[IDEMPOTENCY_KEY])
+    .body("NewAccount")
+    .answers(&[(201, "Account")]),
+    call(
+        "GET",
+        "/v1/accounts/{id}",
+        Access::Needs(KeysRead),
+        "getAccount",
+        "Shows an account",
+    )
+    .answers(&[(200, "Account")]),
+    call(
+        "PATCH",
+        "/v1/accounts/{id}",
+        Access::Operator(Admin),
+        "editAccount",
+        "Changes an account's name or key limit",
+    )
+    .parameters(&[IF_MATCH])
+    .body("AccountEdit")
+    .answers(&[(200, "Account")]),
+    call(
+        "GET",
+        "/v1/limit-requests",
+        Access::Needs(KeysRead),
+        "listLimitRequests",
+        "Lists requests for more keys, newest first",
+    )
+    .parameters(&[ACCOUNT])
+    .answers(&[(200, "LimitRequestList")]),
+    call(
+        "POST",
+        "/v1/limit-requests",
+        Access::Needs(KeysWrite),
+        "createLimitRequest",
+        "Asks for more keys",
+    )
+    .parameters(&[IDEMPOTENCY_KEY])
+    .body("NewLimitRequest")
+    .answers(&[(201, "LimitRequest")]),
+    call(
+        "GET",
+        "/v1/limit-requests/{id}",
+        Access::Needs(KeysRead),
+        "getLimitRequest",
+        "Shows a request for more keys",
+    )
+    .answers(&[(200, "LimitRequest")]),
+    call(
+        "PATCH",
+        "/v1/limit-requests/{id}",
+        Access::Operator(Admin),
+        "decideLimitRequest",
+        "Grants or denies a request for more keys; a limit that is granted is in force at once",
+    )
+    .parameters(&[IF_MATCH])
+    .body("LimitDecision")
+    .answers(&[(200, "LimitRequest")]),
+    call(
+        "GET",
+        "/v1/users",
+        Access::Needs(Admin),
+        "listUsers",
+        "Lists users",
+    )
+    .parameters(&[ACCOUNT])
+    .answers(&[(200, "UserList")]),
+    call(
+        "POST",
+        "/v1/users",
+        Access::Needs(Admin),
+        "createUser",
+        "Makes a user, who sets a password with the setup secret of this answer. To make an owner \
+         or operator needs proof of identity",
+    )
+    .parameters(&[IDEMPOTENCY_KEY])
+    .body("NewUser")
+    .answers(&[(201, "InvitedUser")]),
+    call(
+        "GET",
+        "/v1/users/{id}",
+        Access::Needs(Admin),
+        "getUser",
+        "Shows a user",
+    )
+    .answers(&[(200, "User")]),
+    call(
+        "PATCH",
+        "/v1/users/{id}",
+        Access::Needs(Admin),
+        "editUser",
+        "Changes a user's role (which needs proof of identity) or status, and ends their sessions \
+         and tokens",
+    )
+    .parameters(&[IF_MATCH])
+    .body("UserEdit")
+    .answers(&[(200, "User")]),
+    call(
+        "DELETE",
+        "/v1/users/{id}",
+        Access::Needs(Admin),
+        "deleteUser",
+        "Deletes a user, with their sessions and tokens",
+    )
+    .parameters(&[IF_MATCH])
+    .answers(&[(200, "Deleted")]),
+    call(
+        "POST",
+        "/v1/users/{id}/reset",
+        Access::Needs(Admin),
+        "resetUser",
+        "Takes away a user's password, second factor, sessions and tokens, and gives a setup \
+         secret. Needs proof of identity",
+    )
+    .parameters(&[IF_MATCH])
+    .answers(&[(200, "InvitedUser")]),
+    call(
+        "GET",
+        "/v1/tokens",
+        Access::Needs(Admin),
+        "listTokens",
+        "Lists API tokens",
+    )
+    .parameters(&[ACCOUNT])
+    .answers(&[(200, "TokenList")]),
+    call(
+        "POST",
+        "/v1/tokens",
+        Access::Needs(Admin),
+        "createToken",
+        "Makes an API token; its value is in this answer and in no other. The capabilities \
+         keys:reveal, keys:delete and admin need proof of identity",
+    )
+    .parameters(&[IDEMPOTENCY_KEY])
+    .body("NewToken")
+    .answers(&[(201, "MintedToken")]),
+    call(
+        "GET",
+        "/v1/tokens/{id}",
+        Access::Needs(Admin),
+        "getToken",
+        "Shows an API token, without its value",
+    )
+    .answers(&[(200, "Token")]),
+    call(
+        "DELETE",
+        "/v1/tokens/{id}",
+        Access::Needs(Admin),
+        "revokeToken",
+        "Ends an API token",
+    )
+    .answers(&[(200, "Deleted")]),
+    call(
+        "GET",
+        "/v1/access-keys",
+        Access::Needs(Admin),
+        "listAccessKeys",
+        "Lists access keys, with which clients of the cloud API sign",
+    )
+    .parameters(&[ACCOUNT])
+    .answers(&[(200, "AccessKeyList")]),
+    call(
+        "POST",
+        "/v1/access-keys",
+        Access::Needs(Admin),
+        "createAccessKey",
+        "Makes an access key; its secret is in this answer and in no other. Needs proof of \
+         identity",
+    )
+    .parameters(&[IDEMPOTENCY_KEY])
+    .body("NewAccessKey")
+    .answers(&[(201, "MintedAccessKey")]),
+    call(
+        "GET",
+        "/v1/access-keys/{id}",
+        Access::Needs(Admin),
+        "getAccessKey",
+        "Shows an access key, without its secret",
+    )
+    .answers(&[(200, "AccessKey")]),
+    call(
+        "PATCH",
+        "/v1/access-keys/{id}",
+        Access::Needs(Admin),
+        "switchAccessKey",
+        "Enables or disables an access key",
+    )
+    .parameters(&[IF_MATCH])
+    .body("StatusEdit")
+    .answers(&[(200, "AccessKey")]),
+    call(
+        "DELETE",
+        "/v1/access-keys/{id}",
+        Access::Needs(Admin),
+        "deleteAccessKey",
+        "Deletes an access key",
+    )
+    .answers(&[(200, "DeletedAccessKey")]),
+    call(
+        "GET",
+        "/v1/session",
+        Access::Known,
+        "getSession",
+        "Says who calls and what they may do",
+    )
+    .answers(&[(200, "Session")]),
+    call(
+        "POST",
+        "/v1/session",
+        Access::Public,
+        "logIn",
+        "Logs a person in; the session is in a cookie that no script can read",
+    )
+    .body("Credentials")
+    .answers(&[(200, "Session")]),
+    call(
+        "DELETE",
+        "/v1/session",
+        Access::Person,
+        "logOut",
+        "Ends the session",
+    )
+    .answers(&[(200, "Nothing")]),
+    call(
+        "POST",
+        "/v1/setup",
+        Access::Public,
+        "setUp",
+        "Sets a password with a one-time setup secret",
+    )
+    .body("Setup")
+    .answers(&[(200, "SetUp")]),
+    call(
+        "POST",
+        "/v1/verifications",
+        Access::Person,
+        "verify",
+        "Proves again who somebody is, for one act within five minutes",
+    )
+    .body("Verification")
+    .answers(&[(201, "Verified")]),
+    call(
+        "POST",
+        "/v1/me/password",
+        Access::Person,
+        "setPassword",
+        "Sets the caller's password and ends all their sessions",
+    )
+    .body("NewPassword")
+    .answers(&[(200, "Nothing")]),
+    call(
+        "POST",
+        "/v1/me/totp",
+        Access::Person,
+        "enrollTotp",
+        "Draws the seed of a second factor; it counts once it is confirmed. Needs proof of \
+         identity",
+    )
+    .answers(&[(201, "TotpSeed")]),
+    call(
+        "PUT",
+        "/v1/me/totp",
+        Access::Person,
+        "confirmTotp",
+        "Confirms the second factor with its first code",
+    )
+    .body("TotpCode")
+    .answers(&[(200, "Totp")]),
+    call(
+        "DELETE",
+        "/v1/me/totp",
+        Access::Person,
+        "removeTotp",
+        "Removes the second factor. Needs proof of identity",
+    )
+    .answers(&[(200, "Totp")]),
+    call(
+        "GET",
+        "/v1/audit",
+        Access::Needs(Admin),
+        "listAudit",
+        "Lists what was done, newest first",
+    )
+    .parameters(&[
+        ACCOUNT,
+        Parameter::query(
+            "actor",
+            Kind::Text,
+            "Only by this actor, such as user:alice",
+        ),
+        Parameter::query(
+            "action",
+            Kind::Text,
+            "Only this action, such as key.deleted",
+        ),
+        Parameter::query(
+            "target",
+            Kind::Text,
+            "Only to this target, such as a key's id",
+        ),
+        Parameter::query("from", Kind::Time, "Not before this time"),
+        Parameter::query("until", Kind::Time, "Before this time only"),
+        LIMIT,
+        CURSOR,
+    ])
+    .answers(&[(200, "AuditList")]),
+];

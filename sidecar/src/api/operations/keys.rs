@@ -1,0 +1,114 @@
+//! The calls about keys, what they may call, what they were used for, and the Envoys.
+
+use crate::api::operations::{
+    ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, Kind, LIMIT, Operation, Parameter,
+};
+use crate::domain::role::Capability::{KeysDelete, KeysRead, KeysWrite};
+
+pub(super) const WAIT: Parameter = Parameter::query(
+    "wait",
+    Kind::Choice(&["applied", "none"]),
+    "Whether to wait until every live Envoy has the change in force",
+);
+pub(super) const TIMEOUT_S: Parameter = Parameter::query(
+    "timeout_s",
+    Kind::Number(0, 60),
+    "How long to wait at most, in seconds",
+);
+pub(super) const ALLOW_UNLISTED: Parameter = Parameter::query(
+    "allow_unlisted",
+    Kind::Choice(&["true", "false"]),
+    "Whether a scope may name what is not in the catalog",
+);
+const REGION: Parameter = Parameter::query("region", Kind::Text, "Only of this region");
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::new(
+        ("GET", "/v1/keys"),
+        Access::Needs(KeysRead),
+        "listKeys",
+        "Lists keys, masked",
+    )
+    .parameters(&[
+        ACCOUNT.required(),
+        REGION,
+        Parameter::query(
+            "status",
+            Kind::Choice(&["enabled", "disabled"]),
+            "Only of this status",
+        ),
+        Parameter::query(
+            "origin",
+            Kind::Choice(&["standard", "coding_plan", "token_plan"]),
+            "Of this origin; standard keys if it is left out",
+        ),
+        Parameter::query("name_contains", Kind::Text, "Only with this in the name"),
+        Parameter::query(
+            "unused_for_days",
+            Kind::Number(1, 3_650),
+            "Only those that were not used for so many days",
+        ),
+        Parameter::query(
+            "sort",
+            Kind::Choice(&[
+                "-created_at",
+                "created_at",
+                "name",
+                "-name",
+                "last_used_at",
+                "-last_used_at",
+            ]),
+            "In this order, `-` for backwards; the newest first if it is left out",
+        ),
+        LIMIT,
+        CURSOR,
+    ])
+    .answers(&[(200, "KeyList")]),
+    Operation::new(
+        ("POST", "/v1/keys"),
+        Access::Needs(KeysWrite),
+        "createKey",
+        "Makes a key; its value is in this answer",
+    )
+    .parameters(&[WAIT, TIMEOUT_S, ALLOW_UNLISTED, IDEMPOTENCY_KEY])
+    .body("NewKey")
+    .answers(&[(201, "CreatedKey")]),
+    Operation::new(
+        ("GET", "/v1/keys/{id}"),
+        Access::Needs(KeysRead),
+        "getKey",
+        "Shows a key, masked",
+    )
+    .parameters(&[ACCOUNT])
+    .answers(&[(200, "Key")]),
+    Operation::new(
+        ("PATCH", "/v1/keys/{id}"),
+        Access::Needs(KeysWrite),
+        "editKey",
+        "Changes a key's description, status, scope, addresses or expiry",
+    )
+    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, ALLOW_UNLISTED, IF_MATCH])
+    .body("KeyEdit")
+    .answers(&[(200, "ChangedKey")]),
+    Operation::new(
+        ("DELETE", "/v1/keys/{id}"),
+        Access::Needs(KeysDelete),
+        "deleteKey",
+        "Deletes a key for good",
+    )
+    .parameters(&[
+        Parameter::query("confirm", Kind::Text, "The key's name").required(),
+        ACCOUNT,
+        WAIT,
+        TIMEOUT_S,
+        IF_MATCH,
+    ])
+    .answers(&[(200, "DeletedKey")]),
+    Operation::new(
+        ("GET", "/v1/envoys"),
+        Access::Needs(KeysRead),
+        "listEnvoys",
+        "Lists every Envoy: its region, what it has in force, whether it is in contact",
+    )
+    .answers(&[(200, "EnvoyList")]),
+];

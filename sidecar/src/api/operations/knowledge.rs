@@ -1,0 +1,100 @@
+//! The calls about what can be selected and what was used: regions, catalog, usage, advice.
+
+use crate::api::operations::{
+    ACCOUNT, Access, CURSOR, IF_MATCH, Kind, LIMIT, Operation, Parameter,
+};
+use crate::domain::role::Capability::{Admin, KeysRead};
+
+const PERIOD: Parameter = Parameter::query(
+    "period",
+    Kind::Choice(&["minute", "hour", "day"]),
+    "The width of a point; an hour if it is left out",
+);
+const FROM: Parameter = Parameter::query(
+    "from",
+    Kind::Time,
+    "The begin of the first point; 60 points before the end if it is left out",
+);
+const UNTIL: Parameter = Parameter::query("until", Kind::Time, "The end of the last point");
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::new(
+        ("GET", "/v1/regions"),
+        Access::Needs(KeysRead),
+        "listRegions",
+        "Lists the regions",
+    )
+    .answers(&[(200, "RegionList")]),
+    Operation::new(
+        ("GET", "/v1/catalog/{region}"),
+        Access::Needs(KeysRead),
+        "listCatalog",
+        "Lists the models and services of a region, by name",
+    )
+    .parameters(&[
+        Parameter::query(
+            "kind",
+            Kind::Choice(&["model", "service"]),
+            "Only of this kind",
+        ),
+        LIMIT,
+        CURSOR,
+    ])
+    .answers(&[(200, "CatalogList")]),
+    Operation::new(
+        ("GET", "/v1/catalog/{region}/{name}"),
+        Access::Needs(KeysRead),
+        "getCatalogEntry",
+        "Shows one model or service",
+    )
+    .answers(&[(200, "CatalogEntry")]),
+    Operation::new(
+        ("PUT", "/v1/catalog/{region}/{name}"),
+        Access::Operator(Admin),
+        "setCatalogEntry",
+        "Adds or changes a model or service",
+    )
+    .parameters(&[IF_MATCH])
+    .body("NewCatalogEntry")
+    .answers(&[(200, "CatalogEntry")]),
+    Operation::new(
+        ("DELETE", "/v1/catalog/{region}/{name}"),
+        Access::Operator(Admin),
+        "removeCatalogEntry",
+        "Removes a model or service; scopes that name it stay as they are",
+    )
+    .parameters(&[IF_MATCH])
+    .answers(&[(204, "")]),
+    Operation::new(
+        ("POST", "/v1/catalog/{region}/import"),
+        Access::Operator(Admin),
+        "importCatalog",
+        "Adds the models of an upstream: the body is the answer of its GET /v1/models",
+    )
+    .body("ModelList")
+    .answers(&[(200, "CatalogImport")]),
+    Operation::new(
+        ("GET", "/v1/usage"),
+        Access::Needs(KeysRead),
+        "getUsage",
+        "Shows what the keys of an account were used for",
+    )
+    .parameters(&[ACCOUNT.required(), PERIOD, FROM, UNTIL, LIMIT])
+    .answers(&[(200, "AccountUsage")]),
+    Operation::new(
+        ("GET", "/v1/keys/{id}/usage"),
+        Access::Needs(KeysRead),
+        "getKeyUsage",
+        "Shows what a key was used for",
+    )
+    .parameters(&[ACCOUNT, PERIOD, FROM, UNTIL, LIMIT])
+    .answers(&[(200, "KeyUsage")]),
+    Operation::new(
+        ("GET", "/v1/recommendations"),
+        Access::Needs(KeysRead),
+        "listRecommendations",
+        "Lists keys to narrow, renew or remove: why, in numbers, and by which call",
+    )
+    .parameters(&[ACCOUNT.required(), LIMIT, CURSOR])
+    .answers(&[(200, "RecommendationList")]),
+];

@@ -1,0 +1,156 @@
+//! The call `GET /v1/recommendations`: which keys to narrow, renew or remove, why, and how.
+//!
+//! Does not carry anything out. Invariant: each piece of advice has its numbers and the one call
+//! that follows it.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::api::App;
+use crate::api::answer;
+use crate::api::caller::Caller;
+use crate::api::key_list;
+use crate::api::problem::Problem;
+use crate::api::query::Query;
+use crate::domain::key::Key;
+use crate::domain::key_detail::axis;
+use crate::domain::recommendation::{Kind, Recommendation, Remedy, recommend};
+
+#[derive(Debug, Serialize)]
+struct Advice {
+    kind: &'static str,
+    key_id: String,
+    key_name: String,
+    masked: String,
+    reason: &'static str,
+    numbers: Map<String, Value>,
+    fix: Fix,
+}
+
+/// A call.
+#[derive(Debug, Serialize)]
+struct Fix {
+    method: &'static str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
+}
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(web::resource("/recommendations").get(list));
+}
+
+/// `GET /v1/recommendations`
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string());
+    let account = key_list::account(&caller, &mut query)?;
+    let limit = key_list::limit(&mut query);
+    let after = query.number("cursor", 0..=u64::MAX >> 1).unwrap_or(0);
+    query.finish()?;
+    let account = account.ok_or_else(|| Problem::internal(&"an account was not reported"))?;
+    let now = app.clock.now();
+    let examined = app
+        .store(move |store| {
+            store.require_account(&account)?;
+            store.examine(&account, after, limit, now)
+        })
+        .await?;
+    let advice = examined.keys.iter().flat_map(|(key, observed)| {
+        let advice = recommend(key, observed, now).into_iter();
+        advice.map(|advice| Advice::new(key, advice))
+    });
+    let advice: Vec<_> = advice.collect();
+    let next = examined.next.map(|seq| seq.to_string());
+    answer::json(
+        StatusCode::OK,
+        &json!({"recommendations": advice, "next_cursor": next}),
+    )
+}
+
+impl Advice {
+    fn new(key: &Key, advice: Recommendation) -> Self {
+        let numbers = advice.numbers.iter();
+        Self {
+            kind: advice.kind.as_str(),
+            key_id: key.id.to_string(),
+            key_name: key.name.as_str().into(),
+            masked: key.masked.clone(),
+            reason: reason(advice.kind),
+            numbers: numbers
+                .map(|(name, n)| ((*name).to_owned(), (*n).into()))
+                .collect(),
+            fix: Fix::new(key, &advice.remedy),
+        }
+    }
+}
+
+impl Fix {
+    fn new(key: &Key, remedy: &Remedy) -> Self {
+        let path = format!("/v1/keys/{}", key.id);
+        let patch = |body| Self {
+            method: "PATCH",
+            path: path.clone(),
+            body: Some(body),
+        };
+        let post = |call| Self {
+            method: "POST",
+            path: format!("{path}/{call}"),
+            body: None,
+        };
+        match remedy {
+            Remedy::Disable => patch(json!({"status": "disabled"})),
+            Remedy::Delete => Self {
+                method: "DELETE",
+                path: format!("{path}?confirm={}", encoded(key.name.as_str())),
+                body: None,
+            },
+            Remedy::Rotate => post("rotate"),
+            Remedy::Reset => post("reset"),
+            Remedy::LimitScope(scope) => {
+                let (models, services) = (axis(&scope.models), axis(&scope.services));
+                Self {
+                    path: format!("{path}?allow_unlisted=true"),
+                    ..patch(json!({"scope": {"models": models, "services": services}}))
+                }
+            }
+            Remedy::LimitAddresses(list) => {
+                let networks: Vec<_> = list.networks().iter().map(ToString::to_string).collect();
+                patch(json!({"ip_allowlist": networks}))
+            }
+        }
+    }
+}
+
+const fn reason(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Idle => "the key is enabled and was not used for so many days",
+        Kind::NeverUsed => "the key is enabled, was made so many days ago, and was never used",
+        Kind::NeverRotated => "the value of the key is so many days old",
+        Kind::WideScope => {
+            "the key may call everything; its requests have named so few resources in these days"
+        }
+        Kind::NoAddressList => {
+            "the key may be used from anywhere; it was seen from so few addresses in these days"
+        }
+        Kind::DisabledForLong => "the key is disabled for so many days",
+        Kind::ExpiredForLong => "the key has expired so many days ago",
+    }
+}
+
+/// A text as the value of a query parameter.
+fn encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
+    text.bytes()
+        .map(|byte| match plain(&byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect()
+}

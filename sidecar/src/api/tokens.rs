@@ -1,0 +1,237 @@
+//! The calls of `/v1/tokens`: how scripts prove who they are.
+//!
+//! Does not check tokens. Invariant: nobody gives a token more than they have themselves; the
+//! value is in the answer that makes it and in no other.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::api::App;
+use crate::api::answer;
+use crate::api::body::JsonObject;
+use crate::api::caller::{Caller, Purpose};
+use crate::api::fields::{Fields, Read, fault, future, invalid, parsed, text};
+use crate::api::once;
+use crate::api::problem::{FieldError, Problem};
+use crate::api::query::Query;
+use crate::domain::audit::AuditAction;
+use crate::domain::entropy;
+use crate::domain::name::KeyName;
+use crate::domain::role::{Capabilities, Capability};
+use crate::domain::secret::{KeyPrefix, Secret};
+use crate::domain::token::ApiToken;
+use crate::store::Outcome;
+
+#[derive(Debug, Serialize)]
+struct TokenAnswer {
+    id: String,
+    account: Option<String>,
+    name: String,
+    capabilities: Vec<&'static str>,
+    creator: String,
+    created_at: String,
+    expires_at: Option<String>,
+}
+
+/// The answer that shows the value.
+#[derive(Serialize)]
+struct MintedAnswer<'a> {
+    token: &'a str,
+    #[serde(flatten)]
+    answer: TokenAnswer,
+}
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/tokens").get(list).post(create))
+        .service(web::resource("/tokens/{id}").get(get).delete(revoke));
+}
+
+/// `GET /v1/tokens`
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string());
+    let account = query.text("account");
+    query.finish()?;
+    let access = caller.account_for(account.as_deref())?;
+    let tokens = app
+        .store(move |store| store.tokens(access.account()))
+        .await?;
+    let tokens: Vec<_> = tokens.iter().map(TokenAnswer::new).collect();
+    answer::json(StatusCode::OK, &json!({"tokens": tokens}))
+}
+
+/// `POST /v1/tokens`
+async fn create(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    body: JsonObject,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string()).finish()?;
+    let once = once::wanted(&request, &caller, &body)?;
+    let secret = Secret::mint(&KeyPrefix::api_token())?;
+    let token = new_token(body, &caller, &secret, &app)?;
+    if token
+        .capabilities
+        .iter()
+        .any(Capability::needs_verification)
+    {
+        caller.require_verification(&app, Purpose::Mint).await?;
+    }
+    let value = secret.reveal();
+    let once = once::with_secret(once, &app, &token.id, &value)?;
+    let detail = json!({
+        "name": token.name.as_str(),
+        "capabilities": token.capabilities.to_string(),
+        "expires_at": token.expires_at.map(|at| at.to_string()),
+    });
+    let act = caller.act(app.clock.now());
+    let entry = act.entry(
+        AuditAction::TokenCreated,
+        token.account.as_ref(),
+        &token.id,
+        detail,
+    );
+    let (token, outcome) = app
+        .store(
+            move |store| match store.insert_token(&token, once.as_ref(), &entry)? {
+                Outcome::Done(()) => Ok((token, None)),
+                Outcome::Earlier(earlier) => {
+                    Ok((store.token(&earlier.target, None)?, Some(earlier)))
+                }
+            },
+        )
+        .await?;
+    let value = match outcome {
+        None => value,
+        Some(earlier) => once::secret_of(&app, &earlier)?,
+    };
+    minted(&token, &value)
+}
+
+/// `GET /v1/tokens/{id}`
+async fn get(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string()).finish()?;
+    let access = caller.account_for(None)?;
+    let token = app
+        .store(move |store| store.token(&id, access.account()))
+        .await?;
+    answer::json(StatusCode::OK, &TokenAnswer::new(&token))
+}
+
+/// `DELETE /v1/tokens/{id}`
+async fn revoke(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string()).finish()?;
+    let access = caller.account_for(None)?;
+    let act = caller.act(app.clock.now());
+    let at = act.at;
+    let token = app
+        .store(move |store| {
+            store.revoke_token(&id, access.account(), |token| {
+                let detail = json!({"name": token.name.as_str()});
+                let account = token.account.as_ref();
+                act.entry(AuditAction::TokenRevoked, account, &token.id, detail)
+            })
+        })
+        .await?;
+    let body = json!({"id": token.id, "deleted_at": at.to_string()});
+    answer::json(StatusCode::OK, &body)
+}
+
+fn new_token(
+    body: JsonObject,
+    caller: &Caller,
+    secret: &Secret,
+    app: &App,
+) -> Result<ApiToken, Problem> {
+    let now = app.clock.now();
+    let mut fields = Fields::of(body);
+    let access = fields.access(caller)?;
+    let name = fields.required("name", |value| parsed(&value, KeyName::parse));
+    let capabilities = fields.required("capabilities", |value| capabilities(&value));
+    let expires_at = fields.optional("expires_at", |value| future(&value, now));
+    let beyond = capabilities.is_some_and(|wanted| !caller.capabilities.has_all(wanted));
+    if beyond {
+        fields.note(FieldError::new(
+            "capabilities",
+            "has some that you do not have",
+        ));
+    }
+    fields.finish().map_err(invalid)?;
+    let (Some(name), Some(capabilities)) = (name, capabilities) else {
+        return Err(Problem::internal(&"a refused field was not reported"));
+    };
+    Ok(ApiToken {
+        id: entropy::new_handle("lt")?,
+        hash: secret.hash(),
+        account: access.account().cloned(),
+        name,
+        capabilities,
+        creator: caller.actor.to_string(),
+        user: caller.user.clone(),
+        created_at: now,
+        expires_at: expires_at.flatten(),
+    })
+}
+
+fn capabilities(value: &Value) -> Read<Capabilities> {
+    let Value::Array(items) = value else {
+        return fault("must be a list of capabilities");
+    };
+    let mut read = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let capability = text(item)
+            .ok()
+            .and_then(|text| Capability::parse(text).ok());
+        let place = || FieldError::new(format!("[{index}]"), one_of());
+        read.push(capability.ok_or_else(|| vec![place()])?);
+    }
+    if read.is_empty() {
+        return fault("must have at least one capability");
+    }
+    Ok(Capabilities::of(read))
+}
+
+fn one_of() -> String {
+    format!("must be one of {}", Capabilities::ALL)
+}
+
+fn minted(token: &ApiToken, value: &Zeroizing<String>) -> Result<HttpResponse, Problem> {
+    let body = MintedAnswer {
+        token: value,
+        answer: TokenAnswer::new(token),
+    };
+    answer::created(&body, None, &format!("/v1/tokens/{}", token.id))
+}
+
+impl TokenAnswer {
+    fn new(token: &ApiToken) -> Self {
+        Self {
+            id: token.id.clone(),
+            account: token.account.as_ref().map(ToString::to_string),
+            name: token.name.as_str().into(),
+            capabilities: token.capabilities.iter().map(Capability::as_str).collect(),
+            creator: token.creator.clone(),
+            created_at: token.created_at.to_string(),
+            expires_at: token.expires_at.map(|at| at.to_string()),
+        }
+    }
+}

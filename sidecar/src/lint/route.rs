@@ -1,0 +1,91 @@
+//! Rules of the routes behind a gate: nothing goes round it, and bodies and answers fit through.
+//!
+//! Routes that xDS brings are seen in a config dump only. Invariant: a route that leads to no
+//! cluster breaks nothing.
+
+use serde_json::Value;
+
+use super::view::{Door, is_on, list, number, text};
+use super::{Finding, Rule};
+
+/// What the gate holds back unless it is told otherwise, in bytes.
+const HOLD_BYTES_MAX: u64 = 8 << 20;
+/// What Envoy buffers of a connection unless it is told otherwise, in bytes.
+const CONNECTION_BUFFER_BYTES: u64 = 1 << 20;
+
+const WITHOUT_GATE: Rule = Rule {
+    name: "route-without-gate",
+    wrong: "the gate is switched off here (FilterConfig disabled)",
+    breaks: "these requests need no key",
+    write: "no `disabled` for the gate, or be sure that the route leads to nothing worth a key",
+};
+
+const BUFFER: Rule = Rule {
+    name: "buffer-limit",
+    wrong: "the request body buffer is smaller than what the gate may hold back and one more \
+            chunk",
+    breaks: "Envoy answers 413 in plain text before the gate has found the model's name",
+    write: "request_body_buffer_limit of the virtual host: hold_bytes_max (8388608) plus \
+            per_connection_buffer_limit_bytes (1048576) or more",
+};
+
+const TIMEOUT: Rule = Rule {
+    name: "route-timeout",
+    wrong: "a route without timeout",
+    breaks: "Envoy ends every answer after 15 seconds, in the middle of a stream",
+    write: "timeout: 0s (stream_idle_timeout and request_timeout bound the rest)",
+};
+
+/// Whether any route leads to a cluster; unknown routes do.
+pub(super) fn leads_somewhere(door: &Door<'_>) -> bool {
+    let routes = door.hosts().iter().flat_map(|host| list(host, "/routes"));
+    door.routes.is_none() || routes.into_iter().any(|route| route.get("route").is_some())
+}
+
+/// Judges the routes behind a gate.
+pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
+    let (Some((_, filter, plugin)), Some(routes)) = (door.gate(), door.routes) else {
+        return;
+    };
+    check_switch(routes, filter.name, &door.place, findings);
+    let buffer = number(door.listener, "/per_connection_buffer_limit_bytes");
+    let buffer = buffer.unwrap_or(CONNECTION_BUFFER_BYTES);
+    let hold = number(&plugin.settings, "/hold_bytes_max").unwrap_or(HOLD_BYTES_MAX);
+    for host in door.hosts() {
+        let place = format!("{}, virtual host {}", door.place, text(host, "/name"));
+        check_switch(host, filter.name, &place, findings);
+        for route in list(host, "/routes") {
+            check_switch(route, filter.name, &place, findings);
+            check_route(route, &place, findings);
+        }
+        if body_limits(host).any(|limit| limit.unwrap_or(buffer) < hold + buffer) {
+            findings.push(Finding::at(place, &BUFFER));
+        }
+    }
+}
+
+fn check_switch(scope: &Value, gate: &str, place: &str, findings: &mut Vec<Finding>) {
+    let settings = scope.get("typed_per_filter_config");
+    let setting = settings.and_then(|settings| settings.get(gate));
+    if setting.is_some_and(|setting| is_on(setting, "/disabled")) {
+        findings.push(Finding::at(place, &WITHOUT_GATE));
+    }
+    for cluster in list(scope, "/route/weighted_clusters/clusters") {
+        check_switch(cluster, gate, place, findings);
+    }
+}
+
+fn check_route(route: &Value, place: &str, findings: &mut Vec<Finding>) {
+    let has_no_timeout = |action: &Value| action.get("timeout").is_none();
+    if route.get("route").is_some_and(has_no_timeout) {
+        findings.push(Finding::at(place, &TIMEOUT));
+    }
+}
+
+/// How much of a body Envoy buffers on each route to a cluster; `None`: as much as of a connection.
+fn body_limits(host: &Value) -> impl Iterator<Item = Option<u64>> {
+    let of_host = number(host, "/request_body_buffer_limit");
+    let routes = list(host, "/routes").iter();
+    let routes = routes.filter(|route| route.get("route").is_some());
+    routes.map(move |route| number(route, "/request_body_buffer_limit").or(of_host))
+}

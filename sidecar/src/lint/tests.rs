@@ -1,0 +1,233 @@
+//! Each planted mistake is found, and none in our own template.
+
+use super::*;
+
+const TEMPLATE: &str = include_str!("../../../envoy/bootstrap.yaml");
+
+/// The template with the values of a machine where everything is on loopback.
+fn template() -> String {
+    let agent = r#"{"role":"agent","region":"local","cluster":"sidecar"}"#;
+    let values = [
+        ("agent_configuration", agent),
+        ("gate_configuration", r#"{"role":"gate"}"#),
+        ("sidecar_address", "127.0.0.1"),
+        ("sidecar_discovery", "STATIC"),
+        ("upstream_discovery", "STATIC"),
+        ("node_id", "envoy"),
+        ("admin_port", "9901"),
+        ("listen_port", "10000"),
+        ("sidecar_port", "9302"),
+        ("upstream_port", "8000"),
+        ("upstream_address", "127.0.0.1"),
+    ];
+    let filled = values
+        .iter()
+        .fold(TEMPLATE.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{{{name}}}}}"), value)
+        });
+    filled.replace("{{", "/").replace("}}", "")
+}
+
+fn names(text: &str) -> Vec<&'static str> {
+    let findings = lint(text).unwrap();
+    findings.iter().map(|finding| finding.rule.name).collect()
+}
+
+/// A piece of the template, what is planted in its place, and the rule that finds it.
+type Mistake = (&'static str, &'static str, &'static str);
+
+const GATE: &str = "          - name: latchkey\n";
+const ROUTE: &str = "route: { cluster: upstream, timeout: 0s }";
+const OFF: &str = "typed_per_filter_config: { latchkey: { \"@type\": \
+                   type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }";
+
+const MISTAKES: [Mistake; 27] = [
+    ("use_remote_address: true", "", "remote-address"),
+    (
+        "use_remote_address: true",
+        "use_remote_address: false",
+        "remote-address",
+    ),
+    ("normalize_path: true", "", "normalize-path"),
+    ("merge_slashes: true", "", "merge-slashes"),
+    (
+        ": KEEP_UNCHANGED",
+        ": UNESCAPE_AND_FORWARD",
+        "escaped-slashes",
+    ),
+    (
+        "headers_with_underscores_action: REJECT_REQUEST",
+        "",
+        "underscores",
+    ),
+    (
+        "failure_policy: FAIL_RELOAD",
+        "failure_policy: FAIL_OPEN",
+        "fail-open",
+    ),
+    (
+        "failure_policy: FAIL_RELOAD",
+        "fail_open: true",
+        "fail-open",
+    ),
+    ("failure_policy: FAIL_RELOAD", "", "fail-final"),
+    (
+        "allow_on_headers_stop_iteration: true",
+        "",
+        "stop-iteration",
+    ),
+    ("request_body_buffer_limit: 10485760", "", "buffer-limit"),
+    (
+        "request_body_buffer_limit: 10485760",
+        "request_body_buffer_limit: 1000",
+        "buffer-limit",
+    ),
+    (
+        r#"{"role":"gate"}"#,
+        r#"{"role":"gate","hold_bytes_max":99999999}"#,
+        "buffer-limit",
+    ),
+    (ROUTE, "route: { cluster: upstream }", "route-timeout"),
+    ("%PATH(NQ)%", "%REQ(:PATH)%", "log-secret"),
+    ("%PATH(NQ)%", "%PATH%", "log-secret"),
+    ("%PROTOCOL%", "%REQ(Authorization)%", "log-secret"),
+    ("log_format:", "ignored:", "log-default"),
+    (
+        GATE,
+        "          - name: latchkey\n            disabled: true\n",
+        "gate-off",
+    ),
+    (r#"{"role":"gate"}"#, r#"{"role":"other"}"#, "gate-missing"),
+    ("singleton: true", "", "agent-singleton"),
+    (
+        r#""cluster":"sidecar""#,
+        r#""cluster":"elsewhere""#,
+        "cluster-missing",
+    ),
+    (
+        r#"{"role":"agent","#,
+        r#"{"role":"agent","token":"x","#,
+        "token-in-plugin",
+    ),
+    ("id: envoy,", "", "node-id"),
+    (
+        "{ filename: /feed_token_file }",
+        "{ inline_string: Bearer abc }",
+        "token-inline",
+    ),
+    (
+        "credential_injector.v3.CredentialInjector",
+        "buffer.v3.Buffer",
+        "feed-credential",
+    ),
+    (
+        "address: 127.0.0.1, port_value: 9901",
+        "address: 0.0.0.0, port_value: 9901",
+        "admin-open",
+    ),
+];
+
+#[test]
+fn our_own_template_is_clean() {
+    assert_eq!(lint(&template()).unwrap(), []);
+}
+
+#[test]
+fn every_planted_mistake_is_found_alone() {
+    for (right, wrong, name) in MISTAKES {
+        let text = template();
+        assert!(text.contains(right), "{right}");
+        assert_eq!(names(&text.replacen(right, wrong, 1)), [name], "{wrong}");
+    }
+}
+
+#[test]
+fn the_gate_switched_off_for_a_route_is_found_wherever_that_is_written() {
+    let of_route = format!("{ROUTE}\n                {OFF}");
+    let text = template().replacen(ROUTE, &of_route, 1);
+    assert_eq!(names(&text), ["route-without-gate"]);
+    let of_host = format!("{OFF}\n              domains:");
+    let text = template().replacen("domains:", &of_host, 1);
+    assert_eq!(names(&text), ["route-without-gate"]);
+}
+
+#[test]
+fn the_order_of_filters_is_judged() {
+    let lua = "          - name: lua\n            typed_config: { \"@type\": \
+               type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }\n";
+    let before = template().replacen(GATE, &format!("{lua}{GATE}"), 1);
+    assert_eq!(names(&before), ["filter-before-gate"]);
+    let cors = lua.replace("lua.v3.Lua", "cors.v3.Cors");
+    let before = template().replacen(GATE, &format!("{cors}{GATE}"), 1);
+    assert_eq!(names(&before), [""; 0]);
+    let router = "          - name: first\n            typed_config: { \"@type\": \
+                  type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }\n";
+    let behind = template().replacen(GATE, &format!("{router}{GATE}"), 1);
+    assert_eq!(names(&behind), ["gate-after-router"]);
+}
+
+#[test]
+fn agent_and_gate_must_share_their_data() {
+    let text = template();
+    let (agent, gate) = text.split_once("http_filters:").unwrap();
+    let other = gate.replacen("vm_id: latchkey", "vm_id: other", 1);
+    assert_eq!(names(&format!("{agent}http_filters:{other}")), ["vm-id"]);
+    let none = text.replacen(r#""role":"agent""#, r#""role":"x""#, 1);
+    assert_eq!(names(&none), ["agent-missing"]);
+}
+
+#[test]
+fn a_feed_on_another_machine_needs_tls() {
+    let away = template().replacen(
+        "address: 127.0.0.1, port_value: 9302",
+        "address: sidecar, port_value: 9302",
+        1,
+    );
+    assert_eq!(names(&away), ["feed-in-clear"]);
+    let cluster = "  - name: sidecar\n";
+    let tls = format!("{cluster}    transport_socket: {{ name: tls }}\n");
+    assert_eq!(names(&away.replacen(cluster, &tls, 1)), [""; 0]);
+}
+
+#[test]
+fn json_and_camel_case_are_the_same_to_envoy() {
+    let tree = document::Document::read(&template()).unwrap().bootstrap;
+    let json = tree.to_string();
+    assert_eq!(names(&json), [""; 0]);
+    let camel = json.replacen("use_remote_address", "useRemoteAddress", 1);
+    assert_eq!(names(&camel), [""; 0]);
+    let absent = json.replacen("use_remote_address", "another", 1);
+    assert_eq!(names(&absent), ["remote-address"]);
+}
+
+#[test]
+fn what_xds_brought_is_read_from_the_dump() {
+    let tree = document::Document::read(&template()).unwrap().bootstrap;
+    let listener = tree.pointer("/static_resources/listeners/0").unwrap();
+    let open = listener.to_string().replace("use_remote_address", "x");
+    let dump = |more: &str| format!(r#"{{"configs":[{{"bootstrap":{tree}}}{more}]}}"#);
+    assert_eq!(names(&dump("")), [""; 0]);
+    let dynamic = format!(r#",{{"dynamic_listeners":[{{"active_state":{{"listener":{open}}}}}]}}"#);
+    assert_eq!(names(&dump(&dynamic)), ["remote-address"]);
+}
+
+#[test]
+fn what_is_no_configuration_is_not_called_clean() {
+    let unreadable = |text: &str| lint(text).unwrap_err();
+    assert!(matches!(unreadable("a: [1"), Unreadable::Syntax(_)));
+    assert!(matches!(unreadable("{\"a\": "), Unreadable::Syntax(_)));
+    assert_eq!(unreadable(""), Unreadable::Foreign);
+    assert_eq!(unreadable("hello: world"), Unreadable::Foreign);
+    assert_eq!(unreadable(r#"{"configs": []}"#), Unreadable::Part);
+}
+
+#[test]
+fn a_finding_says_what_breaks_and_what_to_write() {
+    let text = template().replacen("merge_slashes: true", "", 1);
+    let mut said = Vec::new();
+    report(&lint(&text).unwrap(), &mut said).unwrap();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.starts_with("merge-slashes: listener gate: "), "{said}");
+    assert!(said.contains("\n  write:  merge_slashes: true\n"), "{said}");
+    assert!(said.ends_with("\n1 finding\n"), "{said}");
+}

@@ -1,0 +1,163 @@
+//! What the rules look at: every HTTP connection manager with its filters and routes, and plugin
+//! configurations as JSON.
+//!
+//! It does not judge. Invariant: what a [`Door`] shows is what Envoy would run: filters that xDS
+//! brought by their own stand in their places.
+
+use serde_json::Value;
+
+use super::document::Document;
+
+const MANAGER: &str = "HttpConnectionManager";
+const WASM_FILTER: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+
+/// One HTTP connection manager.
+#[derive(Debug)]
+pub(super) struct Door<'d> {
+    /// Where it is, in words.
+    pub(super) place: String,
+    pub(super) listener: &'d Value,
+    pub(super) manager: &'d Value,
+    pub(super) filters: Vec<Filter<'d>>,
+    /// `None` if xDS will bring them.
+    pub(super) routes: Option<&'d Value>,
+}
+
+/// One HTTP filter.
+#[derive(Debug)]
+pub(super) struct Filter<'d> {
+    pub(super) name: &'d str,
+    pub(super) kind: &'d str,
+    /// The member of the list of filters.
+    pub(super) entry: &'d Value,
+    /// The plugin, if it is a Wasm filter with our gate in it.
+    pub(super) gate: Option<Plugin<'d>>,
+}
+
+/// A Wasm plugin of ours.
+#[derive(Debug)]
+pub(super) struct Plugin<'d> {
+    pub(super) config: &'d Value,
+    /// What the filter itself is told.
+    pub(super) settings: Value,
+}
+
+/// All HTTP connection managers.
+pub(super) fn doors(document: &Document) -> Vec<Door<'_>> {
+    let listeners = document.listeners().iter();
+    listeners
+        .flat_map(|listener| {
+            let chains = list(listener, "/filter_chains").iter();
+            let chains = chains.chain(listener.get("default_filter_chain"));
+            let filters = chains.flat_map(|chain| list(chain, "/filters"));
+            let managers = filters.filter_map(|filter| filter.get("typed_config"));
+            let managers = managers.filter(|config| text(config, "/@type").ends_with(MANAGER));
+            managers.map(move |manager| door(document, listener, manager))
+        })
+        .collect()
+}
+
+fn door<'d>(document: &'d Document, listener: &'d Value, manager: &'d Value) -> Door<'d> {
+    let entries = list(manager, "/http_filters").iter();
+    let named = manager.pointer("/rds/route_config_name");
+    let brought = named.and_then(Value::as_str);
+    Door {
+        place: format!("listener {}", text(listener, "/name")),
+        listener,
+        manager,
+        filters: entries.map(|entry| filter(document, entry)).collect(),
+        routes: manager
+            .get("route_config")
+            .or_else(|| document.routes(brought?)),
+    }
+}
+
+fn filter<'d>(document: &'d Document, entry: &'d Value) -> Filter<'d> {
+    let name = text(entry, "/name");
+    let config = entry.get("typed_config");
+    let config = config.or_else(|| document.extension(name)?.get("typed_config"));
+    let kind = config.map_or("", |config| text(config, "/@type"));
+    let gate = config.filter(|_| kind.ends_with(WASM_FILTER));
+    let gate = gate.and_then(|config| plugin(config.get("config")?));
+    Filter {
+        name,
+        kind,
+        entry,
+        gate: gate.filter(|plugin| plugin.role() == "gate"),
+    }
+}
+
+/// A plugin whose configuration is JSON with a role.
+pub(super) fn plugin(config: &Value) -> Option<Plugin<'_>> {
+    let value = config.pointer("/configuration/value")?;
+    let settings = match value {
+        Value::String(text) => serde_json::from_str(text).ok()?,
+        tree => tree.clone(),
+    };
+    settings.get("role")?;
+    Some(Plugin { config, settings })
+}
+
+impl Plugin<'_> {
+    /// `agent` or `gate`.
+    pub(super) fn role(&self) -> &str {
+        text(&self.settings, "/role")
+    }
+
+    /// The name of the shared data.
+    pub(super) fn vm_id(&self) -> &str {
+        text(self.config, "/vm_config/vm_id")
+    }
+}
+
+impl Filter<'_> {
+    pub(super) fn is_router(&self) -> bool {
+        self.kind.ends_with(ROUTER)
+    }
+}
+
+impl<'d> Door<'d> {
+    /// The gate and its position among the filters.
+    pub(super) fn gate(&self) -> Option<(usize, &Filter<'d>, &Plugin<'d>)> {
+        let filters = self.filters.iter().enumerate();
+        let mut gates =
+            filters.filter_map(|(at, filter)| Some((at, filter, filter.gate.as_ref()?)));
+        gates.next()
+    }
+
+    pub(super) fn router_at(&self) -> Option<usize> {
+        self.filters.iter().position(Filter::is_router)
+    }
+
+    /// Every virtual host of the routes.
+    pub(super) fn hosts(&self) -> &'d [Value] {
+        self.routes
+            .map_or(&[], |routes| list(routes, "/virtual_hosts"))
+    }
+}
+
+/// The list at a path; nothing if there is none.
+pub(super) fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
+    let found = value.pointer(path).and_then(Value::as_array);
+    found.map_or(&[], Vec::as_slice)
+}
+
+/// The text at a path; empty if there is none.
+pub(super) fn text<'v>(value: &'v Value, path: &str) -> &'v str {
+    let found = value.pointer(path).and_then(Value::as_str);
+    found.unwrap_or_default()
+}
+
+/// Whether the switch at a path is on.
+pub(super) fn is_on(value: &Value, path: &str) -> bool {
+    value.pointer(path) == Some(&Value::Bool(true))
+}
+
+/// The number at a path; 64-bit numbers may be written as text.
+pub(super) fn number(value: &Value, path: &str) -> Option<u64> {
+    match value.pointer(path)? {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    }
+}

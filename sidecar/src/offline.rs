@@ -1,0 +1,178 @@
+//! The commands that need no server: backup, restore, check the audit, let the operator in again.
+//!
+//! Does not print. Invariant: a command that fails has changed nothing.
+
+use std::fmt;
+use std::path::Path;
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::config::MasterKeySource;
+use crate::domain::act::Act;
+use crate::domain::audit::{Actor, AuditAction};
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::entropy::EntropyError;
+use crate::domain::secret::{KeyPrefix, Secret};
+use crate::domain::user::{Setup, UserName};
+use crate::master_key::{self, MasterKeyError, Passage};
+use crate::serve::ServeError;
+use crate::serve::first_start::{OPERATOR, operator, system_entry};
+use crate::store::{self, AuditFinding, CarriedOver, OpenError, Store, StoreError};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum OfflineError {
+    /// The data directory or a copy cannot be used.
+    Open(OpenError),
+    /// The database refused.
+    Store(StoreError),
+    /// No secret could be made.
+    Serve(ServeError),
+    /// The master keys cannot be used.
+    MasterKey(MasterKeyError),
+    /// The audit is not the one that was written.
+    Audit(AuditFinding),
+}
+
+/// Copies the database; gives what to say.
+pub fn backup(data: &Path, to: &Path) -> Result<String, OfflineError> {
+    store::backup(data, to)?;
+    Ok(format!(
+        "copied to {}; the master keys are not in it: keep them elsewhere",
+        to.display()
+    ))
+}
+
+/// Puts a copy in place; gives what to say.
+pub fn restore(data: &Path, from: &Path) -> Result<String, OfflineError> {
+    let name = from.file_name().unwrap_or_default().to_string_lossy();
+    let detail = json!({"file": name});
+    let entry = system_entry(AuditAction::Restored, "", detail, SystemClock.now());
+    let said = match store::restore(data, from, &entry)? {
+        CarriedOver::Nothing => {
+            "; what was deleted or revoked since the copy was made is there again: check keys, \
+             tokens and users"
+                .into()
+        }
+        CarriedOver::Deletions(0) => "; nothing was deleted since the copy was made".into(),
+        CarriedOver::Deletions(keys) => {
+            format!("; {keys} keys that were deleted since the copy was made stay deleted")
+        }
+        CarriedOver::Unreadable => {
+            "; the database that was there cannot be read, so what was deleted or revoked since \
+             the copy was made is there again: check keys, tokens and users"
+                .into()
+        }
+    };
+    Ok(format!("restored as a new history{said}"))
+}
+
+/// Checks the audit; gives what to say.
+pub fn verify_audit(data: &Path) -> Result<String, OfflineError> {
+    match store::verify_audit(data)? {
+        AuditFinding::Whole { rows, head } => {
+            let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+            Ok(format!(
+                "{rows} rows, each as it was written; note the hash of the newest elsewhere, so \
+                 that a rewritten audit is found out too: {head}"
+            ))
+        }
+        finding => Err(OfflineError::Audit(finding)),
+    }
+}
+
+/// Gives the first operator a new setup secret; takes away whatever else lets that user in.
+pub fn reset_operator(data: &Path) -> Result<Zeroizing<String>, OfflineError> {
+    // No key is made here, so the limit does not matter.
+    let store = Store::open(data, 0)?;
+    let now = SystemClock.now();
+    let secret = Secret::mint(&KeyPrefix::setup())?;
+    let setup = Setup::of(&secret, now);
+    let made = operator(setup.clone(), now)?;
+    let name = UserName::parse(OPERATOR).map_err(|_| EntropyError)?;
+    let entry = system_entry(AuditAction::UserReset, OPERATOR, json!({}), now);
+    store.reset_operator(&name, setup, &entry, || made)?;
+    Ok(secret.reveal())
+}
+
+/// Seals every stored secret under a new master key; gives what to say.
+pub fn rotate_master(data: &Path, source: &MasterKeySource) -> Result<String, OfflineError> {
+    let store = Store::open(data, 0)?;
+    let act = Act {
+        actor: Actor::System,
+        address: None,
+        at: SystemClock.now(),
+    };
+    let Passage { current, values } = master_key::rotate(source, data, &store, &act)?;
+    Ok(format!(
+        "{values} values are sealed with the master key {current}; older ones are only needed for \
+         backups"
+    ))
+}
+
+// === impl OfflineError ===
+
+impl From<OpenError> for OfflineError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<StoreError> for OfflineError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ServeError> for OfflineError {
+    fn from(error: ServeError) -> Self {
+        Self::Serve(error)
+    }
+}
+
+impl From<MasterKeyError> for OfflineError {
+    fn from(error: MasterKeyError) -> Self {
+        Self::MasterKey(error)
+    }
+}
+
+impl From<EntropyError> for OfflineError {
+    fn from(error: EntropyError) -> Self {
+        Self::Serve(error.into())
+    }
+}
+
+impl fmt::Display for OfflineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Serve(error) => error.fmt(f),
+            Self::MasterKey(error) => error.fmt(f),
+            Self::Audit(AuditFinding::Shortened { found, written }) => write!(
+                f,
+                "the audit ends at row {found}, but {written} rows were written: somebody has \
+                 changed the database"
+            ),
+            Self::Audit(AuditFinding::Broken { seq }) => write!(
+                f,
+                "row {seq} of the audit is missing or is not the one that was written: somebody \
+                 has changed the database"
+            ),
+            Self::Audit(AuditFinding::Whole { .. }) => f.write_str("the audit is whole"),
+        }
+    }
+}
+
+impl std::error::Error for OfflineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Open(error) => error.source(),
+            Self::Store(error) => error.source(),
+            Self::Serve(error) => error.source(),
+            Self::MasterKey(error) => error.source(),
+            Self::Audit(_) => None,
+        }
+    }
+}

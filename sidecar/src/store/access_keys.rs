@@ -1,0 +1,176 @@
+//! Access keys: made, found, listed, switched, deleted.
+//!
+//! Does not open their secrets. Invariant: a deleted access key's row is gone.
+
+use keytable::AccountId;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::domain::access_key::AccessKey;
+use crate::domain::audit::AuditEntry;
+use crate::domain::name::KeyName;
+use crate::domain::sealed::Sealed;
+use crate::store::error::StoreError;
+use crate::store::once::{self, Once, Outcome};
+use crate::store::row::{Columns, integer, millis};
+use crate::store::{Store, audit, homes};
+
+/// How many access keys an account may have.
+const ACCESS_KEYS_MAX: i64 = 50;
+
+const COLUMNS: &str =
+    "id, account, name, status, secret, creator, created_at, updated_at, revision";
+
+impl Store {
+    /// Makes an access key.
+    pub fn insert_access_key(
+        &self,
+        key: &AccessKey,
+        once: Option<&Once>,
+        entry: &AuditEntry,
+    ) -> Result<Outcome<()>, StoreError> {
+        self.write(|transaction| {
+            if let Some(earlier) = once::earlier(transaction, once, entry.at)? {
+                return Ok(Outcome::Earlier(earlier));
+            }
+            homes::require_account(transaction, &key.account)?;
+            admit(transaction, &key.account)?;
+            insert(transaction, key)?;
+            once::remember(transaction, once, &key.id, entry.at)?;
+            audit::append(transaction, entry)?;
+            Ok(Outcome::Done(()))
+        })
+    }
+
+    /// Finds an access key, in one account unless `None`.
+    pub fn access_key(
+        &self,
+        id: &str,
+        account: Option<&AccountId>,
+    ) -> Result<AccessKey, StoreError> {
+        self.read(|connection| find(connection, id, account))
+    }
+
+    /// The access keys of one account, or with `None` all, newest first.
+    pub fn access_keys(&self, account: Option<&AccountId>) -> Result<Vec<AccessKey>, StoreError> {
+        self.read(|connection| {
+            let condition = account.map_or("?1 IS NULL", |_| "account = ?1");
+            let sql =
+                format!("SELECT {COLUMNS} FROM access_keys WHERE {condition} ORDER BY seq DESC");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([account.map(AccountId::as_str)], read)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Enables or disables an access key that has one of these revisions.
+    pub fn switch_access_key(
+        &self,
+        (id, account): (&str, Option<&AccountId>),
+        revisions: Option<&[u64]>,
+        enabled: bool,
+        note: impl FnOnce(&AccessKey) -> AuditEntry,
+    ) -> Result<AccessKey, StoreError> {
+        self.write(|transaction| {
+            let mut key = find(transaction, id, account)?;
+            if revisions.is_some_and(|revisions| !revisions.contains(&key.revision)) {
+                return Err(StoreError::Stale);
+            }
+            let entry = note(&key);
+            key.enabled = enabled;
+            key.updated_at = entry.at.max(key.updated_at);
+            key.revision = key.revision.saturating_add(1);
+            transaction.execute(
+                "UPDATE access_keys SET status = ?2, updated_at = ?3, revision = ?4 WHERE id = ?1",
+                params![
+                    key.id,
+                    status_text(key.enabled),
+                    integer(key.updated_at.get()),
+                    integer(key.revision)
+                ],
+            )?;
+            audit::append(transaction, &entry)?;
+            Ok(key)
+        })
+    }
+
+    /// Deletes an access key.
+    pub fn delete_access_key(
+        &self,
+        (id, account): (&str, Option<&AccountId>),
+        note: impl FnOnce(&AccessKey) -> AuditEntry,
+    ) -> Result<AccessKey, StoreError> {
+        self.write(|transaction| {
+            let key = find(transaction, id, account)?;
+            transaction.execute("DELETE FROM access_keys WHERE id = ?1", [id])?;
+            audit::append(transaction, &note(&key))?;
+            Ok(key)
+        })
+    }
+}
+
+fn admit(transaction: &Connection, account: &AccountId) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) FROM access_keys WHERE account = ?1";
+    let count: i64 = transaction
+        .prepare_cached(sql)?
+        .query_row([account.as_str()], |row| row.get(0))?;
+    if count < ACCESS_KEYS_MAX {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict(
+            "the account has as many access keys as it may have: delete one that is not used",
+        ))
+    }
+}
+
+fn insert(transaction: &Connection, key: &AccessKey) -> Result<(), StoreError> {
+    let sql =
+        format!("INSERT INTO access_keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    transaction.prepare_cached(&sql)?.execute(params![
+        key.id,
+        key.account.as_str(),
+        key.name.as_str(),
+        status_text(key.enabled),
+        key.secret.as_bytes(),
+        key.creator,
+        integer(key.created_at.get()),
+        integer(key.updated_at.get()),
+        integer(key.revision),
+    ])?;
+    Ok(())
+}
+
+fn find(
+    connection: &Connection,
+    id: &str,
+    account: Option<&AccountId>,
+) -> Result<AccessKey, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM access_keys WHERE id = ?1");
+    connection
+        .prepare_cached(&sql)?
+        .query_row([id], read)
+        .optional()?
+        .filter(|key| account.is_none_or(|account| *account == key.account))
+        .ok_or(StoreError::Unknown("access key"))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
+    let mut columns = Columns::new(row, 0);
+    Ok(AccessKey {
+        id: columns.take()?,
+        account: columns.account()?,
+        name: columns.read(|text: String| KeyName::parse(&text).ok())?,
+        enabled: columns.read(|text: String| Some(text == status_text(true)))?,
+        secret: columns.take().map(Sealed::from_bytes)?,
+        creator: columns.take()?,
+        created_at: columns.read(millis)?,
+        updated_at: columns.read(millis)?,
+        revision: columns.revision()?,
+    })
+}
+
+const fn status_text(enabled: bool) -> &'static str {
+    match enabled {
+        true => "enabled",
+        false => "disabled",
+    }
+}

@@ -1,0 +1,82 @@
+//! `POST /feed/v1/usage`
+
+use keytable::{KeyId, Outcome, UsageBatch, UsageRow};
+use serde_json::Value;
+
+use crate::support::{FEED_TOKEN, Scratch, Sidecar};
+
+/// Requests of a key that have just come.
+pub(crate) fn row(key: &Value, resource: &str, outcome: Outcome, count: u64) -> UsageRow {
+    UsageRow {
+        key_id: KeyId::parse(key["id"].as_str().unwrap()).unwrap(),
+        resource: resource.into(),
+        outcome,
+        count,
+        last_at_unix_ms: 0,
+        last_address: Some("192.0.2.7".parse().unwrap()),
+    }
+}
+
+/// Posts bytes as an Envoy does; the status.
+pub(crate) fn post(sidecar: &Sidecar, token: &str, bytes: &[u8]) -> u16 {
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    let agent = ureq::Agent::new_with_config(config.proxy(None).build());
+    let request = agent.post(format!("{}/feed/v1/usage", sidecar.feed()));
+    let answer = request.header("authorization", token).send(bytes);
+    answer.unwrap().status().as_u16()
+}
+
+/// Posts rows as one batch.
+pub(crate) fn report(sidecar: &Sidecar, sequence: u64, rows: Vec<UsageRow>) {
+    let batch = UsageBatch {
+        source: [5; 16],
+        sequence,
+        rows,
+    };
+    assert_eq!(post(sidecar, FEED_TOKEN, &batch.encode()), 204);
+}
+
+fn permitted(sidecar: &Sidecar) -> Value {
+    let usage = sidecar.get("/v1/usage?account=demo").json();
+    usage["total"]["permitted"].clone()
+}
+
+#[test]
+fn a_batch_that_comes_twice_is_counted_once() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = sidecar.make("a key", "local");
+    let rows = || vec![row(&key, "glm-5.1", Outcome::Permitted, 7)];
+    report(&sidecar, 1, rows());
+    report(&sidecar, 1, rows());
+    assert_eq!(permitted(&sidecar), 7);
+    report(&sidecar, 2, rows());
+    assert_eq!(permitted(&sidecar), 14);
+}
+
+#[test]
+fn whoever_has_no_credential_and_whatever_is_no_batch_is_refused() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = sidecar.make("a key", "local");
+    let good = UsageBatch {
+        source: [5; 16],
+        sequence: 1,
+        rows: vec![row(&key, "glm-5.1", Outcome::Permitted, 7)],
+    };
+    let good = good.encode();
+    let operator = format!("Bearer {}", sidecar.token());
+    for token in ["", "Bearer x", &operator] {
+        assert_eq!(post(&sidecar, token, &good), 401);
+    }
+    let mut flipped = good.clone();
+    flipped[50] ^= 1;
+    for bytes in [&[][..], b"{}", &good[..good.len() - 1], &flipped] {
+        assert_eq!(post(&sidecar, FEED_TOKEN, bytes), 400);
+    }
+    let large = vec![0; keytable::limits::USAGE_BYTES_MAX + 1];
+    assert_eq!(post(&sidecar, FEED_TOKEN, &large), 413);
+    assert_eq!(permitted(&sidecar), 0);
+    assert_eq!(post(&sidecar, FEED_TOKEN, &good), 204);
+    assert_eq!(permitted(&sidecar), 7);
+}

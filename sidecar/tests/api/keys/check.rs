@@ -1,0 +1,123 @@
+//! `POST /v1/keys/{id}/check`
+
+use serde_json::{Value, json};
+
+use crate::keys::body_with;
+use crate::support::{Scratch, Sidecar};
+
+struct Key {
+    path: String,
+    check: String,
+}
+
+fn key(sidecar: &Sidecar, member: &str, value: Value) -> Key {
+    let answer = sidecar.post("/v1/keys?wait=none", &body_with(member, value));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let path = format!("/v1/keys/{}", answer.json()["id"].as_str().unwrap());
+    Key {
+        check: format!("{path}/check"),
+        path,
+    }
+}
+
+/// Status and code of the gate.
+fn verdict(sidecar: &Sidecar, key: &Key, request: &Value) -> (u64, Value) {
+    let answer = sidecar.post(&key.check, request);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let verdict = answer.json();
+    let permitted = verdict["decision"] == "permit";
+    assert_eq!(permitted, verdict["code"].is_null(), "{verdict}");
+    (verdict["status"].as_u64().unwrap(), verdict["code"].clone())
+}
+
+#[test]
+fn the_first_failing_check_is_the_answer() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let scope = json!({"models": ["glm-5.1", "deepseek-*"], "services": ["ep-chat"]});
+    let scoped = key(&sidecar, "scope", scope);
+    let of = |model: Value| {
+        let request = json!({
+            "ip": "192.0.2.1", "method": "POST", "path": "/v1/chat/completions", "model": model,
+        });
+        verdict(&sidecar, &scoped, &request)
+    };
+    assert_eq!(of("glm-5.1".into()), (200, Value::Null));
+    assert_eq!(of("deepseek-v3".into()), (200, Value::Null));
+    assert_eq!(of(json!(["glm-5.1", "ep-chat"])), (200, Value::Null));
+    assert_eq!(of("gpt-4o".into()), (403, "model_not_found".into()));
+    assert_eq!(
+        of(json!(["glm-5.1", "ep-other"])),
+        (403, "model_not_found".into())
+    );
+    assert_eq!(of(json!([])), (403, "endpoint_not_allowed".into()));
+    let unlocated = verdict(&sidecar, &scoped, &json!({"path": "/v1/files"}));
+    assert_eq!(unlocated, (403, "endpoint_not_allowed".into()));
+    let late = json!({"model": "gpt-4o", "at": "2999-01-01T00:00:00Z"});
+    sidecar.patch(&scoped.path, &json!({"expires_at": "2998-01-01T00:00:00Z"}));
+    assert_eq!(
+        verdict(&sidecar, &scoped, &late),
+        (401, "api_key_expired".into())
+    );
+    sidecar.patch(&scoped.path, &json!({"status": "disabled"}));
+    assert_eq!(
+        verdict(&sidecar, &scoped, &late),
+        (401, "api_key_disabled".into())
+    );
+}
+
+#[test]
+fn addresses_are_judged_as_the_gate_judges_them() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let listed = key(
+        &sidecar,
+        "ip_allowlist",
+        json!(["10.0.0.0/8", "2001:db8::/32"]),
+    );
+    for (address, status) in [
+        ("10.1.2.3", 200),
+        ("::ffff:10.1.2.3", 200),
+        ("[2001:db8::7]:4711", 200),
+        ("11.0.0.1", 403),
+        ("::1", 403),
+    ] {
+        assert_eq!(
+            verdict(&sidecar, &listed, &json!({"ip": address})).0,
+            status,
+            "{address}"
+        );
+    }
+    let unknown = verdict(&sidecar, &listed, &json!({}));
+    assert_eq!(unknown, (403, "ip_not_allowed".into()));
+}
+
+#[test]
+fn a_check_that_makes_no_sense_names_the_field_and_changes_nothing() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let all = key(&sidecar, "description", "".into());
+    let before = sidecar.get(&all.path).text;
+    for (member, value) in [
+        ("ip", json!("example.com")),
+        ("method", json!("post")),
+        ("path", json!("v1")),
+        ("model", json!(7)),
+        ("at", json!("now")),
+        ("colour", json!("red")),
+    ] {
+        let answer = sidecar.post(&all.check, &json!({member: value}));
+        assert_eq!(
+            (answer.status, answer.fields()),
+            (422, vec![member.to_owned()])
+        );
+    }
+    assert_eq!(sidecar.post(&all.check, &json!({})).status, 200);
+    assert_eq!(sidecar.get(&all.path).text, before);
+    assert_eq!(
+        sidecar
+            .post("/v1/keys/ak-20260101-0/check", &json!({}))
+            .status,
+        404
+    );
+}

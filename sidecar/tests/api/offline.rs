@@ -1,0 +1,124 @@
+//! The commands that need no server, as processes.
+
+use std::process::{Command, Output};
+
+use serde_json::json;
+
+use crate::support::person::{PASSWORD, Person};
+use crate::support::{Scratch, Sidecar, call};
+
+fn run(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sidecar"))
+        .args(words)
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn complained(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_copy_is_made_and_put_in_place_and_nobody_is_logged_in_any_more() {
+    let scratch = Scratch::new();
+    let data = scratch.data();
+    let data = data.to_str().unwrap();
+    let copy = scratch.path().join("copy.db");
+    let copy = copy.to_str().unwrap();
+    let sidecar = Sidecar::start(&scratch);
+    let cookie = Person::operator(&sidecar).cookie.unwrap();
+    let key = sidecar.make("kept", "local");
+    let gone = sidecar.make("gone", "local");
+    let backup = run(&["backup", "--data", data, "--to", copy]);
+    assert!(backup.status.success(), "{}", complained(&backup));
+    let busy = run(&["restore", "--data", data, "--from", copy]);
+    assert_eq!(busy.status.code(), Some(1));
+    assert!(complained(&busy).contains("in use by another sidecar"));
+    let path = |key: &serde_json::Value| format!("/v1/keys/{}", key["id"].as_str().unwrap());
+    let deleted = sidecar.delete(&format!("{}?confirm=gone&wait=none", path(&gone)));
+    assert_eq!(deleted.status, 200);
+    drop(sidecar);
+
+    let restore = run(&["restore", "--data", data, "--from", copy]);
+    assert!(restore.status.success(), "{}", complained(&restore));
+    assert!(
+        said(&restore).contains("1 keys that were deleted"),
+        "{}",
+        said(&restore)
+    );
+    let sidecar = Sidecar::restart(&scratch);
+    assert_eq!(sidecar.get(&path(&key)).status, 200);
+    assert_eq!(sidecar.get(&path(&gone)).status, 404, "deletion is final");
+    let mut person = Person::unknown(&sidecar, "operator", PASSWORD);
+    person.cookie = Some(cookie);
+    assert_eq!(person.get("/v1/session").status, 401);
+    assert_eq!(person.log_in().status, 200);
+    let rows = sidecar.get("/v1/audit?action=installation.restored").json();
+    assert_eq!(rows["entries"][0]["detail"]["file"], "copy.db");
+    let whole = run(&["audit", "verify", "--data", data]);
+    assert!(whole.status.success(), "{}", complained(&whole));
+}
+
+#[test]
+fn an_operator_who_is_locked_out_is_let_in_again() {
+    let scratch = Scratch::new();
+    let data = scratch.data();
+    let words = ["operator", "reset", "--data", data.to_str().unwrap()];
+    let sidecar = Sidecar::start(&scratch);
+    let cookie = Person::operator(&sidecar).cookie.unwrap();
+    assert_eq!(run(&words).status.code(), Some(1), "the database is in use");
+    drop(sidecar);
+    let reset = run(&words);
+    assert!(reset.status.success(), "{}", complained(&reset));
+    let secret = said(&reset).trim().to_owned();
+    let sidecar = Sidecar::restart(&scratch);
+    let mut person = Person::unknown(&sidecar, "operator", PASSWORD);
+    person.cookie = Some(cookie);
+    assert_eq!(person.get("/v1/session").status, 401);
+    assert_eq!(person.log_in().status, 401, "the old password is no more");
+    let body = json!({"setup_secret": secret, "password": "another horse battery"});
+    let url = format!("{}/v1/setup", sidecar.admin());
+    assert_eq!(call(&url, "POST", &[], Some(&body.to_string())).status, 200);
+    person.password = "another horse battery".into();
+    assert_eq!(person.log_in().status, 200);
+}
+
+#[test]
+fn settings_are_checked_without_a_start() {
+    let scratch = Scratch::new();
+    let flags = scratch.flags();
+    let mut words = vec!["config", "check"];
+    words.extend(flags.iter().skip(1).map(String::as_str));
+    let good = run(&words);
+    assert!(good.status.success(), "{}", complained(&good));
+    assert!(!scratch.data().exists(), "nothing is started");
+    let at = words.iter().position(|word| *word == "--admin").unwrap() + 1;
+    words[at] = "0.0.0.0:80";
+    let bad = run(&words);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(complained(&bad).contains("--admin 0.0.0.0:80 could be reached"));
+}
+
+#[test]
+fn commands_without_a_database_say_so() {
+    let scratch = Scratch::new();
+    let nowhere = scratch.path().join("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    for words in [
+        &["audit", "verify", "--data", nowhere][..],
+        &["backup", "--data", nowhere, "--to", "/dev/null/x"],
+    ] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            complained(&output).contains("missing"),
+            "{}",
+            complained(&output)
+        );
+    }
+    assert_eq!(run(&["audit"]).status.code(), Some(2));
+}

@@ -1,0 +1,97 @@
+//! The ledger: what was acknowledged, and what was asked for when no answer came.
+//!
+//! Invariant: a fact is written here only after its acknowledgement.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::process::Process;
+
+/// What is known of the keys, by name; names are not used twice.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    known: BTreeMap<String, State>,
+    /// The one call that was under way when the end came, or that failed with its outcome open.
+    open: Option<(String, State)>,
+}
+
+/// What is known of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It is there, with these members.
+    There(BTreeMap<String, Value>),
+    /// It is not.
+    Gone,
+}
+
+impl State {
+    pub(crate) fn there(members: &[(&str, Value)]) -> Self {
+        let members = members
+            .iter()
+            .map(|(name, value)| ((*name).into(), value.clone()));
+        Self::There(members.collect())
+    }
+}
+
+impl Ledger {
+    /// Notes that `state` of the key `name` was acknowledged.
+    pub(crate) fn acknowledge(&mut self, name: &str, state: State) {
+        self.known.insert(name.into(), state);
+    }
+
+    /// Notes that `state` of the key `name` was asked for and may or may not have come about.
+    pub(crate) fn leave_open(&mut self, name: &str, state: State) {
+        self.open = Some((name.into(), state));
+    }
+
+    /// Compares with what a sidecar says.
+    pub(crate) fn check(&self, process: &Process, context: &str) {
+        let list = |origin: &str| {
+            let path = format!("/v1/keys?account=demo&limit=200&origin={origin}");
+            let answer = process.call("GET", &path, None).expect(context);
+            assert_eq!(answer.status, 200, "{context}: {answer:?}");
+            answer.json["keys"].as_array().unwrap().clone()
+        };
+        let mut keys = list("standard");
+        keys.extend(list("token_plan"));
+        for key in &keys {
+            let name = key["name"].as_str().unwrap();
+            let is_open = self.open.as_ref().is_some_and(|(open, _)| open == name);
+            let is_known = matches!(self.known.get(name), Some(State::There(_)));
+            assert!(
+                is_known || is_open,
+                "{context}: {name} was never acknowledged"
+            );
+            let id = key["id"].as_str().unwrap();
+            let whole = process
+                .call("GET", &format!("/v1/keys/{id}"), None)
+                .expect(context);
+            assert_eq!(&whole.json, key, "{context}: {name}");
+        }
+        for (name, state) in &self.known {
+            let found = keys.iter().find(|key| key["name"] == name.as_str());
+            let wanted = [Some(state), self.open_state(name)];
+            let fits = wanted.into_iter().flatten().any(|state| fits(state, found));
+            assert!(
+                fits,
+                "{context}: {name} must be {state:?} and is {found:?} ({self:?})"
+            );
+        }
+    }
+
+    fn open_state(&self, name: &str) -> Option<&State> {
+        let (open, state) = self.open.as_ref()?;
+        (open == name).then_some(state)
+    }
+}
+
+fn fits(state: &State, found: Option<&Value>) -> bool {
+    match (state, found) {
+        (State::Gone, None) => true,
+        (State::There(members), Some(key)) => members
+            .iter()
+            .all(|(member, value)| key[member.as_str()] == *value),
+        _ => false,
+    }
+}

@@ -1,0 +1,241 @@
+//! The binary in a directory of its own, with or without a fault.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+use ureq::http::Request;
+
+use crate::faults::{Ending, Fault};
+
+const FEED_TOKEN: &str = "Bearer feed-token-of-the-tests";
+
+/// A data directory after a first start, to be copied for each run.
+pub(crate) struct Base {
+    directory: PathBuf,
+}
+
+/// A copy of it; goes with the run.
+pub(crate) struct Copy {
+    directory: PathBuf,
+}
+
+/// A running sidecar; killed with the run.
+pub(crate) struct Process {
+    child: Child,
+    admin: String,
+    feed: String,
+    token: String,
+    agent: ureq::Agent,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) json: Value,
+}
+
+impl Base {
+    /// Starts a sidecar for the first time and stops it; `None` without a tracer.
+    pub(crate) fn new(name: &str) -> Option<Self> {
+        let traces = Command::new("strace")
+            .args(["-qq", "-e", "trace=none", "true"])
+            .output()
+            .is_ok_and(|output| output.status.success());
+        if !traces {
+            eprintln!("NOT TESTED: strace is missing or may not trace; install it to test crashes");
+            return None;
+        }
+        let name = format!("sidecar-crash-{}-{name}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("feed-token"), FEED_TOKEN).unwrap();
+        let base = Self { directory };
+        let copy = base.copy();
+        Process::start(&copy, None).unwrap().stop();
+        fs::rename(copy.directory.join("data"), base.directory.join("data")).unwrap();
+        fs::rename(copy.token_file(), base.directory.join("token")).unwrap();
+        Some(base)
+    }
+
+    /// A directory to run in.
+    pub(crate) fn copy(&self) -> Copy {
+        let copy = self.fresh();
+        let data = self.directory.join("data");
+        if data.exists() {
+            fs::create_dir(copy.data()).unwrap();
+            for entry in fs::read_dir(&data).unwrap().map(Result::unwrap) {
+                fs::copy(entry.path(), copy.data().join(entry.file_name())).unwrap();
+            }
+            fs::copy(self.directory.join("token"), copy.token_file()).unwrap();
+        }
+        copy
+    }
+
+    /// A directory in which no sidecar was started.
+    pub(crate) fn fresh(&self) -> Copy {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let directory = self.directory.join(format!("run-{number}"));
+        fs::create_dir(&directory).unwrap();
+        fs::copy(
+            self.directory.join("feed-token"),
+            directory.join("feed-token"),
+        )
+        .unwrap();
+        Copy { directory }
+    }
+}
+
+impl Copy {
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// What the tracer has seen.
+    fn trace(&self) -> PathBuf {
+        self.directory.join("trace")
+    }
+
+    /// Whether the fault has happened, to a process that has ended.
+    pub(crate) fn ending(&self) -> Ending {
+        let seen = fs::read_to_string(self.trace()).unwrap_or_default();
+        if seen.contains("(INJECTED)") || seen.contains("killed by SIGKILL") {
+            Ending::Hit
+        } else {
+            Ending::Missed
+        }
+    }
+
+    fn token_file(&self) -> PathBuf {
+        self.directory.join("token")
+    }
+
+    /// The binary, under a tracer if something is to happen to it.
+    pub(crate) fn command(&self, fault: Option<&Fault>) -> Command {
+        let binary = env!("CARGO_BIN_EXE_sidecar");
+        let Some(fault) = fault else {
+            return Command::new(binary);
+        };
+        let mut command = Command::new("strace");
+        // The tracer is the grandchild, so that the child is the sidecar itself.
+        command
+            .args(["-D", "-f", "-qq", "-o"])
+            .arg(self.trace())
+            .args(["-e", &format!("trace={}", fault.calls)])
+            .args(["-e", &format!("inject={}", fault.injection)])
+            .arg(binary);
+        command
+    }
+}
+
+impl Process {
+    /// Starts a sidecar; `None` if it ended before it was ready.
+    pub(crate) fn start(copy: &Copy, fault: Option<&Fault>) -> Option<Self> {
+        let path = |name: &str| copy.directory.join(name);
+        let mut child = copy
+            .command(fault)
+            .args([
+                "serve",
+                "--json",
+                "--admin",
+                "127.0.0.1:0",
+                "--feed",
+                "127.0.0.1:0",
+            ])
+            .args(["--seed-account", "demo", "--seed-region", "local"])
+            .args([Path::new("--data"), &copy.data()])
+            .args([Path::new("--feed-token-file"), &path("feed-token")])
+            .args([Path::new("--operator-token-file"), &copy.token_file()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let events = stdout.lines().map_while(Result::ok);
+        let mut events = events.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let Some(ready) = events.find(|event| event["event"] == "ready") else {
+            let _ = child.wait();
+            return None;
+        };
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        Some(Self {
+            child,
+            admin: ready["admin"].as_str().unwrap().into(),
+            feed: ready["feed"].as_str().unwrap().into(),
+            token: fs::read_to_string(copy.token_file()).unwrap().trim().into(),
+            agent: ureq::Agent::new_with_config(config.proxy(None).build()),
+        })
+    }
+
+    /// One call; `None` if no answer came.
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.admin))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/json");
+        let text = body.map(Value::to_string).unwrap_or_default();
+        let mut answer = self.agent.run(request.body(text).unwrap()).ok()?;
+        let status = answer.status().as_u16();
+        let text = answer.body_mut().read_to_string().ok()?;
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Some(Answer { status, json })
+    }
+
+    /// Posts a batch of usage; the status, if an answer came.
+    pub(crate) fn report(&self, batch: &[u8]) -> Option<u16> {
+        let request = self.agent.post(format!("{}/feed/v1/usage", self.feed));
+        let answer = request
+            .header("authorization", FEED_TOKEN)
+            .send(batch)
+            .ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// A table as an Envoy gets it; the status, if an answer came.
+    pub(crate) fn table(&self) -> Option<u16> {
+        let query = "region=local&node=n&agent=00000000000000000000000000000001&wait_s=0";
+        let request = self
+            .agent
+            .get(format!("{}/feed/v1/table?{query}", self.feed));
+        let answer = request.header("authorization", FEED_TOKEN).call().ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Asks it to stop and waits until it has; whether it ended well.
+    pub(crate) fn stop(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+
+    /// Whether it has ended; waits for an end that has begun.
+    pub(crate) fn wait(mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+impl Drop for Base {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}

