@@ -13,11 +13,15 @@
     reason = "tests"
 )]
 
+mod bodies;
 mod check;
 mod compose;
 mod credentials;
+mod differential;
 mod door;
+mod hostile;
 mod lint;
+mod listing;
 mod many_keys;
 mod observability;
 mod outages;

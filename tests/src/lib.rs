@@ -8,15 +8,19 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a harness that cannot go on is a failed test"
 )]
 
 pub mod admin;
+pub mod http2;
 pub mod impostor;
+pub mod node;
 pub mod promtool;
 pub mod python;
 pub mod raw;
 pub mod recipes;
+pub mod sdk;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 #[expect(
     unreachable_pub,
     reason = "the fuzz crate's library, read here as a module"
