@@ -31,5 +31,6 @@ mod scope;
 mod sdks;
 mod secrets;
 mod tidy;
+mod tokenhub;
 mod tour;
 mod versions;

@@ -161,7 +161,9 @@ impl<'a> Authorization<'a> {
         }
         let (query, names) = (signed.query, self.signed_headers);
         let payload = hex(&Sha256::digest(signed.body));
-        Ok(format!("POST\n{path}\n{query}\n{headers}\n{names}\n{payload}"))
+        Ok(format!(
+            "POST\n{path}\n{query}\n{headers}\n{names}\n{payload}"
+        ))
     }
 
     fn sign(&self, secret_key: &[u8], text: &str) -> String {
