@@ -27,10 +27,17 @@ async function form(type, body) {
   }
 }
 
+/** What JSON can say of it: texts, and what holds texts. */
+function shown(_, value) {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value) || typeof value !== "object" || !value) return value;
+  return { model: value.model ?? null };
+}
+
 for (const line of readFileSync(process.argv[2], "ascii").trimEnd().split("\n")) {
   const sample = JSON.parse(line);
   const body = Buffer.from(sample.body, "hex");
   const found = Object.entries(JSON_READERS).map(([name, reader]) => [name, named(reader, body)]);
   if (sample.type.startsWith("multipart/")) found.push(["formData", await form(sample.type, body)]);
-  console.log(JSON.stringify(found));
+  console.log(JSON.stringify(found, shown));
 }

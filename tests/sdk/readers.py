@@ -4,7 +4,6 @@ Argument: a file with one sample a line, `{"type": content type, "body": hexadec
 each a list of `[reader, names]`; names may be nested, and what cannot be read names nothing.
 """
 
-import asyncio
 import email
 import email.policy
 import io
@@ -49,6 +48,15 @@ def named(document):
     return [document.get(member) for member in ("model", "models", "fallbacks")]
 
 
+def finished(coroutine):
+    """What a coroutine gives that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("it waits")
+
+
 async def starlette(content_type, body):
     async def stream():
         yield body
@@ -78,7 +86,7 @@ def by_email(content_type, body):
 
 
 FORM_READERS = {
-    "starlette": lambda *form: asyncio.run(starlette(*form)),
+    "starlette": lambda *form: finished(starlette(*form)),
     "werkzeug": werkzeug,
     "email": by_email,
 }
@@ -86,11 +94,20 @@ FORM_READERS = {
 
 def reading(reader, *arguments):
     try:
-        names = reader(*arguments)
-        json.dumps(names).encode()
-        return names
+        return reader(*arguments)
     except Exception:
         return []
+
+
+def shown(value):
+    """What JSON can say of it: texts, and what holds texts."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [shown(element) for element in value]
+    if isinstance(value, dict):
+        return {"model": shown(value.get("model"))}
+    return None
 
 
 for line in open(sys.argv[1], encoding="ascii"):
@@ -99,4 +116,4 @@ for line in open(sys.argv[1], encoding="ascii"):
     found = [[name, named(reading(reader, body))] for name, reader in JSON_READERS.items()]
     if sample["type"].startswith("multipart/"):
         found += [[n, reading(r, sample["type"], body)] for n, r in FORM_READERS.items()]
-    print(json.dumps(found))
+    print(json.dumps(shown(found)))

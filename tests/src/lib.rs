@@ -14,6 +14,7 @@
 
 pub mod admin;
 pub mod http2;
+pub mod http2_upstream;
 pub mod impostor;
 pub mod node;
 pub mod promtool;
@@ -21,6 +22,7 @@ pub mod python;
 pub mod raw;
 pub mod recipes;
 pub mod sdk;
+pub mod time;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use envoy::{Stack, StackOptions, wait};
 
 pub use admin::{Admin, Key};
 pub use raw::Answer;
+pub use time::rfc3339;
 
 /// How long a state may take to be reached, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);

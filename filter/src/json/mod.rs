@@ -10,6 +10,7 @@
 
 mod members;
 mod scanner;
+mod text;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,6 @@
 //! The corpus of the fuzz targets, replayed: what a fuzzer once found stays found.
 //!
-//! Does not search; `filter/fuzz` does, with a nightly compiler.
+//! Does not search; `.ci/fuzz` does.
 
 #![cfg(test)]
 

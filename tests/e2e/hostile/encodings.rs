@@ -63,7 +63,7 @@ fn a_type_that_the_endpoint_does_not_take_is_refused() {
         "*/*",
         "",
     ] {
-        let attempt = Attempt::chat(&format!("E-06 {content_type}"), GOOD);
+        let attempt = Attempt::chat(&format!("E-06, E-07, E-08 {content_type}"), GOOD);
         range.judge(&attempt.of_type(content_type), &[415]);
     }
     for content_type in ["application/vnd.api+json", "APPLICATION/JSON;charset=UTF-8"] {

@@ -103,6 +103,7 @@ fn a_field_that_some_server_takes_for_the_model_is_refused() {
         "form-data; name*=utf-8''model",
         "form-data; name=\"x\"; name*=utf-8''model",
         "form-data; name*0=\"mo\"; name*1=\"del\"",
+        "form-data; name=\"=?utf-8?q?model?=\"",
         "form-data; name=\"model\"; filename=\"a.txt\"",
         "form-data; name=\"model\"; filename*=utf-8''a.txt",
         "form-data",
@@ -110,7 +111,7 @@ fn a_field_that_some_server_takes_for_the_model_is_refused() {
         "form-data; name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"",
         "form-data;\r\n name=\"model\"",
     ] {
-        let id = format!("M-05 {disposition}");
+        let id = format!("M-05, M-06, M-07, M-08 {disposition}");
         judge(
             &range,
             &id,
@@ -142,7 +143,12 @@ fn an_encoded_or_nested_value_is_refused() {
         ("Content-Type: multipart/mixed; boundary=c", "good-1"),
     ] {
         let body = form(&[part(&format!("{head}{line}"), value)]);
-        judge(&range, &format!("M-09 {line}"), &body, &[400, 403]);
+        judge(
+            &range,
+            &format!("M-09, M-10, M-13 {line}"),
+            &body,
+            &[400, 403],
+        );
     }
     for value in [
         "good-1\r\n",

@@ -1,9 +1,13 @@
 //! Credentials that are none, too many, or of another form.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use envoy::Recorded;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tests::{raw, rfc3339, wait_for};
 
-use super::{Attempt, Framing, Range, head};
+use super::{Attempt, CANARIES, Framing, Range, head};
 
 const BODY: &str = r#"{"model":"good-1"}"#;
 const UNAUTHORIZED: &[u16] = &[401];
@@ -58,6 +62,10 @@ fn what_is_no_single_live_key_opens_nothing() {
                 ("x-api-key", disabled.value.clone().into_bytes()),
             ],
         ),
+        (
+            "K-14",
+            vec![bearer(&key), ("x-api-key", b"sk-ant-provider".to_vec())],
+        ),
         ("K-12", vec![("xi-api-key", key.clone().into_bytes())]),
         ("K-17", vec![("x-api-keys", key.clone().into_bytes())]),
         (
@@ -108,7 +116,39 @@ fn a_key_is_found_where_it_may_be_and_nowhere_else() {
         let mut attempt = attempt("K-12", &[]);
         attempt.path = format!("/v1/chat/completions?{query}={key}");
         range.judge_framed(&attempt, Framing::Whole, &[status]);
+        let arrived = range.upstream().requests();
+        let bare = |request: &Recorded| request.target == "/v1/chat/completions";
+        assert!(arrived.iter().all(bare), "K-15");
     }
+    range.end();
+}
+
+#[test]
+fn a_key_ends_when_it_expires_and_not_before() {
+    let range = Range::start();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let end_s = now().as_secs() + 8;
+    let end = Duration::from_secs(end_s);
+    let key = range
+        .admin
+        .create("ends", json!({"expires_at": rfc3339(end_s)}));
+    let mut seen = [0, 0];
+    wait_for("the key has expired on both workers", || {
+        let before = now();
+        let answer = raw::post_chat_with(&range.url(), &key.value, BODY);
+        let after = now();
+        match answer.refusal() {
+            (200, _) => assert!(before < end, "K-29: accepted at {before:?}"),
+            (401, code) => {
+                assert_eq!(code, "api_key_expired");
+                assert!(after >= end, "K-29: refused at {after:?}");
+            }
+            other => panic!("K-29: {other:?}"),
+        }
+        seen[usize::from(answer.status == 401)] += 1;
+        seen[1] >= CANARIES
+    });
+    assert!(seen[0] > 0, "it was good before");
     range.end();
 }
 

@@ -9,12 +9,13 @@ mod encodings;
 mod forms;
 mod json;
 mod keys;
+mod load;
 mod paths;
 mod upgrades;
 
 use std::cell::Cell;
 
-use envoy::Stack;
+use envoy::{Stack, StackOptions};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tests::raw::{self, Answer};
@@ -26,10 +27,13 @@ const IN_SCOPE: [&str; 2] = ["good-1", "good-2"];
 const CANARIES: usize = 20;
 /// Longest body that is sent byte by byte.
 const BYTEWISE_MAX: usize = 64;
+/// Longest body that is cut at every offset.
+const SPLIT_MAX: usize = 2048;
 
 /// A stack under fire and the key that it is shot at with.
 struct Range {
     stack: Stack,
+    envoy_pid: u32,
     admin: Admin,
     key: Key,
     sent: Cell<usize>,
@@ -56,6 +60,10 @@ enum Framing {
     Bytes,
     /// HTTP/2, in two frames.
     Http2,
+    /// HTTP/2, in two frames of which the first has this many bytes.
+    SplitAt(usize),
+    /// HTTP/2, each byte a frame.
+    Http2Bytes,
 }
 
 // === impl Attempt ===
@@ -112,10 +120,16 @@ impl Attempt {
 
 impl Range {
     fn start() -> Self {
-        let (stack, admin) = tests::start();
+        Self::start_with(StackOptions::default())
+    }
+
+    fn start_with(options: StackOptions) -> Self {
+        let (mut stack, admin) = tests::start_with(options);
+        let envoy_pid = stack.envoy().unwrap().process().pid();
         let key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
         Self {
             stack,
+            envoy_pid,
             admin,
             key,
             sent: Cell::new(0),
@@ -138,8 +152,23 @@ impl Range {
         }
     }
 
-    /// Sends it as it is, in one framing.
-    fn judge_framed(&self, attempt: &Attempt, framing: Framing, statuses: &[u16]) {
+    /// The same, and (J-31) in two frames cut at every offset and byte by byte: one outcome.
+    fn judge_at_every_split(&self, attempt: &Attempt, statuses: &[u16]) {
+        self.judge(attempt, statuses);
+        let attempt = attempt.clone().with("authorization", self.bearer());
+        let whole = self.judge_framed(&attempt, Framing::Whole, statuses);
+        let length = attempt.body.len();
+        assert!(length <= SPLIT_MAX, "{}", attempt.id);
+        for at in 1..length {
+            self.judge_framed(&attempt, Framing::SplitAt(at), &[whole]);
+        }
+        if length > 0 {
+            self.judge_framed(&attempt, Framing::Http2Bytes, &[whole]);
+        }
+    }
+
+    /// Sends it as it is, in one framing; gives the status.
+    fn judge_framed(&self, attempt: &Attempt, framing: Framing, statuses: &[u16]) -> u16 {
         self.upstream().clear();
         let answer = send(&self.url(), attempt, framing);
         let told = String::from_utf8_lossy(&answer.body);
@@ -147,6 +176,7 @@ impl Range {
         assert!(statuses.contains(&answer.status), "{what}");
         self.check_arrivals(&what, answer.status == 200, &attempt.body);
         self.sent.set(self.sent.get() + 1);
+        answer.status
     }
 
     /// What the upstream received since it was cleared fits the answer.
@@ -207,48 +237,46 @@ impl Range {
 }
 
 fn send(url: &str, attempt: &Attempt, framing: Framing) -> Answer {
-    let Attempt {
-        method,
-        path,
-        fields,
-        body,
-        ..
-    } = attempt;
+    let body = attempt.body.as_slice();
     let middle = body.len() / 2;
-    let chunk_bytes = match framing {
-        Framing::Whole => return raw::send(url, &in_one(method, path, fields, body)),
-        Framing::Http2 => {
-            let fields: Vec<_> = fields
-                .iter()
-                .map(|(name, v)| (*name, v.as_slice()))
-                .collect();
-            let (one, other) = body.split_at(middle);
-            let chunks: &[&[u8]] = if body.is_empty() { &[] } else { &[one, other] };
-            let request = http2::request(method, path, &fields);
-            return http2::send(url, request, chunks, http::HeaderMap::new());
-        }
-        Framing::Halves => body.len() - middle,
-        Framing::Bytes => 1,
-    };
-    let mut lines = lines_of(fields);
+    match framing {
+        Framing::Whole => raw::send(url, &in_one(attempt)),
+        Framing::Halves => raw::send(url, &in_chunks(attempt, body.len() - middle)),
+        Framing::Bytes => raw::send(url, &in_chunks(attempt, 1)),
+        Framing::Http2 if body.is_empty() => in_frames(url, attempt, &[]),
+        Framing::Http2 => in_frames(url, attempt, &<[_; 2]>::from(body.split_at(middle))),
+        Framing::SplitAt(at) => in_frames(url, attempt, &<[_; 2]>::from(body.split_at(at))),
+        Framing::Http2Bytes => in_frames(url, attempt, &body.chunks(1).collect::<Vec<_>>()),
+    }
+}
+
+fn in_frames(url: &str, attempt: &Attempt, chunks: &[&[u8]]) -> Answer {
+    let fields = attempt.fields.iter();
+    let fields: Vec<_> = fields.map(|(name, v)| (*name, v.as_slice())).collect();
+    let request = http2::request(attempt.method, &attempt.path, &fields);
+    http2::send(url, request, chunks, http::HeaderMap::new())
+}
+
+fn in_chunks(attempt: &Attempt, chunk_bytes: usize) -> Vec<u8> {
+    let mut lines = lines_of(&attempt.fields);
     lines.push(b"transfer-encoding: chunked".to_vec());
-    let mut bytes = head(method, path, &lines);
-    for chunk in body.chunks(chunk_bytes) {
+    let mut bytes = head(attempt.method, &attempt.path, &lines);
+    for chunk in attempt.body.chunks(chunk_bytes) {
         bytes.extend(format!("{:x}\r\n", chunk.len()).bytes());
         bytes.extend(chunk);
         bytes.extend(b"\r\n");
     }
     bytes.extend(b"0\r\n\r\n");
-    raw::send(url, &bytes)
+    bytes
 }
 
-fn in_one(method: &str, path: &str, fields: &[(&str, Vec<u8>)], body: &[u8]) -> Vec<u8> {
-    let mut lines = lines_of(fields);
-    if !body.is_empty() || method == "POST" {
-        lines.push(format!("content-length: {}", body.len()).into_bytes());
+fn in_one(attempt: &Attempt) -> Vec<u8> {
+    let mut lines = lines_of(&attempt.fields);
+    if !attempt.body.is_empty() || attempt.method == "POST" {
+        lines.push(format!("content-length: {}", attempt.body.len()).into_bytes());
     }
-    let mut bytes = head(method, path, &lines);
-    bytes.extend(body);
+    let mut bytes = head(attempt.method, &attempt.path, &lines);
+    bytes.extend(&attempt.body);
     bytes
 }
 

@@ -134,7 +134,8 @@ fn headers_that_rewrite_a_request_change_nothing() {
         "x-envoy-original-path",
     ] {
         let value = "/v1beta/models/good-1:generateContent";
-        let attempt = Attempt::post(name, "/v1beta/models/bad-1:generateContent", EMPTY);
+        let id = format!("P-15 {name}");
+        let attempt = Attempt::post(&id, "/v1beta/models/bad-1:generateContent", EMPTY);
         range.judge(&attempt.with(name, value), &[403]);
     }
     for name in [
@@ -143,9 +144,10 @@ fn headers_that_rewrite_a_request_change_nothing() {
         "x-litellm-model",
         "x-higress-llm-model",
     ] {
-        let bad = Attempt::chat(name, r#"{"model":"bad-1"}"#).with(name, "good-1");
+        let id = format!("P-17 {name}");
+        let bad = Attempt::chat(&id, r#"{"model":"bad-1"}"#).with(name, "good-1");
         range.judge(&bad, &[403]);
-        let good = Attempt::chat(name, GOOD).with(name, "bad-1");
+        let good = Attempt::chat(&id, GOOD).with(name, "bad-1");
         range.judge(&good, &[200]);
         let arrived = &range.upstream().requests()[0];
         let values = arrived.headers.iter().filter(|(known, _)| known == name);
