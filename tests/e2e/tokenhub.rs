@@ -81,8 +81,14 @@ fn the_gate_refuses_in_tokenhubs_own_words() {
     let permission = |code| words(403, "permission_error", code);
     let unknown = refusal("sk-unknown", &chat("glm-5.1"));
     assert_eq!(unknown, words(401, "authentication_error", "401002"));
-    assert_eq!(refusal(&limited.value, &chat("kimi-k2.6")), permission("403001"));
-    assert_eq!(refusal(&elsewhere.value, &chat("glm-5.1")), permission("403005"));
+    assert_eq!(
+        refusal(&limited.value, &chat("kimi-k2.6")),
+        permission("403001")
+    );
+    assert_eq!(
+        refusal(&elsewhere.value, &chat("glm-5.1")),
+        permission("403005")
+    );
     let invalid = words(400, "invalid_request_error", "400001");
     assert_eq!(refusal(&limited.value, r#"{"model": 1}"#), invalid);
 }

@@ -1,6 +1,6 @@
 //! The one route: admits a request, carries out its action, answers.
 //!
-//! Does not know what actions do. Invariant: signature, replay, version, action, region, rate and
+//! Does not know what actions do. Invariant: signature, version, action, region, replay, rate and
 //! capability are checked in this order, and all before a parameter is read.
 
 use std::time::Instant;
@@ -101,6 +101,7 @@ async fn serve(
     let (caller, authorization, signed_s) = authenticate(&app, request, body).await?;
     let (authorization, headers) = (Authorization::parse(&authorization)?, request.headers());
     let action = action(headers)?;
+    let region = region(&app, headers).await?;
     let arrival = Arrival {
         secret_id: authorization.secret_id,
         fingerprint: authorization.fingerprint(),
@@ -109,7 +110,6 @@ async fn serve(
         now_ms: app.clock.now().get(),
     };
     desk.memory.admit(&arrival)?;
-    let region = region(&app, headers).await?;
     if !desk
         .rates
         .admit(authorization.secret_id, action, Instant::now())

@@ -1,6 +1,8 @@
 //! A client of the cloud API that signs as Tencent's do, and lets a test depart from it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -15,6 +17,8 @@ pub(crate) struct Client {
     pub(crate) region: String,
     pub(crate) secret_id: String,
     secret_key: String,
+    /// What was sent, and in which second.
+    sent: RefCell<HashSet<(u64, String)>>,
 }
 
 impl Client {
@@ -39,14 +43,14 @@ impl Client {
             region: "local".into(),
             secret_id: text("secret_id"),
             secret_key: text("secret_key"),
+            sent: RefCell::default(),
         }
     }
 
     /// The headers of a request with this body that is signed now.
     pub(crate) fn sign(&self, action: &str, body: &str) -> Vec<(String, String)> {
         let host = self.admin.trim_start_matches("http://");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let timestamp = now.as_secs();
+        let timestamp = now_s();
         let date = jiff::Timestamp::from_second(timestamp.try_into().unwrap()).unwrap();
         let date = date.to_string()[..10].to_owned();
         let canonical = format!(
@@ -89,9 +93,18 @@ impl Client {
         call(&url, "POST", &headers, Some(body))
     }
 
+    /// Waits while an equal call would be of the same second: it would be a replay.
+    fn wait_for_a_signature_of_its_own(&self, action: &str, body: &str) {
+        let call = format!("{action} {body}");
+        while !self.sent.borrow_mut().insert((now_s(), call.clone())) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// A call; gives `Response`. Every answer is HTTP 200 and has the request's id.
     pub(crate) fn call(&self, action: &str, params: &Value) -> Value {
         let body = params.to_string();
+        self.wait_for_a_signature_of_its_own(action, &body);
         response(&self.send(&self.sign(action, &body), &body))
     }
 
@@ -116,6 +129,13 @@ impl Client {
         let made = self.succeed("CreateApiKey", &params);
         made["ApiKeyId"].as_str().unwrap().to_owned()
     }
+}
+
+fn now_s() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
 }
 
 /// `Response` of an answer.
