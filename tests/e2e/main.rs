@@ -13,11 +13,15 @@
     reason = "tests"
 )]
 
+mod bodies;
 mod check;
 mod compose;
 mod credentials;
+mod differential;
 mod door;
+mod hostile;
 mod lint;
+mod listing;
 mod many_keys;
 mod observability;
 mod outages;
@@ -27,5 +31,6 @@ mod scope;
 mod sdks;
 mod secrets;
 mod tidy;
+mod tokenhub;
 mod tour;
 mod versions;
