@@ -228,6 +228,11 @@ impl Stack {
             .ok_or_else(|| StackError::NoOperatorToken { file: file() })
     }
 
+    /// File with the secret that sets the operator's first password.
+    pub fn setup_secret_file(&self) -> PathBuf {
+        self.sidecar_settings.setup_secret_file()
+    }
+
     /// The account that exists from the start.
     pub fn account(&self) -> &'static str {
         sidecar::ACCOUNT

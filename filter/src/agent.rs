@@ -7,7 +7,7 @@
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
-use keytable::{Delta, Epoch, Page, TableHead};
+use keytable::{Delta, Epoch, Frame, Page, TableHead};
 
 use crate::config::{AgentConfig, MaxStaleness};
 use crate::follower::{Answer, Confirmation, Follower, Identity, Rejection, Step};
@@ -27,6 +27,8 @@ pub struct Agent {
     reporter: Reporter,
     edition: u64,
     records: u64,
+    lease_until_ms: u64,
+    lease_left_s: u64,
     /// What was last logged, so that a lasting trouble is one line.
     trouble: Option<String>,
 }
@@ -49,6 +51,8 @@ impl Agent {
             reporter,
             edition: 0,
             records: 0,
+            lease_until_ms: 0,
+            lease_left_s: 0,
             trouble: None,
         }
     }
@@ -59,7 +63,17 @@ impl Agent {
             return;
         };
         self.report(host, now_ns);
+        self.show_lease(host, now_ns);
         self.follow(host, now_ns);
+    }
+
+    /// Sets the gauge of what is left of the lease, when a second of it has passed.
+    fn show_lease(&mut self, host: &impl Host, now_ns: u64) {
+        let left_s = self.lease_until_ms.saturating_sub(now_ns / 1_000_000) / 1000;
+        let is_shown = self.lease_left_s == left_s;
+        if !is_shown && host.set_gauge(Gauge::LeaseLeftS, left_s).is_ok() {
+            self.lease_left_s = left_s;
+        }
     }
 
     fn follow(&mut self, host: &impl FeedHost, now_ns: u64) {
@@ -115,7 +129,10 @@ impl Agent {
         }
         match self.follower.receive(token, answer, now_ns) {
             Ok((step, confirmation)) => match self.apply(host, step, confirmation) {
-                Ok(()) => self.follower.confirm(confirmation),
+                Ok(()) => {
+                    self.follower.confirm(confirmation);
+                    self.hear(answer);
+                }
                 Err(error) => {
                     self.follower.fail(now_ns);
                     self.complain(host, format!("cannot write the key table: {error:?}"));
@@ -125,6 +142,16 @@ impl Agent {
             Err(rejection) => self.complain(host, format!("the sidecar gave {rejection}")),
         }
         self.tick(host);
+    }
+
+    /// Learns from an accepted answer which format the sidecar speaks.
+    fn hear(&mut self, answer: Answer<'_>) {
+        let Answer::Http { body, .. } = answer else {
+            return;
+        };
+        if let Some(format) = Frame::format_of(body) {
+            self.reporter.heard(format);
+        }
     }
 
     fn apply(
@@ -158,11 +185,8 @@ impl Agent {
             set_gauge(host, Gauge::Records, self.records)?;
             set_gauge(host, Gauge::Edition, self.edition)?;
         }
-        set_gauge(
-            host,
-            Gauge::LeaseUntilMs,
-            self.max_staleness.lease_until_ms(sent_ns),
-        )?;
+        self.lease_until_ms = self.max_staleness.lease_until_ms(sent_ns);
+        set_gauge(host, Gauge::LeaseUntilMs, self.lease_until_ms)?;
         self.recover(host, position.generation.get());
         Ok(())
     }

@@ -11,7 +11,7 @@
 use std::fmt;
 
 use keytable::limits::BUCKETS;
-use keytable::{Delta, Epoch, Frame, FrameError, Generation, Page};
+use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
 
 const BACKOFF_MS_FIRST: u64 = 100;
 const BACKOFF_MS_MAX: u64 = 5_000;
@@ -317,10 +317,11 @@ impl Follower {
             instance,
         } = &self.identity;
         let mut path = format!(
-            "/feed/v1/table?region={}&agent={instance}&node={}&wait_s={}",
+            "/feed/v1/table?region={}&agent={instance}&node={}&wait_s={}&format={}",
             percent_encode(region),
             percent_encode(node),
-            self.wait_s
+            self.wait_s,
+            FormatVersion::NEWEST.number()
         );
         if let Some(loading) = &self.loading {
             let Loading {

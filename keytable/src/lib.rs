@@ -20,6 +20,7 @@ pub mod address;
 pub mod api_key;
 pub mod bucket;
 pub mod decision;
+pub mod format;
 pub mod frame;
 pub mod generation;
 pub mod head;
@@ -36,6 +37,7 @@ pub use api_key::{KeyFormatError, PresentedKey};
 pub use decision::{
     Admitted, Denial, Permit, RequestFacts, Resources, admit, decide, judge_resources,
 };
+pub use format::FormatVersion;
 pub use frame::{Change, Delta, Frame, FrameError, Page};
 pub use generation::{Epoch, Generation};
 pub use head::TableHead;

@@ -15,6 +15,7 @@ use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secret::KeyPrefix;
+use crate::telemetry::LogFormat;
 
 pub use error::ConfigError;
 use settings::{Given, Settings};
@@ -106,6 +107,8 @@ pub struct Config {
     pub key_limit_default: u64,
     /// Whether stdout is for a script.
     pub json: bool,
+    /// How the log on stderr is written.
+    pub log_format: LogFormat,
 }
 
 /// Where the master keys are.
@@ -207,6 +210,7 @@ impl Config {
             key_limit_default: optional("key-limit-default", settings, whole_number)?
                 .unwrap_or(KEY_LIMIT_DEFAULT),
             json: switch("json", settings)?,
+            log_format: optional("log-format", settings, LogFormat::parse)?.unwrap_or_default(),
         })
     }
 }

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: &Config) -> ExitCode {
-    telemetry::install();
+    telemetry::install(config.log_format);
     let json = config.json;
     match serve::run(config, |event| announce::print(event, json)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,6 +16,7 @@
 mod check;
 mod compose;
 mod credentials;
+mod docs;
 mod door;
 mod lint;
 mod many_keys;
@@ -28,4 +29,5 @@ mod sdks;
 mod secrets;
 mod tidy;
 mod tour;
+mod upgrade;
 mod versions;

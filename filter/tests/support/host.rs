@@ -52,6 +52,8 @@ pub(crate) struct Callout {
 pub(crate) struct Shared {
     pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) gauges: RefCell<[u64; 4]>,
+    /// The gauge that says of the clock, not of the table.
+    pub(crate) lease_left_s: Cell<u64>,
     pub(crate) monotonic_ns: Cell<u64>,
     pub(crate) unix_ms: Cell<u64>,
     pub(crate) writes: RefCell<Vec<Write>>,
@@ -111,7 +113,10 @@ impl FakeHost {
     }
 
     pub(crate) fn read_gauge(&self, gauge: Gauge) -> u64 {
-        self.shared.gauges.borrow()[index(gauge)]
+        match index(gauge) {
+            Some(at) => self.shared.gauges.borrow()[at],
+            None => self.shared.lease_left_s.get(),
+        }
     }
 
     /// All that a gate could see of the table.
@@ -132,12 +137,13 @@ impl FakeHost {
     }
 }
 
-fn index(gauge: Gauge) -> usize {
+fn index(gauge: Gauge) -> Option<usize> {
     match gauge {
-        Gauge::Edition => 0,
-        Gauge::LeaseUntilMs => 1,
-        Gauge::Generation => 2,
-        Gauge::Records => 3,
+        Gauge::Edition => Some(0),
+        Gauge::LeaseUntilMs => Some(1),
+        Gauge::Generation => Some(2),
+        Gauge::Records => Some(3),
+        Gauge::LeaseLeftS => None,
     }
 }
 
@@ -165,8 +171,12 @@ impl Host for FakeHost {
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
+        let Some(at) = index(gauge) else {
+            self.shared.lease_left_s.set(value);
+            return Ok(());
+        };
         self.called(Call::SetGauge)?;
-        self.shared.gauges.borrow_mut()[index(gauge)] = value;
+        self.shared.gauges.borrow_mut()[at] = value;
         let mut writes = self.shared.writes.borrow_mut();
         writes.push(Write::Gauge(gauge, value));
         Ok(())

@@ -29,6 +29,7 @@ use crate::domain::sealed::Sealed;
 use crate::domain::secret::Secret;
 use crate::feed::propagation::Propagation;
 use crate::store::{self, Manner, Minted, Outcome, Stored, Target};
+use crate::telemetry::Line;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -276,9 +277,12 @@ impl App {
 }
 
 pub(super) fn note(request: &HttpRequest, what: &str, key: &Key) {
-    let (id, account, region) = (&key.id, &key.account, &key.region);
-    let request_id = RequestId::of(request);
-    log::info!("key {what} key_id={id} account={account} region={region} request_id={request_id}");
+    Line::info(&format!("key {what}"))
+        .field("key_id", key.id.to_string())
+        .field("account", key.account.to_string())
+        .field("region", key.region.to_string())
+        .field("request_id", RequestId::of(request))
+        .write();
 }
 
 /// Which key a call means. `If-Match` counts where the request is given.

@@ -41,6 +41,7 @@ const FORMS: &[(&str, Form)] = &[
     ("key-prefix", Form::One),
     ("key-limit-default", Form::One),
     ("json", Form::Switch),
+    ("log-format", Form::One),
     ("to", Form::One),
     ("from", Form::One),
 ];
