@@ -150,6 +150,18 @@ impl Follower {
         self.position
     }
 
+    /// Whether it has asked in vain and has nothing to offer yet.
+    pub fn is_stranded(&self) -> bool {
+        self.position.is_none() && self.failures > 0
+    }
+
+    /// A whole table was put in force that did not come from the sidecar: goes on from there.
+    pub fn adopt(&mut self, position: Position) {
+        self.position = Some(position);
+        self.loading = None;
+        self.snapshot_due = false;
+    }
+
     /// The request to send now, if one is due. A request whose answer never came is given up
     /// well after its timeout.
     pub fn due(&mut self, now_ns: u64) -> Option<Request> {

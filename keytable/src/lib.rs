@@ -29,6 +29,7 @@ pub mod key_id;
 pub mod limits;
 pub mod record;
 pub mod scope;
+pub mod sealed;
 pub mod usage;
 mod wire;
 
@@ -45,4 +46,5 @@ pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
 pub use record::{Record, RecordError, RecordView, Status};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
+pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
 pub use usage::{Outcome, UsageBatch, UsageError, UsageRow};

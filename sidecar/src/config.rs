@@ -63,6 +63,15 @@ pub enum Command {
         /// Where the master keys are.
         master_key: MasterKeySource,
     },
+    /// Write the key table of a region in `data` to the file `to`, sealed.
+    Snapshot {
+        /// The data directory.
+        data: PathBuf,
+        /// Whose keys.
+        region: RegionId,
+        /// The file to make or replace.
+        to: PathBuf,
+    },
     /// Judge a configuration of Envoy.
     LintEnvoy {
         /// A bootstrap or a config dump.
@@ -156,6 +165,7 @@ impl Command {
             ["operator", "reset"] => Ok(Self::ResetOperator {
                 data: path("data", &settings()?)?,
             }),
+            ["snapshot"] => Self::snapshot(&settings()?),
             ["envoy", "lint", file] => Ok(Self::LintEnvoy { file: file.into() }),
             ["keys", "rotate-master"] => Self::rotate_master(&settings()?),
             _ => Err(ConfigError::Command),
@@ -173,6 +183,15 @@ impl Command {
         Ok(Self::Restore {
             data: path("data", settings)?,
             from: path("from", settings)?,
+        })
+    }
+
+    fn snapshot(settings: &Settings) -> Result<Self, ConfigError> {
+        let region = optional("region", settings, RegionId::parse)?;
+        Ok(Self::Snapshot {
+            data: path("data", settings)?,
+            region: region.ok_or(ConfigError::Missing("region"))?,
+            to: path("to", settings)?,
         })
     }
 

@@ -58,17 +58,14 @@ fn every_setting_of_the_sidecar_is_in_the_reference_and_none_besides() {
 fn every_command_of_the_sidecar_is_in_the_operations_page() {
     let help = String::from_utf8(sidecar(&["--help"]).stdout).unwrap();
     let operations = page("docs/operations.md");
-    let commands = help
-        .lines()
-        .filter_map(|line| line.split_once("sidecar "))
-        .map(|(_, command)| {
-            let is_word = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-            let words: Vec<&str> = command.split(' ').take_while(is_word).take(2).collect();
-            words[..words.len().min(2)].join(" ")
-        });
-    let commands: BTreeSet<String> = commands
-        .map(|command| command.trim_end().to_owned())
-        .filter(|command| !command.starts_with("--"))
+    let lines = help.lines();
+    let lines = lines.filter_map(|line| line.get(7..)?.strip_prefix("sidecar "));
+    let commands: BTreeSet<String> = lines
+        .map(|line| {
+            let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+            let words: Vec<&str> = line.split(' ').take_while(is_word).take(2).collect();
+            words.join(" ")
+        })
         .collect();
     assert!(
         commands.contains("audit verify") && commands.contains("backup"),

@@ -26,6 +26,7 @@ mod recipes;
 mod rotation;
 mod scope;
 mod sdks;
+mod sealed;
 mod secrets;
 mod tidy;
 mod tour;

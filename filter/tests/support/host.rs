@@ -42,6 +42,7 @@ pub(crate) enum Write {
 /// A request to the sidecar that was not answered yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Callout {
+    pub(crate) cluster: String,
     pub(crate) token: u32,
     pub(crate) path: String,
     pub(crate) timeout_ms: u64,
@@ -217,13 +218,13 @@ impl FeedHost for FakeHost {
     }
 
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
-        assert_eq!(cluster, "sidecar");
         self.called(Call::Get)?;
         let token = self.shared.tokens.get() + 1;
         self.shared.tokens.set(token);
         let mut writes = self.shared.writes.borrow_mut();
         writes.push(Write::Get(path.to_owned()));
         self.shared.callouts.borrow_mut().push(Callout {
+            cluster: cluster.to_owned(),
             token,
             path: path.to_owned(),
             timeout_ms,

@@ -42,6 +42,7 @@ const FORMS: &[(&str, Form)] = &[
     ("key-limit-default", Form::One),
     ("json", Form::Switch),
     ("log-format", Form::One),
+    ("region", Form::One),
     ("to", Form::One),
     ("from", Form::One),
 ];

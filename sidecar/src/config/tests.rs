@@ -204,6 +204,26 @@ fn addresses_on_the_web_are_checked() {
 }
 
 #[test]
+fn a_snapshot_needs_a_region_and_a_file() {
+    let parse = |line: &str| {
+        let words = line.split(' ').map(OsString::from);
+        Command::parse_with(words, |_| None)
+    };
+    let whole = parse("snapshot --data /d --region local --to /f");
+    assert!(matches!(whole, Ok(Command::Snapshot { region, .. }) if region.as_str() == "local"));
+    for missing in [
+        "snapshot --data /d --to /f",
+        "snapshot --data /d --region local",
+    ] {
+        let error = parse(missing).unwrap_err();
+        assert!(
+            matches!(error, ConfigError::Missing(_)),
+            "{missing}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_configuration_of_envoy_is_judged_without_settings() {
     let words = ["envoy", "lint", "dump.json"].map(OsString::from);
     let command = Command::parse_with(words, |_| None);

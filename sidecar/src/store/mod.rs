@@ -29,6 +29,7 @@ mod reveal;
 mod rotation;
 mod row;
 mod sessions;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -55,6 +56,7 @@ pub use once::{Earlier, Once, Outcome};
 pub use reveal::place as value_place;
 pub use rotation::Rotated;
 pub use sessions::NewSession;
+pub use table::read_table;
 pub use usage::{Subject, UsagePoint, UsageShare};
 pub use users::{Ends, UserTarget};
 
