@@ -61,6 +61,8 @@ fn bases_are_pinned_and_nothing_runs_as_root() {
     ] {
         assert!(text.contains(&format!("_IMAGE={base}\n")), "{base}");
     }
+    let directories = "--owner=10001 --group=10001 --mode=0700 /data /run/latchkey\n";
+    assert!(text.contains(directories), "volumes are as these are");
     let stages = stages();
     assert_eq!(stages.len(), 4);
     for stage in &stages[1..] {

@@ -4,8 +4,8 @@
 //! What differs are the values that containers give: directories, ports and host names. Invariant:
 //! every word of a command comes from the compose file or the Dockerfile.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,8 +31,12 @@ impl Walk {
         let (dir, config) = (RunDir::temporary().unwrap(), config());
         let address = || format!("127.0.0.1:{}", ports::free().unwrap());
         let inside = |name: &str| dir.file(name).to_str().unwrap().to_owned();
+        // As the image has them.
         for name in ["data", "secrets"] {
-            fs::create_dir(dir.file(name)).unwrap();
+            DirBuilder::new()
+                .mode(0o700)
+                .create(dir.file(name))
+                .unwrap();
         }
         let (admin, feed, upstream, gate) = (address(), address(), address(), address());
         let values = vec![
