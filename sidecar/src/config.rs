@@ -15,6 +15,7 @@ use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secret::KeyPrefix;
+use crate::telemetry::LogFormat;
 
 pub use error::ConfigError;
 use settings::{Given, Settings};
@@ -62,6 +63,15 @@ pub enum Command {
         /// Where the master keys are.
         master_key: MasterKeySource,
     },
+    /// Write the key table of a region in `data` to the file `to`, sealed.
+    Snapshot {
+        /// The data directory.
+        data: PathBuf,
+        /// Whose keys.
+        region: RegionId,
+        /// The file to make or replace.
+        to: PathBuf,
+    },
     /// Judge a configuration of Envoy.
     LintEnvoy {
         /// A bootstrap or a config dump.
@@ -108,6 +118,8 @@ pub struct Config {
     pub tokenhub_path: String,
     /// Whether stdout is for a script.
     pub json: bool,
+    /// How the log on stderr is written.
+    pub log_format: LogFormat,
 }
 
 /// Where the master keys are.
@@ -155,6 +167,7 @@ impl Command {
             ["operator", "reset"] => Ok(Self::ResetOperator {
                 data: path("data", &settings()?)?,
             }),
+            ["snapshot"] => Self::snapshot(&settings()?),
             ["envoy", "lint", file] => Ok(Self::LintEnvoy { file: file.into() }),
             ["keys", "rotate-master"] => Self::rotate_master(&settings()?),
             _ => Err(ConfigError::Command),
@@ -172,6 +185,15 @@ impl Command {
         Ok(Self::Restore {
             data: path("data", settings)?,
             from: path("from", settings)?,
+        })
+    }
+
+    fn snapshot(settings: &Settings) -> Result<Self, ConfigError> {
+        let region = optional("region", settings, RegionId::parse)?;
+        Ok(Self::Snapshot {
+            data: path("data", settings)?,
+            region: region.ok_or(ConfigError::Missing("region"))?,
+            to: path("to", settings)?,
         })
     }
 
@@ -211,6 +233,7 @@ impl Config {
             tokenhub_path: optional("tokenhub-path", settings, url_path)?
                 .unwrap_or_else(|| "/".into()),
             json: switch("json", settings)?,
+            log_format: optional("log-format", settings, LogFormat::parse)?.unwrap_or_default(),
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod lint;
 pub mod master_key;
 pub mod offline;
 pub mod serve;
+pub mod snapshot;
 pub mod store;
 pub mod telemetry;
 pub mod tokenhub;

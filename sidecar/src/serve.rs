@@ -35,6 +35,7 @@ use crate::feed::{self, Feed};
 use crate::master_key;
 use crate::serve::announce::Event;
 use crate::store::Store;
+use crate::telemetry::Line;
 use crate::tokenhub::{self, Desk};
 
 pub use error::ServeError;
@@ -114,7 +115,7 @@ pub async fn serve(
     let servers = [spawn(admin), spawn(feed)];
     announce(ready);
     stop.await;
-    log::info!("stopping");
+    Line::info("stopping").write();
     board.close();
     store.wake_followers();
     stop_all(handles).await;

@@ -20,6 +20,7 @@ use crate::domain::sealed::Sealed;
 use crate::domain::secret::Secret;
 use crate::feed::propagation::Propagation;
 use crate::store::{self, Manner, Minted, Once, Outcome, Stored, Target};
+use crate::telemetry::Line;
 
 impl App {
     /// Makes a key and its value, or finds what the same call made before.
@@ -202,6 +203,10 @@ pub(crate) fn no_key() -> Problem {
 
 /// Logs what was done to a key, and by which request.
 pub(crate) fn log_change(request_id: &str, what: &str, key: &Key) {
-    let (id, account, region) = (&key.id, &key.account, &key.region);
-    log::info!("key {what} key_id={id} account={account} region={region} request_id={request_id}");
+    Line::info(&format!("key {what}"))
+        .field("key_id", key.id.to_string())
+        .field("account", key.account.to_string())
+        .field("region", key.region.to_string())
+        .field("request_id", request_id.to_owned())
+        .write();
 }

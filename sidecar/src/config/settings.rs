@@ -42,6 +42,8 @@ const FORMS: &[(&str, Form)] = &[
     ("key-limit-default", Form::One),
     ("tokenhub-path", Form::One),
     ("json", Form::Switch),
+    ("log-format", Form::One),
+    ("region", Form::One),
     ("to", Form::One),
     ("from", Form::One),
 ];

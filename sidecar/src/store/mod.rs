@@ -30,6 +30,7 @@ mod rotation;
 mod row;
 mod search;
 mod sessions;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -57,6 +58,7 @@ pub use reveal::place as value_place;
 pub use rotation::Rotated;
 pub use search::{Condition, Found, Matching, Search, SearchOrder, TextField};
 pub use sessions::NewSession;
+pub use table::read_table;
 pub use usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
 pub use users::{Ends, UserTarget};
 
