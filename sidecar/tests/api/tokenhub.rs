@@ -83,8 +83,9 @@ fn a_change_is_answered_when_every_envoy_has_it() {
         let body = of(&id).to_string();
         let answer = client.send(&client.sign("DeleteApiKey", &body), &body);
         let told = answer.header("x-latchkey-propagation").to_owned();
-        assert!(told.ends_with("; envoys=1; applied=1"), "{told}");
+        // Before anything can fail: the agent's thread would go on for ever.
         over.store(true, Ordering::SeqCst);
+        assert!(told.ends_with("; envoys=1; applied=1"), "{told}");
         let agent = following.join().unwrap();
         assert!(!agent.admits(value.as_str().unwrap()));
     });

@@ -21,13 +21,11 @@ pub(super) struct Ranked<'a> {
 /// The answer to `wanted` from all shares, and the page of them.
 pub(super) fn answer(wanted: &Wanted, shares: &[UsageShare], ranked: &[Ranked<'_>]) -> Value {
     let timestamps = timestamps(wanted);
-    let all = (1..)
-        .zip(shares)
-        .map(|(rank, share)| item(rank, share, wanted));
+    let all = (1..).zip(shares);
+    let all = all.map(|(rank, share)| item(rank, share, wanted, None));
     let page = ranked.iter().map(|ranked| {
-        let mut item = item(ranked.rank, ranked.share, wanted);
-        item["Series"] = series(&ranked.points, &timestamps, wanted.period_s);
-        item
+        let series = series(&ranked.points, &timestamps, wanted.period_s);
+        item(ranked.rank, ranked.share, wanted, Some(series))
     });
     let top: Vec<Value> = match wanted.show_all {
         true => all.collect(),
@@ -61,13 +59,13 @@ pub(super) fn answer(wanted: &Wanted, shares: &[UsageShare], ranked: &[Ranked<'_
     })
 }
 
-fn item(rank: usize, share: &UsageShare, wanted: &Wanted) -> Value {
+fn item(rank: usize, share: &UsageShare, wanted: &Wanted, series: Option<Value>) -> Value {
     let key = shown(&share.of);
     let name = match wanted.dimension {
         Dimension::ApiKey => share.name.as_deref().unwrap_or(key),
         Dimension::Endpoint | Dimension::Model => key,
     };
-    json!({"Rank": rank, "Key": key, "Name": name, "Stats": stats([share])})
+    json!({"Rank": rank, "Key": key, "Name": name, "Stats": stats([share]), "Series": series})
 }
 
 fn stats<'a>(shares: impl IntoIterator<Item = &'a UsageShare>) -> Value {
