@@ -20,6 +20,10 @@ pub use place::{Addition, Place};
 /// The template.
 pub const TEMPLATE: &str = include_str!("../bootstrap.yaml");
 
+/// The type of a listener's TLS settings.
+const DOWNSTREAM_TLS: &str =
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+
 /// What differs from one Envoy to the next.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
@@ -49,8 +53,19 @@ pub struct Bootstrap {
     pub sidecar: HostPort,
     /// The model servers.
     pub upstream: HostPort,
+    /// What clients are served with over TLS; `None` serves them in the clear.
+    pub tls: Option<Tls>,
     /// YAML of one's own, at the places that the template has for it.
     pub additions: Vec<Addition>,
+}
+
+/// A server's certificate, as PEM files.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The chain, the server's own first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub private_key: PathBuf,
 }
 
 /// A template and values that do not fit each other.
@@ -105,7 +120,29 @@ impl Bootstrap {
             ("upstream_discovery", json!(self.upstream.discovery())),
             ("upstream_address", json!(self.upstream.host())),
             ("upstream_port", json!(self.upstream.port())),
+            ("transport_socket", self.transport_socket()?),
         ])
+    }
+
+    /// What lies between the listener and TCP; nothing in the clear.
+    fn transport_socket(&self) -> Result<Value, TemplateError> {
+        let Some(tls) = &self.tls else {
+            return Ok(Value::Null);
+        };
+        let certificate = json!({
+            "certificate_chain": {"filename": path_value(&tls.certificate)?},
+            "private_key": {"filename": path_value(&tls.private_key)?},
+        });
+        Ok(json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": DOWNSTREAM_TLS,
+                "common_tls_context": {
+                    "alpn_protocols": ["h2", "http/1.1"],
+                    "tls_certificates": [certificate],
+                },
+            },
+        }))
     }
 
     fn agent_configuration(&self) -> Value {

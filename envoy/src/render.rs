@@ -124,6 +124,7 @@ fn bootstrap(sidecar: HostPort, upstream: HostPort) -> Bootstrap {
         gate_settings: serde_json::Map::new(),
         sidecar,
         upstream,
+        tls: None,
         additions: Vec::new(),
     }
 }

@@ -88,6 +88,7 @@ impl Stack {
             additions: options.additions,
             sidecar: crate::HostPort::loopback(ports.feed),
             upstream: upstream_address,
+            tls: None,
         };
         let envoy_settings = EnvoySettings {
             binary: parts.envoy,

@@ -380,6 +380,15 @@ impl RequestHost for WasmHost {
         abi::remove_header(abi::REQUEST_HEADERS, name)
     }
 
+    fn request_trailers(&self) -> Result<HeaderMap, HostError> {
+        let buffer = abi::header_map(abi::REQUEST_TRAILERS)?;
+        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        abi::remove_header(abi::REQUEST_TRAILERS, name)
+    }
+
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
         abi::buffer(abi::REQUEST_BODY, start, len)
     }

@@ -114,6 +114,8 @@ pub struct Config {
     pub key_prefix: KeyPrefix,
     /// Standard keys that an account without a limit of its own may have.
     pub key_limit_default: u64,
+    /// Where clients of the cloud API post, a path.
+    pub tokenhub_path: String,
     /// Whether stdout is for a script.
     pub json: bool,
     /// How the log on stderr is written.
@@ -228,6 +230,8 @@ impl Config {
             },
             key_limit_default: optional("key-limit-default", settings, whole_number)?
                 .unwrap_or(KEY_LIMIT_DEFAULT),
+            tokenhub_path: optional("tokenhub-path", settings, url_path)?
+                .unwrap_or_else(|| "/".into()),
             json: switch("json", settings)?,
             log_format: optional("log-format", settings, LogFormat::parse)?.unwrap_or_default(),
         })
@@ -322,6 +326,24 @@ fn host(text: &str) -> Result<String, &'static str> {
         Ok(text.into())
     } else {
         Err("must be a host name in lower case, without scheme and port")
+    }
+}
+
+fn url_path(text: &str) -> Result<String, &'static str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let parts = text
+        .strip_prefix('/')
+        .map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let fits = |rest: &str| {
+        rest.split('/')
+            .all(|part| !part.is_empty() && part.bytes().all(plain))
+    };
+    let is_taken = text == "/v1" || text.starts_with("/v1/");
+    match parts {
+        Some(rest) if (rest.is_empty() || fits(rest)) && text != "//" && !is_taken => {
+            Ok(text.into())
+        }
+        _ => Err("must be a path outside /v1, of letters, digits, '-', '_' and '.', as /tokenhub"),
     }
 }
 

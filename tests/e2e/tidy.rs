@@ -26,6 +26,8 @@ const PLACES: &[(&str, &[&str], &str)] = &[
         &[
             "sidecar/src/api/",
             "sidecar/src/feed/",
+            "sidecar/src/tokenhub/call.rs",
+            "sidecar/src/tokenhub/handler.rs",
             "sidecar/src/serve",
             "sidecar/tests/",
             "envoy/src/upstream",

@@ -17,6 +17,7 @@ fn bootstrap() -> Bootstrap {
         gate_settings: serde_json::Map::new(),
         sidecar: HostPort::loopback(3),
         upstream: "models.internal:4".parse().unwrap(),
+        tls: None,
         additions: Vec::new(),
     }
 }
@@ -28,6 +29,19 @@ fn every_placeholder_of_the_template_is_filled() {
     assert!(yaml.contains(r#"address: "127.0.0.1", port_value: 2"#));
     assert!(yaml.contains(r#"address: "models.internal", port_value: 4"#));
     assert!(yaml.contains(r#"type: "STRICT_DNS""#));
+}
+
+#[test]
+fn a_certificate_makes_the_listener_speak_tls() {
+    let mut with_tls = bootstrap();
+    assert_eq!(with_tls.transport_socket().unwrap(), Value::Null);
+    with_tls.tls = Some(Tls {
+        certificate: "/chain.pem".into(),
+        private_key: "/key.pem".into(),
+    });
+    let yaml = with_tls.render().unwrap();
+    assert!(yaml.contains(r#""certificate_chain":{"filename":"/chain.pem"}"#));
+    assert!(yaml.contains(r#""private_key":{"filename":"/key.pem"}"#));
 }
 
 #[test]

@@ -105,13 +105,20 @@ impl Gate {
 
     /// Trailers have arrived: the body is over.
     pub fn on_trailers(&mut self, host: &impl RequestHost) -> Flow {
-        match &self.state {
+        let flow = match &self.state {
             State::Reading(reading) => {
                 let held = reading.held_bytes();
                 self.on_body(host, held, true)
             }
             State::Open | State::Listing(_) => Flow::Continue,
             State::Closed => Flow::Hold,
+        };
+        match flow {
+            Flow::Continue => match identity::clean_trailers(host) {
+                Ok(()) => Flow::Continue,
+                Err(error) => self.refuse(host, &failed(error)),
+            },
+            Flow::Hold => Flow::Hold,
         }
     }
 

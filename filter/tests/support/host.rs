@@ -23,6 +23,7 @@ pub(crate) enum Call {
     Unix,
     Get,
     Headers,
+    Trailers,
     SetHeader,
     RemoveHeader,
     Body,
@@ -71,6 +72,7 @@ pub(crate) struct Shared {
 pub(crate) struct FakeHost {
     pub(crate) shared: Rc<Shared>,
     pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) trailers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) body: RefCell<Vec<u8>>,
     pub(crate) body_reads: Cell<usize>,
     pub(crate) outcomes: RefCell<Vec<Outcome>>,
@@ -146,6 +148,14 @@ fn index(gauge: Gauge) -> Option<usize> {
         Gauge::Records => Some(3),
         Gauge::LeaseLeftS => None,
     }
+}
+
+fn map_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> HeaderMap {
+    let pairs: Vec<(&[u8], &[u8])> = pairs
+        .iter()
+        .map(|(name, value)| (name.as_slice(), value.as_slice()))
+        .collect();
+    HeaderMap::from_pairs(&pairs)
 }
 
 // === impl FakeHost ===
@@ -236,12 +246,7 @@ impl FeedHost for FakeHost {
 impl RequestHost for FakeHost {
     fn request_headers(&self) -> Result<HeaderMap, HostError> {
         self.called(Call::Headers)?;
-        let headers = self.headers.borrow();
-        let pairs: Vec<(&[u8], &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
-            .collect();
-        Ok(HeaderMap::from_pairs(&pairs))
+        Ok(map_of(&self.headers.borrow()))
     }
 
     fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError> {
@@ -259,6 +264,18 @@ impl RequestHost for FakeHost {
         Ok(())
     }
 
+    fn request_trailers(&self) -> Result<HeaderMap, HostError> {
+        self.called(Call::Trailers)?;
+        Ok(map_of(&self.trailers.borrow()))
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        self.called(Call::Trailers)?;
+        let mut trailers = self.trailers.borrow_mut();
+        trailers.retain(|(other, _)| other != name);
+        Ok(())
+    }
+
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
         self.called(Call::Body)?;
         self.body_reads.set(self.body_reads.get() + 1);
@@ -269,12 +286,7 @@ impl RequestHost for FakeHost {
     }
 
     fn response_headers(&self) -> Result<HeaderMap, HostError> {
-        let headers = self.response_headers.borrow();
-        let pairs: Vec<(&[u8], &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
-            .collect();
-        Ok(HeaderMap::from_pairs(&pairs))
+        Ok(map_of(&self.response_headers.borrow()))
     }
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {

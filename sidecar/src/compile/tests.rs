@@ -20,6 +20,7 @@ fn key(bucket: u16, number: u8) -> Key {
         region: RegionId::parse("local").unwrap(),
         origin: Origin::Standard,
         name: KeyName::parse("a key").unwrap(),
+        team: None,
         policy: Policy {
             description: Description::default(),
             status: Status::Disabled,
