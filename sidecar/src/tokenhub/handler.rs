@@ -17,6 +17,7 @@ use crate::api::caller::Caller;
 use crate::api::envelope::RequestId;
 use crate::domain::region::RegionId;
 use crate::feed::propagation::Propagation;
+use crate::telemetry::Line;
 use crate::tokenhub::action::Action;
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
@@ -67,7 +68,10 @@ async fn answer(
         Ok(done) => respond(done.members, &request_id, done.propagation.as_ref()),
         Err(fault) => {
             if let Some(cause) = &fault.cause {
-                log::error!("cloud API call failed request_id={request_id} cause=\"{cause}\"");
+                Line::error("cloud API call failed")
+                    .field("request_id", request_id.as_str())
+                    .field("cause", cause.as_str())
+                    .write();
             }
             let error = json!({"Code": fault.code, "Message": fault.message});
             let members = Map::from_iter([("Error".to_owned(), error)]);

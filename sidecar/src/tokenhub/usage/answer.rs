@@ -26,7 +26,10 @@ pub(super) fn answer(wanted: &Wanted, shares: &[UsageShare], ranked: &[Ranked<'_
         .map(|(rank, share)| item(rank, share, wanted));
     let page = ranked.iter().map(|ranked| {
         let mut item = item(ranked.rank, ranked.share, wanted);
-        item["Series"] = series(&ranked.points, &timestamps, wanted.period_s);
+        if let Some(members) = item.as_object_mut() {
+            let series = series(&ranked.points, &timestamps, wanted.period_s);
+            members.insert("Series".to_owned(), series);
+        }
         item
     });
     let top: Vec<Value> = match wanted.show_all {
