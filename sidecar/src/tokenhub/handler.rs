@@ -69,8 +69,8 @@ async fn answer(
         Err(fault) => {
             if let Some(cause) = &fault.cause {
                 Line::error("cloud API call failed")
-                    .field("request_id", request_id.as_str())
-                    .field("cause", cause.as_str())
+                    .field("request_id", request_id.clone())
+                    .field("cause", cause.to_string())
                     .write();
             }
             let error = json!({"Code": fault.code, "Message": fault.message});
