@@ -50,21 +50,21 @@ pub fn filter_wasm() -> Result<PathBuf, BuildError> {
 }
 
 /// Filter and sidecar of the next release, as far as format versions go: for tests of an upgrade.
-/// They share what they have in common with the others, and end beside them.
+/// The sidecar shares its dependencies with the other one; the filter does not, since a wasm file
+/// has the same name whatever it was built with.
 pub fn rehearsal() -> Result<(PathBuf, PathBuf), BuildError> {
+    const NEXT: [&str; 2] = ["--features", "keytable/rehearsal"];
     let target = files::target().join("rehearsal");
-    let next = |cargo: &mut Command, shared: PathBuf| {
-        cargo.args(["--features", "keytable/rehearsal"]);
-        cargo.env("CARGO_TARGET_DIR", &target);
-        cargo.env("CARGO_BUILD_BUILD_DIR", shared);
-    };
     let mut filter = wasm_cargo("build", "filter")?;
-    next(&mut filter, files::target().join("wasm"));
+    filter.args(NEXT).env("CARGO_TARGET_DIR", &target);
     let wasm = target.join(WASM_TARGET).join("wasm/filter.wasm");
     let wasm = run(filter, "filter", wasm)?;
     let mut sidecar = cargo("build");
-    sidecar.args(["--package", "sidecar", "--release"]);
-    next(&mut sidecar, files::target());
+    sidecar
+        .args(["--package", "sidecar", "--release"])
+        .args(NEXT);
+    sidecar.env("CARGO_TARGET_DIR", &target);
+    sidecar.env("CARGO_BUILD_BUILD_DIR", files::target());
     let sidecar = run(sidecar, "sidecar", target.join("release/sidecar"))?;
     Ok((wasm, sidecar))
 }
