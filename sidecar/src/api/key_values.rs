@@ -49,10 +49,12 @@ async fn reveal(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let target = target(&id, &caller, &mut query, None)?;
+    let confirm = query.text("confirm");
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
     let wanted = target.clone();
-    app.store(move |store| store.check_reveal(&wanted)).await?;
+    app.store(move |store| store.check_reveal(&wanted, confirm.as_deref()))
+        .await?;
     let act = caller.act(app.clock.now());
     app.reveals.admit(&act)?;
     caller

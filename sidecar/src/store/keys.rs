@@ -222,7 +222,7 @@ pub(super) fn check_revision(target: &Target, key: &Key) -> Result<(), StoreErro
     }
 }
 
-fn check_confirmed(key: &Key, confirm: Option<&str>) -> Result<(), StoreError> {
+pub(super) fn check_confirmed(key: &Key, confirm: Option<&str>) -> Result<(), StoreError> {
     match confirm {
         Some(name) if name == key.name.as_str() => Ok(()),
         _ => Err(StoreError::NotConfirmed),

@@ -1,7 +1,9 @@
 //! The calls about values of keys: import, reveal, rotation, reset; and the check.
 
 use crate::api::operations::keys::{ALLOW_UNLISTED, TIMEOUT_S, WAIT};
-use crate::api::operations::{ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Operation};
+use crate::api::operations::{
+    ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Kind, Operation, Parameter,
+};
 use crate::domain::role::Capability::{KeysRead, KeysReveal, KeysWrite};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -20,7 +22,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "revealKey",
         "Shows the value of a key; a person has to prove their identity first",
     )
-    .parameters(&[ACCOUNT])
+    .parameters(&[
+        Parameter::query(
+            "confirm",
+            Kind::Text,
+            "The key's name, to be sure which key it is",
+        ),
+        ACCOUNT,
+    ])
     .answers(&[(200, "RevealedKey")]),
     Operation::new(
         ("POST", "/v1/keys/{id}/rotate"),

@@ -82,13 +82,14 @@ fn a_successor_is_like_its_predecessor_which_ends() {
 fn a_key_that_is_replaced_does_not_count_and_only_one_of_them_is_kept() {
     let scratch = Scratch::new();
     let store = store(&scratch);
-    let limit = "UPDATE accounts SET key_limit = 1";
+    let limit = "UPDATE accounts SET key_limit = 2";
     lock(&store.0.writer).execute(limit, []).unwrap();
     rotate(&store, 1, 2, HOUR).unwrap();
     assert_eq!(conflict(rotate(&store, 1, 3, HOUR)), HAS_SUCCESSOR);
     assert_eq!(conflict(rotate(&store, 2, 3, HOUR)), GRACE_RUNS);
-    let full = insert(&store, new_key("local"), minted(4));
-    assert!(matches!(full, Err(StoreError::LimitReached { limit: 1 })));
+    insert(&store, new_key("local"), minted(4)).unwrap();
+    let full = insert(&store, new_key("local"), minted(5));
+    assert!(matches!(full, Err(StoreError::LimitReached { limit: 2 })));
     let later = UnixMillis::new(NOW.get() + HOUR * 1000);
     rotate_at(&store, 2, 3, 0, later).unwrap();
     assert!(matches!(store.get(&target(1)), Err(StoreError::NotFound)));
