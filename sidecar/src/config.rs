@@ -23,6 +23,8 @@ use settings::{Given, Settings};
 pub const USAGE: &str = include_str!("config/usage.txt");
 
 const KEY_LIMIT_DEFAULT: u64 = 50;
+const BLOCKING_THREADS_DEFAULT: usize = 16;
+const BLOCKING_THREADS_MAX: usize = 512;
 
 /// What the program is to do.
 #[derive(Debug)]
@@ -104,6 +106,8 @@ pub struct Config {
     pub key_prefix: KeyPrefix,
     /// Standard keys that an account without a limit of its own may have.
     pub key_limit_default: u64,
+    /// Threads for what blocks, the disk and passwords, of each port and processor.
+    pub blocking_threads: usize,
     /// Whether stdout is for a script.
     pub json: bool,
 }
@@ -206,6 +210,8 @@ impl Config {
             },
             key_limit_default: optional("key-limit-default", settings, whole_number)?
                 .unwrap_or(KEY_LIMIT_DEFAULT),
+            blocking_threads: optional("blocking-threads", settings, threads)?
+                .unwrap_or(BLOCKING_THREADS_DEFAULT),
             json: switch("json", settings)?,
         })
     }
@@ -282,6 +288,13 @@ fn parsed<T, E: fmt::Display>(
 
 fn whole_number(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "must be a whole number, as 50")
+}
+
+fn threads(text: &str) -> Result<usize, &'static str> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=BLOCKING_THREADS_MAX).contains(number))
+        .ok_or("must be a whole number from 1 to 512")
 }
 
 fn descriptor(text: &str) -> Result<i32, &'static str> {

@@ -103,12 +103,10 @@ pub async fn serve(
         admin: address_of(&admin)?,
         feed: address_of(&feed)?,
     };
-    let admin = admin_server(admin, app)?;
-    let feed = feed_server(
-        feed,
-        Feed::new(store.clone(), board.clone(), token),
-        metrics,
-    )?;
+    let threads = config.blocking_threads;
+    let admin = admin_server(admin, app, threads)?;
+    let followed = Feed::new(store.clone(), board.clone(), token);
+    let feed = feed_server(feed, followed, metrics, threads)?;
     let handles = [admin.handle(), feed.handle()];
     let servers = [spawn(admin), spawn(feed)];
     announce(ready);
@@ -138,7 +136,7 @@ async fn stop_all([admin, feed]: [ServerHandle; 2]) {
     let _ = feed.await;
 }
 
-fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
+fn admin_server(listener: TcpListener, app: App, threads: usize) -> Result<Server, ServeError> {
     let app = Data::new(app);
     let factory = move || {
         WebApp::new()
@@ -151,6 +149,7 @@ fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
     let server = HttpServer::new(factory)
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_S)
+        .worker_max_blocking_threads(threads)
         .listen(listener);
     Ok(server.map_err(ServeError::Server)?.run())
 }
@@ -159,6 +158,7 @@ fn feed_server(
     listener: TcpListener,
     feed: Feed,
     metrics: Arc<Metrics>,
+    threads: usize,
 ) -> Result<Server, ServeError> {
     let feed = Data::new(feed);
     let metrics = Data::from(metrics);
@@ -175,6 +175,7 @@ fn feed_server(
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_S)
         .h1_allow_half_closed(false)
+        .worker_max_blocking_threads(threads)
         .listen(listener);
     Ok(server.map_err(ServeError::Server)?.run())
 }

@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use keytable::{KeyHash, PresentedKey};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,13 +16,15 @@ use crate::api::body::MaybeJsonObject;
 use crate::api::caller::{Caller, Purpose};
 use crate::api::fields::{Fields, Read, fault, invalid};
 use crate::api::key_answer::{Created, RotatedAnswer};
-use crate::api::keys::{note, target};
+use crate::api::keys::{note, target, target_before};
+use crate::api::once;
 use crate::api::patience::Patience;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
+use crate::domain::key::Key;
 use crate::domain::rotation::{Grace, GraceError};
 use crate::domain::secret::Secret;
-use crate::store::{self, Minted};
+use crate::store::{self, Minted, Outcome};
 
 /// The answer that shows a value again.
 #[derive(Serialize)]
@@ -86,6 +89,7 @@ async fn rotate(
     let patience = Patience::take(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
+    let once = once::wanted(&request, &caller, &body.0)?;
     let mut fields = Fields::of(body.0);
     let grace = fields.optional("grace_s", |value| grace(&value));
     fields.finish().map_err(invalid)?;
@@ -97,19 +101,27 @@ async fn rotate(
         predecessor: Some(key.id),
         ..app.minted(&secret, &caller, act.at)?
     };
+    let once = once::with_secret(once, &app, minted.id.as_str(), secret.as_str())?;
     let grace = grace.unwrap_or(Grace::DEFAULT);
-    let rotated = app
-        .store(move |store| store.rotate(&target, minted, grace, &act))
+    let outcome = app
+        .store(move |store| store.rotate(&target, minted, grace, once.as_ref(), &act))
         .await?;
+    let (rotated, value) = match outcome {
+        Outcome::Done(rotated) => (rotated, secret.reveal()),
+        Outcome::Earlier(earlier) => {
+            let value = once::secret_of(&app, &earlier)?;
+            let made = target_before(&caller, &earlier.target)?;
+            (app.store(move |store| store.rotated(&made)).await?, value)
+        }
+    };
     let (successor, predecessor) = (rotated.value.successor, rotated.value.predecessor);
     note(&request, "rotated", &predecessor);
     let propagation = app
         .propagation(&successor.region, rotated.generation, patience)
         .await;
-    let value = secret.reveal();
     let body = RotatedAnswer::new(&successor, &value, &predecessor, propagation);
     let location = format!("/v1/keys/{}", successor.id);
-    answer::created(&body, Some(successor.revision), &location)
+    answer::created(&body, successor.revision, &location)
 }
 
 /// `POST /v1/keys/{id}/end-grace`
@@ -145,6 +157,7 @@ async fn reset(
     let patience = Patience::take(&mut query);
     let mut target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
+    let once = once::wanted(&request, &caller, &body.0)?;
     Fields::of(body.0).finish().map_err(invalid)?;
     let act = caller.act(app.clock.now());
     let wanted = target.clone();
@@ -157,14 +170,35 @@ async fn reset(
         sealed: app.sealed(&secret, key.id.as_str(), version)?,
         ..app.minted(&secret, &caller, act.at)?
     };
-    let stored = app
-        .store(move |store| store.reset(&target, &minted, &act))
+    let once = once::with_secret(once, &app, key.id.as_str(), secret.as_str())?;
+    let outcome = app
+        .store(move |store| store.reset_once(&target, &minted, once.as_ref(), &act))
         .await?;
+    let (stored, value) = match outcome {
+        Outcome::Done(stored) => (stored, secret.reveal()),
+        Outcome::Earlier(earlier) => {
+            let value = once::secret_of(&app, &earlier)?;
+            let stored = app.stored_before(&caller, &earlier.target).await?;
+            require_current(&value, &stored.value)?;
+            (stored, value)
+        }
+    };
     note(&request, "reset", &stored.value);
     let propagation = app.progress_of(&stored, patience).await;
-    let value = secret.reveal();
     let body = Created::new(&stored.value, &value, propagation);
     answer::tagged(StatusCode::OK, &body, stored.value.revision)
+}
+
+/// Refuses a value that a later reset has ended.
+fn require_current(value: &str, key: &Key) -> Result<(), Problem> {
+    let presented = PresentedKey::parse(value.as_bytes()).ok();
+    match presented.is_some_and(|presented| KeyHash::of(&presented) == key.hash) {
+        true => Ok(()),
+        false => Err(Problem::conflict(
+            "already-done",
+            "this call has reset the key already, and it was reset again since",
+        )),
+    }
 }
 
 fn grace(value: &Value) -> Read<Grace> {

@@ -109,11 +109,7 @@ async fn import(
     note(&request, "imported", key);
     let propagation = app.progress_of(&stored, patience).await;
     let location = format!("/v1/keys/{}", key.id);
-    answer::created(
-        &Changed::new(key, propagation),
-        Some(key.revision),
-        &location,
-    )
+    answer::created(&Changed::new(key, propagation), key.revision, &location)
 }
 
 /// `GET /v1/keys/{id}`
@@ -220,12 +216,12 @@ impl App {
     }
 
     /// A key that an earlier call has made, at the newest generation.
-    async fn stored_before(&self, caller: &Caller, id: &str) -> Result<Stored<Key>, Problem> {
-        let target = Target {
-            id: key_id(id)?,
-            account: caller.account.clone(),
-            revisions: None,
-        };
+    pub(super) async fn stored_before(
+        &self,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<Stored<Key>, Problem> {
+        let target = target_before(caller, id)?;
         self.store(move |store| {
             Ok(Stored {
                 value: store.get(&target)?,
@@ -256,7 +252,7 @@ impl App {
         let propagation = self.progress_of(stored, patience).await;
         let created = Created::new(key, &value, propagation);
         let location = format!("/v1/keys/{}", key.id);
-        answer::created(&created, Some(key.revision), &location)
+        answer::created(&created, key.revision, &location)
     }
 
     /// The answer to a change that shows no value.
@@ -293,6 +289,15 @@ pub(super) fn target(
         id: key_id(id)?,
         account: account(caller, named.as_deref())?,
         revisions: request.and_then(answer::if_match),
+    })
+}
+
+/// A key that an earlier call has made.
+pub(super) fn target_before(caller: &Caller, id: &str) -> Result<Target, Problem> {
+    Ok(Target {
+        id: key_id(id)?,
+        account: caller.account.clone(),
+        revisions: None,
     })
 }
 

@@ -29,6 +29,7 @@ pub(crate) mod metrics;
 pub(crate) mod once;
 pub mod openapi;
 pub(crate) mod operations;
+mod parts;
 mod patience;
 pub mod problem;
 mod proof;

@@ -40,6 +40,7 @@ const FORMS: &[(&str, Form)] = &[
     ("seed-region", Form::Many),
     ("key-prefix", Form::One),
     ("key-limit-default", Form::One),
+    ("blocking-threads", Form::One),
     ("json", Form::Switch),
     ("to", Form::One),
     ("from", Form::One),

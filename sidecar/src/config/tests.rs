@@ -70,7 +70,7 @@ fn a_missing_flag_is_named() {
 
 #[test]
 fn a_bad_value_says_what_to_write() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--data", "/e"], "--data must be given once"),
         (&["--port", "1"], "--port is not a flag"),
         (&["--seed-account"], "--seed-account needs a value"),
@@ -80,6 +80,7 @@ fn a_bad_value_says_what_to_write() {
         ),
         (&["--key-prefix", "sk"], "write for example sk-"),
         (&["--key-limit-default", "many"], "must be a whole number"),
+        (&["--blocking-threads", "0"], "a whole number from 1 to 512"),
     ];
     for (more, text) in cases {
         assert!(refusal(more).contains(text), "{}", refusal(more));

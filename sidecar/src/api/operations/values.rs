@@ -37,8 +37,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "rotateKey",
         "Makes a successor; the key itself goes on until its grace is over",
     )
-    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH])
-    .body("Rotation")
+    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH, IDEMPOTENCY_KEY])
+    .maybe_body("Rotation")
     .answers(&[(201, "RotatedKey")]),
     Operation::new(
         ("POST", "/v1/keys/{id}/end-grace"),
@@ -54,7 +54,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "resetKey",
         "Gives a plan key a new value; the old one is dead at once",
     )
-    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH])
+    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH, IDEMPOTENCY_KEY])
     .answers(&[(200, "CreatedKey")]),
     Operation::new(
         ("POST", "/v1/keys/{id}/check"),

@@ -37,9 +37,10 @@ fn rotate_at(
         ..minted(new)
     };
     let grace = Grace::of_seconds(grace_s).unwrap();
-    store
-        .rotate(&target(old), minted, grace, &act_at(now))
-        .map(|stored| stored.value)
+    match store.rotate(&target(old), minted, grace, None, &act_at(now))? {
+        Outcome::Done(stored) => Ok(stored.value),
+        Outcome::Earlier(_) => panic!("made before"),
+    }
 }
 
 fn conflict<T>(outcome: Result<T, StoreError>) -> &'static str {
