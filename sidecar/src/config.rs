@@ -82,6 +82,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Where the feed listens.
     pub feed: SocketAddr,
+    /// The certificate that both ports show, and its key; `None`: they speak plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Whether something in front of both is said to end TLS.
     pub behind_tls_proxy: bool,
     /// Where browsers reach the console, an origin.
@@ -110,6 +112,15 @@ pub struct Config {
     pub blocking_threads: usize,
     /// Whether stdout is for a script.
     pub json: bool,
+}
+
+/// A certificate and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, its issuers behind it.
+    pub certificate: PathBuf,
+    /// The private key, readable by its owner alone.
+    pub key: PathBuf,
 }
 
 /// Where the master keys are.
@@ -188,10 +199,13 @@ impl Command {
 impl Config {
     fn of(settings: &Settings) -> Result<Self, ConfigError> {
         let behind_tls_proxy = switch("behind-tls-proxy", settings)?;
+        let tls = tls(settings)?;
+        let has_tls = behind_tls_proxy || tls.is_some();
         Ok(Self {
             data: path("data", settings)?,
-            admin: address("admin", settings, behind_tls_proxy)?,
-            feed: address("feed", settings, behind_tls_proxy)?,
+            admin: address("admin", settings, has_tls)?,
+            feed: address("feed", settings, has_tls)?,
+            tls,
             behind_tls_proxy,
             public_url: optional("public-url", settings, origin)?,
             admin_hosts: every("admin-host", settings, host)?,
@@ -235,11 +249,23 @@ fn master_key(settings: &Settings) -> Result<MasterKeySource, ConfigError> {
     }
 }
 
-/// An address to listen on: loopback, unless something in front of it is said to end TLS.
+/// Certificate and key: both or neither.
+fn tls(settings: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
+    let (certificate, key) = ("tls-certificate-file", "tls-key-file");
+    match (settings.one(certificate), settings.one(key)) {
+        (None, None) => Ok(None),
+        _ => Ok(Some(TlsFiles {
+            certificate: path(certificate, settings)?,
+            key: path(key, settings)?,
+        })),
+    }
+}
+
+/// An address to listen on: loopback, unless it speaks TLS or something in front of it is said to.
 fn address(
     name: &'static str,
     settings: &Settings,
-    behind_tls_proxy: bool,
+    has_tls: bool,
 ) -> Result<SocketAddr, ConfigError> {
     let given = settings.one(name).ok_or(ConfigError::Missing(name))?;
     let read = |text: &str| {
@@ -247,7 +273,7 @@ fn address(
             .map_err(|_| "must be ADDRESS:PORT, as 127.0.0.1:9301")
     };
     let address: SocketAddr = parsed(given, read)?;
-    if address.ip().is_loopback() || behind_tls_proxy {
+    if address.ip().is_loopback() || has_tls {
         Ok(address)
     } else {
         Err(ConfigError::NotLoopback(given.place.to_string(), address))

@@ -27,6 +27,8 @@ const FORMS: &[(&str, Form)] = &[
     ("data", Form::One),
     ("admin", Form::One),
     ("feed", Form::One),
+    ("tls-certificate-file", Form::One),
+    ("tls-key-file", Form::One),
     ("behind-tls-proxy", Form::Switch),
     ("public-url", Form::One),
     ("admin-host", Form::Many),

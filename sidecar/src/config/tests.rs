@@ -109,6 +109,30 @@ fn addresses_that_others_can_reach_are_refused() {
 }
 
 #[test]
+fn addresses_that_others_can_reach_are_taken_with_a_certificate_and_its_key() {
+    let words = GOOD.map(|word| {
+        if word == "127.0.0.1:0" {
+            "0.0.0.0:443"
+        } else {
+            word
+        }
+    });
+    let files = ["--tls-certificate-file", "/c", "--tls-key-file", "/k"];
+    let with = |more: &[&str]| {
+        let words = words.iter().chain(more);
+        Command::parse(words.map(OsString::from))
+    };
+    let Ok(Command::Serve(config)) = with(&files) else {
+        panic!("refused");
+    };
+    let key = config.tls.unwrap().key;
+    assert_eq!(key, PathBuf::from("/k"));
+    for half in [&files[..2], &files[2..]] {
+        assert!(matches!(with(half), Err(ConfigError::Missing(_))));
+    }
+}
+
+#[test]
 fn addresses_that_others_can_reach_are_taken_behind_a_tls_proxy() {
     let words = GOOD.map(|word| match word {
         "127.0.0.1:0" => "0.0.0.0:9301",

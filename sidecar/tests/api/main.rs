@@ -32,6 +32,7 @@ mod restart;
 mod session;
 mod site;
 mod support;
+mod tls;
 mod tokens;
 mod totp;
 mod usage;
