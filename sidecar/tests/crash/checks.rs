@@ -3,10 +3,10 @@
 //! Invariant: every run ends with a start without a fault, and the ledger is the judge.
 
 use crate::faults::{Ending, Fault};
-use crate::ledger::{COUNT, Ledger};
+use crate::ledger::{self, COUNT, Ledger, Once};
 use crate::process::{Base, Copy, Process};
 use crate::trace;
-use crate::workload::{Run, Workload};
+use crate::workload::{ONCE, Run, Workload};
 
 /// Every call of the work is a point: one thread makes them all, and before each of them it has
 /// made at least as many as any other.
@@ -50,6 +50,7 @@ fn check_restarted(copy: &Copy, ledger: &Ledger, context: &str) {
         let counted = usage.counted(&process, context);
         assert_eq!(counted, usage.sent * COUNT, "{context}: each batch once");
     }
+    check_once(&process, &ledger.once, context);
     let mut run = Run::default();
     assert!(
         run.create(&process, "afterwards", "standard").is_some(),
@@ -57,6 +58,25 @@ fn check_restarted(copy: &Copy, ledger: &Ledger, context: &str) {
     );
     assert!(process.stop(), "{context}");
     assert_whole(copy, context);
+}
+
+/// Repeats the call that is made once: it has made one key, whatever came in between. Case D-12.
+fn check_once(process: &Process, once: &Once, context: &str) {
+    if let Once::Unsent = once {
+        return;
+    }
+    let again = process.create_once(ONCE).expect(context);
+    assert_eq!(again.status, 201, "{context}: {again:?}");
+    if let Once::Answered(id, value) = once {
+        assert_eq!(
+            (&again.json["id"], &again.json["key"]),
+            (id, value),
+            "{context}"
+        );
+    }
+    let keys = ledger::list(process, "standard", context);
+    let made = keys.iter().filter(|key| key["name"] == ONCE);
+    assert_eq!(made.count(), 1, "{context}");
 }
 
 /// SQLite's own check of the file, and the audit's of its chain.

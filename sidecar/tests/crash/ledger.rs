@@ -19,6 +19,20 @@ pub(crate) struct Ledger {
     open: Option<(String, State)>,
     /// The batches of usage of one key.
     pub(crate) usage: Option<Usage>,
+    /// The call that is made once.
+    pub(crate) once: Once,
+}
+
+/// A create call with an `Idempotency-Key`.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Once {
+    /// It was not sent.
+    #[default]
+    Unsent,
+    /// It was sent, and no answer came, or a refusal.
+    Sent,
+    /// It was answered: the id and the value of the key.
+    Answered(Value, Value),
 }
 
 /// What is known of one key.
@@ -113,7 +127,7 @@ impl Usage {
 }
 
 /// The keys of an origin, the newest first.
-fn list(process: &Process, origin: &str, context: &str) -> Vec<Value> {
+pub(crate) fn list(process: &Process, origin: &str, context: &str) -> Vec<Value> {
     let path = format!("/v1/keys?account=demo&limit=200&origin={origin}");
     let answer = process.call("GET", &path, None).expect(context);
     assert_eq!(answer.status, 200, "{context}: {answer:?}");

@@ -3,8 +3,8 @@
 //! The workload is sent over HTTP; the ledger of what was acknowledged is kept here, in another
 //! process. A tracer (strace, installed if it is missing) counts the calls; every number is a point,
 //! until the workload comes to its end without being hit. The tracer counts for each thread, so the
-//! sidecar works with one, and a test holds that no call is left out. Cases D-01 to D-03, D-13, T-06
-//! and T-07 of docs/access.md and docs/keys.md.
+//! sidecar works with one, and a test holds that no call is left out. Cases D-01 to D-03, D-09, D-12,
+//! D-13, T-06 and T-07 of docs/hostile-cases.md.
 //!
 //! What a power failure does to data that was not synced cannot be seen this way.
 

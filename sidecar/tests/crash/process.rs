@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde_json::Value;
-use ureq::http::Request;
+use serde_json::{Value, json};
+use ureq::http::{Request, request};
 
 use crate::faults::{Ending, Fault};
 use crate::ledger::Ledger;
@@ -246,11 +246,25 @@ impl Process {
 
     /// One call; `None` if no answer came.
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
-        let request = Request::builder()
+        self.send(self.request(method, path), body)
+    }
+
+    /// A create call with an `Idempotency-Key`, the same each time.
+    pub(crate) fn create_once(&self, name: &str) -> Option<Answer> {
+        let request = self.request("POST", "/v1/keys?wait=none");
+        let body = json!({"account": "demo", "region": "local", "name": name});
+        self.send(request.header("idempotency-key", name), Some(&body))
+    }
+
+    fn request(&self, method: &str, path: &str) -> request::Builder {
+        Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.admin))
             .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", "application/json");
+            .header("content-type", "application/json")
+    }
+
+    fn send(&self, request: request::Builder, body: Option<&Value>) -> Option<Answer> {
         let text = body.map(Value::to_string).unwrap_or_default();
         let mut answer = self.agent.run(request.body(text).unwrap()).ok()?;
         let status = answer.status().as_u16();

@@ -5,7 +5,7 @@
 use keytable::{KeyId, Outcome, UsageBatch, UsageRow};
 use serde_json::{Value, json};
 
-use crate::ledger::{COUNT, Ledger, State, Usage};
+use crate::ledger::{COUNT, Ledger, Once, State, Usage};
 use crate::process::{Answer, Base, Process};
 
 /// Batches of usage that are sent before the ones that count: more calls than anybody else makes.
@@ -67,6 +67,9 @@ impl Workload {
     }
 }
 
+/// The name of the key that is made once.
+pub(crate) const ONCE: &str = "once";
+
 /// One after the other: a value that is shown, an edit, a successor, a new value, a deletion.
 fn change_keys(run: &mut Run, process: &Process) {
     if let Some(id) = run.create(process, "changed", "standard") {
@@ -80,6 +83,7 @@ fn change_keys(run: &mut Run, process: &Process) {
     if let Some(id) = run.create(process, "rotated", "standard") {
         run.rotate(process, "rotated", &id);
     }
+    run.create_once(process);
 }
 
 impl Run {
@@ -102,7 +106,12 @@ impl Run {
         if self.died {
             return None;
         }
-        match process.call(method, path, body) {
+        self.settle(process.call(method, path, body), (name, state))
+    }
+
+    /// Notes what came of a write about the key `name`.
+    fn settle(&mut self, answer: Option<Answer>, (name, state): (&str, State)) -> Option<Value> {
+        match answer {
             None => {
                 self.died = true;
                 self.ledger.leave_open(name, state);
@@ -140,6 +149,18 @@ impl Run {
         let call = ("POST", "/v1/keys?wait=none&allow_unlisted=true");
         let made = self.write(process, call, Some(&body), (name, state))?;
         Some(made["id"].as_str().unwrap().to_owned())
+    }
+
+    /// A create call that may be repeated.
+    fn create_once(&mut self, process: &Process) {
+        if self.died {
+            return;
+        }
+        self.ledger.once = Once::Sent;
+        let state = State::there(&[("status", "enabled".into())]);
+        if let Some(made) = self.settle(process.create_once(ONCE), (ONCE, state)) {
+            self.ledger.once = Once::Answered(made["id"].clone(), made["key"].clone());
+        }
     }
 
     fn edit(&mut self, process: &Process, name: &str, id: &str) {
