@@ -13,11 +13,16 @@
     reason = "tests"
 )]
 
+mod bodies;
 mod check;
 mod compose;
 mod credentials;
+mod differential;
+mod docs;
 mod door;
+mod hostile;
 mod lint;
+mod listing;
 mod many_keys;
 mod observability;
 mod outages;
@@ -26,7 +31,10 @@ mod rotation;
 mod schema;
 mod scope;
 mod sdks;
+mod sealed;
 mod secrets;
 mod tidy;
+mod tokenhub;
 mod tour;
+mod upgrade;
 mod versions;

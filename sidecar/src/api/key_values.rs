@@ -6,25 +6,24 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::{KeyHash, PresentedKey};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::App;
 use crate::api::answer;
 use crate::api::body::MaybeJsonObject;
-use crate::api::caller::{Caller, Purpose};
+use crate::api::caller::Caller;
 use crate::api::fields::{Fields, Read, fault, invalid};
 use crate::api::key_answer::{Created, RotatedAnswer};
-use crate::api::keys::{note, target, target_before};
+use crate::api::key_service::target_before;
+use crate::api::keys::{note, target};
 use crate::api::once;
 use crate::api::patience::Patience;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
-use crate::domain::key::Key;
 use crate::domain::rotation::{Grace, GraceError};
 use crate::domain::secret::Secret;
-use crate::store::{self, Minted, Outcome};
+use crate::store::{Minted, Outcome};
 
 /// The answer that shows a value again.
 #[derive(Serialize)]
@@ -55,23 +54,16 @@ async fn reveal(
     let confirm = query.text("confirm");
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    let wanted = target.clone();
-    app.store(move |store| store.check_reveal(&wanted, confirm.as_deref()))
-        .await?;
-    let act = caller.act(app.clock.now());
-    app.reveals.admit(&act)?;
-    caller
-        .require_verification(&app, Purpose::KeyReveal)
-        .await?;
-    let (key, sealed) = app.store(move |store| store.reveal(&target, &act)).await?;
+    if confirm.is_some() {
+        let wanted = target.clone();
+        app.store(move |store| store.check_reveal(&wanted, confirm.as_deref()))
+            .await?;
+    }
+    let (key, value) = app.reveal_key(&caller, target).await?;
     note(&request, "revealed", &key);
-    let place = store::value_place(key.id.as_str(), key.key_version);
-    let opened = app.keyring.open(&place, &sealed)?;
-    let value =
-        std::str::from_utf8(opened.as_bytes()).map_err(|error| Problem::internal(&error))?;
     let revealed = Revealed {
         id: key.id.as_str(),
-        key: value,
+        key: &value,
         key_version: key.key_version,
     };
     answer::json(StatusCode::OK, &revealed)
@@ -99,7 +91,7 @@ async fn rotate(
     let secret = Secret::mint(&prefix.of_origin(key.origin))?;
     let minted = Minted {
         predecessor: Some(key.id),
-        ..app.minted(&secret, &caller, act.at)?
+        ..app.minted(&secret, key.origin, &caller, act.at)?
     };
     let once = once::with_secret(once, &app, minted.id.as_str(), secret.as_str())?;
     let grace = grace.unwrap_or(Grace::DEFAULT);
@@ -155,50 +147,15 @@ async fn reset(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let patience = Patience::take(&mut query);
-    let mut target = target(&id, &caller, &mut query, Some(&request))?;
+    let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     let once = once::wanted(&request, &caller, &body.0)?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    let act = caller.act(app.clock.now());
-    let wanted = target.clone();
-    let key = app.store(move |store| store.get(&wanted)).await?;
-    // The value is sealed for the version behind this one: another change in between is refused.
-    target.revisions.get_or_insert_with(|| vec![key.revision]);
-    let secret = Secret::mint(&app.key_prefix.of_origin(key.origin))?;
-    let version = key.key_version.saturating_add(1);
-    let minted = Minted {
-        sealed: app.sealed(&secret, key.id.as_str(), version)?,
-        ..app.minted(&secret, &caller, act.at)?
-    };
-    let once = once::with_secret(once, &app, key.id.as_str(), secret.as_str())?;
-    let outcome = app
-        .store(move |store| store.reset_once(&target, &minted, once.as_ref(), &act))
-        .await?;
-    let (stored, value) = match outcome {
-        Outcome::Done(stored) => (stored, secret.reveal()),
-        Outcome::Earlier(earlier) => {
-            let value = once::secret_of(&app, &earlier)?;
-            let stored = app.stored_before(&caller, &earlier.target).await?;
-            require_current(&value, &stored.value)?;
-            (stored, value)
-        }
-    };
+    let (stored, value) = app.reset_key_once(&caller, target, once).await?;
     note(&request, "reset", &stored.value);
     let propagation = app.progress_of(&stored, patience).await;
     let body = Created::new(&stored.value, &value, propagation);
     answer::tagged(StatusCode::OK, &body, stored.value.revision)
-}
-
-/// Refuses a value that a later reset has ended.
-fn require_current(value: &str, key: &Key) -> Result<(), Problem> {
-    let presented = PresentedKey::parse(value.as_bytes()).ok();
-    match presented.is_some_and(|presented| KeyHash::of(&presented) == key.hash) {
-        true => Ok(()),
-        false => Err(Problem::conflict(
-            "already-done",
-            "this call has reset the key already, and it was reset again since",
-        )),
-    }
 }
 
 fn grace(value: &Value) -> Read<Grace> {

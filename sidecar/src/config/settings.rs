@@ -43,7 +43,10 @@ const FORMS: &[(&str, Form)] = &[
     ("key-prefix", Form::One),
     ("key-limit-default", Form::One),
     ("blocking-threads", Form::One),
+    ("tokenhub-path", Form::One),
     ("json", Form::Switch),
+    ("log-format", Form::One),
+    ("region", Form::One),
     ("to", Form::One),
     ("from", Form::One),
 ];

@@ -122,19 +122,9 @@ impl Store {
         })
     }
 
-    /// Gives a plan key a new value; the old one is dead at once. Of `minted`, the id and the
-    /// creator are not used.
+    /// Gives a plan key a new value, unless the same call has done so before; the old one is dead
+    /// at once. Of `minted`, the id and the creator are not used.
     pub fn reset(
-        &self,
-        target: &Target,
-        minted: &Minted,
-        act: &Act,
-    ) -> Result<Stored<Key>, StoreError> {
-        self.change(|connection| set_anew(connection, target, minted, act))
-    }
-
-    /// The same, unless an earlier call has carried it out.
-    pub fn reset_once(
         &self,
         target: &Target,
         minted: &Minted,
@@ -233,6 +223,7 @@ fn twin(key: &Key) -> NewKey {
         region: key.region.clone(),
         origin: key.origin,
         name: key.name.clone(),
+        team: key.team.clone(),
         policy: key.policy.clone(),
     }
 }

@@ -33,6 +33,7 @@ mod session;
 mod site;
 mod support;
 mod tls;
+mod tokenhub;
 mod tokens;
 mod totp;
 mod usage;

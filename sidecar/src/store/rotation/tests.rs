@@ -43,6 +43,13 @@ fn rotate_at(
     }
 }
 
+fn reset_to(store: &Store, number: u32, value: u32) -> Result<Stored<Key>, StoreError> {
+    match store.reset(&target(number), &minted(value), None, &act())? {
+        Outcome::Done(stored) => Ok(stored),
+        Outcome::Earlier(_) => panic!("made before"),
+    }
+}
+
 fn conflict<T>(outcome: Result<T, StoreError>) -> &'static str {
     match outcome {
         Err(StoreError::Conflict(advice)) => advice,
@@ -149,11 +156,8 @@ fn plan_keys_are_reset_and_others_rotated() {
     plan.origin = Origin::TokenPlan;
     insert(&store, plan, minted(2)).unwrap();
     assert_eq!(conflict(rotate(&store, 2, 3, 0)), IS_PLAN);
-    assert_eq!(
-        conflict(store.reset(&target(1), &minted(3), &act())),
-        IS_STANDARD
-    );
-    let reset = store.reset(&target(2), &minted(3), &act()).unwrap();
+    assert_eq!(conflict(reset_to(&store, 1, 3)), IS_STANDARD);
+    let reset = reset_to(&store, 2, 3).unwrap();
     let key = &reset.value;
     assert_eq!(
         (key.id.as_str(), key.key_version, key.hash),
@@ -169,7 +173,7 @@ fn plan_keys_are_reset_and_others_rotated() {
         .collect();
     told.sort_by_key(|(_, is_there)| *is_there);
     assert_eq!(told, [(minted(2).hash, false), (minted(3).hash, true)]);
-    let back = store.reset(&target(2), &minted(2), &act());
+    let back = reset_to(&store, 2, 2);
     assert!(
         matches!(back, Err(StoreError::Taken("value"))),
         "the old value is dead"

@@ -130,6 +130,8 @@ fn credentials() -> Value {
         ("account", handle()),
         ("name", name()),
         ("status", status()),
+        ("user", maybe("string")),
+        ("capabilities", list(one_of(&CAPABILITIES))),
         ("creator", text()),
         ("created_at", time()),
         ("updated_at", time()),
@@ -162,7 +164,10 @@ fn credentials() -> Value {
             ("access_keys", list(reference("AccessKey"))),
             ("next_cursor", maybe("string")),
         ]),
-        "NewAccessKey": object(&[("account", handle()), ("name", name())], &["name"]),
+        "NewAccessKey": object(
+            &[("account", handle()), ("name", name()), ("user", text())],
+            &["name"],
+        ),
         "DeletedAccessKey": closed(&[("secret_id", text()), ("deleted_at", time())]),
     })
 }
