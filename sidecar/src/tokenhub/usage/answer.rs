@@ -26,7 +26,10 @@ pub(super) fn answer(wanted: &Wanted, shares: &[UsageShare], ranked: &[Ranked<'_
         .map(|(rank, share)| item(rank, share, wanted));
     let page = ranked.iter().map(|ranked| {
         let mut item = item(ranked.rank, ranked.share, wanted);
-        item["Series"] = series(&ranked.points, &timestamps, wanted.period_s);
+        let series = series(&ranked.points, &timestamps, wanted.period_s);
+        if let Value::Object(members) = &mut item {
+            members.insert("Series".into(), series);
+        }
         item
     });
     let top: Vec<Value> = match wanted.show_all {
