@@ -25,6 +25,11 @@ fn attempt(id: &str, fields: &[Field]) -> Attempt {
         })
 }
 
+fn hash_digits(key: &str) -> String {
+    let digest = Sha256::digest(key);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
 fn what_is_no_single_live_key_opens_nothing() {
     let range = Range::start();
@@ -34,10 +39,7 @@ fn what_is_no_single_live_key_opens_nothing() {
     let deleted = range.admin.create("deleted", json!({}));
     range.admin.delete(&deleted);
     let bearer = |text: &str| ("authorization", format!("Bearer {text}").into_bytes());
-    let hash: String = Sha256::digest(&key)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hash_digits(&key);
     let mut typo = key.clone();
     typo.pop();
     let cases: Vec<(&str, Vec<Field>)> = vec![
