@@ -24,6 +24,8 @@ use settings::{Given, Settings};
 pub const USAGE: &str = include_str!("config/usage.txt");
 
 const KEY_LIMIT_DEFAULT: u64 = 50;
+const BLOCKING_THREADS_DEFAULT: usize = 16;
+const BLOCKING_THREADS_MAX: usize = 512;
 
 /// What the program is to do.
 #[derive(Debug)]
@@ -90,6 +92,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Where the feed listens.
     pub feed: SocketAddr,
+    /// The certificate that both ports show, and its key; `None`: they speak plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Whether something in front of both is said to end TLS.
     pub behind_tls_proxy: bool,
     /// Where browsers reach the console, an origin.
@@ -114,12 +118,23 @@ pub struct Config {
     pub key_prefix: KeyPrefix,
     /// Standard keys that an account without a limit of its own may have.
     pub key_limit_default: u64,
+    /// Threads for what blocks, the disk and passwords, of each port and processor.
+    pub blocking_threads: usize,
     /// Where clients of the cloud API post, a path.
     pub tokenhub_path: String,
     /// Whether stdout is for a script.
     pub json: bool,
     /// How the log on stderr is written.
     pub log_format: LogFormat,
+}
+
+/// A certificate and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, its issuers behind it.
+    pub certificate: PathBuf,
+    /// The private key, readable by its owner alone.
+    pub key: PathBuf,
 }
 
 /// Where the master keys are.
@@ -208,10 +223,13 @@ impl Command {
 impl Config {
     fn of(settings: &Settings) -> Result<Self, ConfigError> {
         let behind_tls_proxy = switch("behind-tls-proxy", settings)?;
+        let tls = tls(settings)?;
+        let has_tls = behind_tls_proxy || tls.is_some();
         Ok(Self {
             data: path("data", settings)?,
-            admin: address("admin", settings, behind_tls_proxy)?,
-            feed: address("feed", settings, behind_tls_proxy)?,
+            admin: address("admin", settings, has_tls)?,
+            feed: address("feed", settings, has_tls)?,
+            tls,
             behind_tls_proxy,
             public_url: optional("public-url", settings, origin)?,
             admin_hosts: every("admin-host", settings, host)?,
@@ -230,6 +248,8 @@ impl Config {
             },
             key_limit_default: optional("key-limit-default", settings, whole_number)?
                 .unwrap_or(KEY_LIMIT_DEFAULT),
+            blocking_threads: optional("blocking-threads", settings, threads)?
+                .unwrap_or(BLOCKING_THREADS_DEFAULT),
             tokenhub_path: optional("tokenhub-path", settings, url_path)?
                 .unwrap_or_else(|| "/".into()),
             json: switch("json", settings)?,
@@ -256,11 +276,23 @@ fn master_key(settings: &Settings) -> Result<MasterKeySource, ConfigError> {
     }
 }
 
-/// An address to listen on: loopback, unless something in front of it is said to end TLS.
+/// Certificate and key: both or neither.
+fn tls(settings: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
+    let (certificate, key) = ("tls-certificate-file", "tls-key-file");
+    match (settings.one(certificate), settings.one(key)) {
+        (None, None) => Ok(None),
+        _ => Ok(Some(TlsFiles {
+            certificate: path(certificate, settings)?,
+            key: path(key, settings)?,
+        })),
+    }
+}
+
+/// An address to listen on: loopback, unless it speaks TLS or something in front of it is said to.
 fn address(
     name: &'static str,
     settings: &Settings,
-    behind_tls_proxy: bool,
+    has_tls: bool,
 ) -> Result<SocketAddr, ConfigError> {
     let given = settings.one(name).ok_or(ConfigError::Missing(name))?;
     let read = |text: &str| {
@@ -268,7 +300,7 @@ fn address(
             .map_err(|_| "must be ADDRESS:PORT, as 127.0.0.1:9301")
     };
     let address: SocketAddr = parsed(given, read)?;
-    if address.ip().is_loopback() || behind_tls_proxy {
+    if address.ip().is_loopback() || has_tls {
         Ok(address)
     } else {
         Err(ConfigError::NotLoopback(given.place.to_string(), address))
@@ -309,6 +341,13 @@ fn parsed<T, E: fmt::Display>(
 
 fn whole_number(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "must be a whole number, as 50")
+}
+
+fn threads(text: &str) -> Result<usize, &'static str> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=BLOCKING_THREADS_MAX).contains(number))
+        .ok_or("must be a whole number from 1 to 512")
 }
 
 fn descriptor(text: &str) -> Result<i32, &'static str> {

@@ -6,6 +6,7 @@
 pub mod announce;
 mod error;
 pub(crate) mod first_start;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -39,12 +40,22 @@ use crate::telemetry::Line;
 use crate::tokenhub::{self, Desk};
 
 pub use error::ServeError;
+pub use tls::TlsError;
 
 /// How long requests may take to end when the sidecar stops, in seconds.
 const SHUTDOWN_S: u64 = 1;
 
 /// How long the servers' threads may take to let go of the database.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where a server lets requests in.
+struct Door {
+    listener: TcpListener,
+    /// What it shows; `None`: it speaks plain HTTP.
+    tls: Option<rustls::ServerConfig>,
+    /// Threads for what blocks.
+    threads: usize,
+}
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(config: &Config, announce: impl FnMut(Event)) -> Result<(), ServeError> {
@@ -67,6 +78,7 @@ pub fn run(config: &Config, announce: impl FnMut(Event)) -> Result<(), ServeErro
 pub fn check(config: &Config) -> Result<&'static str, ServeError> {
     FeedToken::from_file(&config.feed_token_file)?;
     master_key::check(&config.master_key, &config.data)?;
+    config.tls.as_ref().map(tls::load).transpose()?;
     Ok("the settings make sense")
 }
 
@@ -77,6 +89,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let token = FeedToken::from_file(&config.feed_token_file)?;
+    let tls = config.tls.as_ref().map(tls::load).transpose()?;
     let admin = listen(config.admin)?;
     let feed = listen(config.feed)?;
     let store = Store::open(&config.data, config.key_limit_default)?;
@@ -104,13 +117,16 @@ pub async fn serve(
     let ready = Event::Ready {
         admin: address_of(&admin)?,
         feed: address_of(&feed)?,
+        tls: tls.is_some(),
     };
-    let admin = admin_server(admin, app)?;
-    let feed = feed_server(
-        feed,
-        Feed::new(store.clone(), board.clone(), token),
-        metrics,
-    )?;
+    let door = |listener| Door {
+        listener,
+        tls: tls.clone(),
+        threads: config.blocking_threads,
+    };
+    let admin = admin_server(door(admin), app)?;
+    let followed = Feed::new(store.clone(), board.clone(), token);
+    let feed = feed_server(door(feed), followed, metrics)?;
     let handles = [admin.handle(), feed.handle()];
     let servers = [spawn(admin), spawn(feed)];
     announce(ready);
@@ -140,7 +156,7 @@ async fn stop_all([admin, feed]: [ServerHandle; 2]) {
     let _ = feed.await;
 }
 
-fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
+fn admin_server(door: Door, app: App) -> Result<Server, ServeError> {
     let path = app.site.tokenhub_path.clone();
     let app = Data::new(app);
     let desk = Data::new(Desk::default());
@@ -158,15 +174,15 @@ fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
     let server = HttpServer::new(factory)
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_S)
-        .listen(listener);
+        .worker_max_blocking_threads(door.threads);
+    let server = match door.tls {
+        Some(tls) => server.listen_rustls_0_23(door.listener, tls),
+        None => server.listen(door.listener),
+    };
     Ok(server.map_err(ServeError::Server)?.run())
 }
 
-fn feed_server(
-    listener: TcpListener,
-    feed: Feed,
-    metrics: Arc<Metrics>,
-) -> Result<Server, ServeError> {
+fn feed_server(door: Door, feed: Feed, metrics: Arc<Metrics>) -> Result<Server, ServeError> {
     let feed = Data::new(feed);
     let metrics = Data::from(metrics);
     let factory = move || {
@@ -182,7 +198,11 @@ fn feed_server(
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_S)
         .h1_allow_half_closed(false)
-        .listen(listener);
+        .worker_max_blocking_threads(door.threads);
+    let server = match door.tls {
+        Some(tls) => server.listen_rustls_0_23(door.listener, tls),
+        None => server.listen(door.listener),
+    };
     Ok(server.map_err(ServeError::Server)?.run())
 }
 
@@ -196,7 +216,7 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
 
 fn site(config: &Config) -> Site {
     Site {
-        tls: config.behind_tls_proxy,
+        tls: config.behind_tls_proxy || config.tls.is_some(),
         public_url: config.public_url.clone(),
         hosts: config.admin_hosts.clone(),
         proxies: config.trusted_proxies.clone(),

@@ -28,6 +28,7 @@ mod observability;
 mod outages;
 mod recipes;
 mod rotation;
+mod schema;
 mod scope;
 mod sdks;
 mod sealed;

@@ -18,7 +18,11 @@ const PLACES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "rusqlite",
-        &["sidecar/src/store/", "sidecar/src/store.rs"],
+        &[
+            "sidecar/src/store/",
+            "sidecar/src/store.rs",
+            "sidecar/tests/",
+        ],
         "SQL is spoken in sidecar/src/store alone: add a method there",
     ),
     (
@@ -39,6 +43,23 @@ const PLACES: &[(&str, &[&str], &str)] = &[
         &["filter/src/abi.rs"],
         "unsafe code belongs into filter/src/abi.rs, with a SAFETY comment",
     ),
+];
+
+/// Documents that name files of the tree.
+const DOCUMENTS: [&str; 3] = ["README.md", "docs/architecture.md", "docs/hostile-cases.md"];
+
+/// The hostile cases that docs/hostile-cases.md has to tell of.
+const CASES: [(&str, &[u32]); 4] = [
+    (
+        "A",
+        &[
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+            25, 26, 27, 28, 29, 30,
+        ],
+    ),
+    ("S", &[4, 5, 6, 9]),
+    ("T", &[1, 4, 5, 6, 7, 9]),
+    ("D", &[1, 2, 3, 5, 7, 8, 9, 12, 13, 14, 15, 16]),
 ];
 
 /// What keytable must not know, since both sides signed it.
@@ -225,6 +246,28 @@ fn is_signature(before: &str) -> bool {
 }
 
 #[test]
+fn every_hostile_case_is_told_once_with_its_test_or_its_reason() {
+    let text = fs::read_to_string(root().join("docs/hostile-cases.md")).unwrap();
+    let mut faults = Vec::new();
+    for (letter, numbers) in CASES {
+        for number in numbers {
+            let case = format!("| {letter}-{number:02} |");
+            let rows: Vec<_> = text
+                .lines()
+                .filter(|line| line.starts_with(&case))
+                .collect();
+            let told = rows
+                .iter()
+                .all(|row| row.contains(".rs`") || row.contains("there is no"));
+            if rows.len() != 1 || !told {
+                faults.push(format!("docs/hostile-cases.md: {case} {rows:?}"));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
 fn agent_and_gate_share_one_vm_id() {
     let template = fs::read_to_string(root().join("envoy/bootstrap.yaml")).unwrap();
     let ids: Vec<&str> = template
@@ -241,7 +284,7 @@ fn agent_and_gate_share_one_vm_id() {
 #[test]
 fn the_documents_name_files_that_exist() {
     let mut faults = Vec::new();
-    for document in ["README.md", "docs/architecture.md"] {
+    for document in DOCUMENTS {
         let text = fs::read_to_string(root().join(document)).unwrap();
         for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c))) {
             let word = word.trim_end_matches(['.', '/']);

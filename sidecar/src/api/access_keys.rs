@@ -17,6 +17,7 @@ use crate::api::body::JsonObject;
 use crate::api::caller::{Caller, Purpose};
 use crate::api::fields::{Fields, enabled, invalid, parsed, text};
 use crate::api::once;
+use crate::api::parts;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
 use crate::domain::access_key::{self, AccessKey, SecretKey, Signer};
@@ -26,6 +27,9 @@ use crate::domain::name::KeyName;
 use crate::domain::role::Capability;
 use crate::domain::sealed::{SealContext, Sealed};
 use crate::store::Outcome;
+
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 's';
 
 #[derive(Debug, Serialize)]
 struct AccessKeyAnswer {
@@ -75,13 +79,18 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
+    let part = parts::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
-    let keys = app
-        .store(move |store| store.access_keys(access.account()))
+    let found = app
+        .store(move |store| store.access_keys(access.account(), part))
         .await?;
-    let keys: Vec<_> = keys.iter().map(AccessKeyAnswer::new).collect();
-    answer::json(StatusCode::OK, &json!({"access_keys": keys}))
+    let keys: Vec<_> = found.items.iter().map(AccessKeyAnswer::new).collect();
+    let next = parts::cursor(found.next, CURSOR_MARK);
+    answer::json(
+        StatusCode::OK,
+        &json!({"access_keys": keys, "next_cursor": next}),
+    )
 }
 
 /// `POST /v1/access-keys`
@@ -125,7 +134,7 @@ async fn create(
         answer: AccessKeyAnswer::new(&key),
     };
     let location = format!("/v1/access-keys/{}", key.id);
-    answer::created(&body, Some(key.revision), &location)
+    answer::created(&body, key.revision, &location)
 }
 
 /// `GET /v1/access-keys/{id}`
@@ -181,11 +190,13 @@ async fn delete(
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let access = caller.account_for(None)?;
+    let revisions = answer::if_match(&request);
     let act = caller.act(app.clock.now());
     let at = act.at;
     let key = app
         .store(move |store| {
-            store.delete_access_key((&id, access.account()), |key| {
+            let target = (id.as_str(), access.account());
+            store.delete_access_key(target, revisions.as_deref(), |key| {
                 let detail = json!({"name": key.name.as_str()});
                 let account = Some(&key.account);
                 act.entry(AuditAction::AccessKeyDeleted, account, &key.id, detail)

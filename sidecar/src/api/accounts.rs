@@ -108,11 +108,7 @@ async fn create(
         )
         .await?;
     let location = format!("/v1/accounts/{}", account.id);
-    answer::created(
-        &app.account_answer(&account),
-        Some(account.revision),
-        &location,
-    )
+    answer::created(&app.account_answer(&account), account.revision, &location)
 }
 
 /// `GET /v1/accounts/{id}`

@@ -32,13 +32,10 @@ pub(crate) fn tagged(
 /// An answer that something was made, and where it is.
 pub(crate) fn created(
     body: &impl Serialize,
-    revision: Option<u64>,
+    revision: u64,
     location: &str,
 ) -> Result<HttpResponse, Problem> {
-    let mut answer = match revision {
-        Some(revision) => tagged(StatusCode::CREATED, body, revision)?,
-        None => json(StatusCode::CREATED, body)?,
-    };
+    let mut answer = tagged(StatusCode::CREATED, body, revision)?;
     put(&mut answer, LOCATION, location)?;
     Ok(answer)
 }

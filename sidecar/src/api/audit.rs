@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use crate::api::App;
 use crate::api::answer;
 use crate::api::caller::Caller;
+use crate::api::parts;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
 use crate::domain::clock::UnixMillis;
 use crate::store::{AuditFilter, AuditRow};
 
-const LIMIT_MAX: u64 = 200;
-const LIMIT_DEFAULT: u64 = 50;
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 'a';
 
 #[derive(Debug, Serialize)]
 struct EntryAnswer {
@@ -50,44 +51,29 @@ async fn list(
         target: query.text("target"),
         from: query.optional("from", UnixMillis::parse_rfc3339),
         until: query.optional("until", UnixMillis::parse_rfc3339),
-        before: query.optional("cursor", cursor).flatten(),
+        before: None,
     };
-    let limit = query
-        .number("limit", 1..=LIMIT_MAX)
-        .unwrap_or(LIMIT_DEFAULT);
+    let part = parts::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
     let filter = AuditFilter {
         account: access.account().map(ToString::to_string),
+        before: part.behind,
         ..filter
     };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let limit = part.limit;
     let mut rows = app
         .store(move |store| store.audit(&filter, limit.saturating_add(1)))
         .await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| format!("a{}", row.seq));
+    let next = rows.last().filter(|_| more).map(|row| row.seq);
+    let next = parts::cursor(next, CURSOR_MARK);
     let entries: Vec<_> = rows.into_iter().map(EntryAnswer::new).collect();
     answer::json(
         StatusCode::OK,
         &json!({"entries": entries, "next_cursor": next}),
     )
-}
-
-fn cursor(text: &str) -> Result<Option<u64>, &'static str> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let number = text
-        .strip_prefix('a')
-        .and_then(|number| number.parse().ok());
-    number
-        .map(Some)
-        .ok_or("must be the next_cursor of an earlier answer")
 }
 
 impl EntryAnswer {

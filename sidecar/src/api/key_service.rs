@@ -3,7 +3,7 @@
 //! Does not read requests or write answers. Invariant: the rules, the audit and the wait for the
 //! Envoys are here and in the store, so that no way in can do with less.
 
-use keytable::KeyId;
+use keytable::{KeyHash, KeyId, PresentedKey};
 use zeroize::Zeroizing;
 
 use crate::api::App;
@@ -87,7 +87,8 @@ impl App {
         target: Target,
     ) -> Result<(Key, Zeroizing<String>), Problem> {
         let wanted = target.clone();
-        self.store(move |store| store.check_reveal(&wanted)).await?;
+        self.store(move |store| store.check_reveal(&wanted, None))
+            .await?;
         let act = caller.act(self.clock.now());
         self.reveals.admit(&act)?;
         caller
@@ -106,7 +107,17 @@ impl App {
     pub(crate) async fn reset_key(
         &self,
         caller: &Caller,
+        target: Target,
+    ) -> Result<(Stored<Key>, Zeroizing<String>), Problem> {
+        self.reset_key_once(caller, target, None).await
+    }
+
+    /// The same, or finds what the same call has done before.
+    pub(crate) async fn reset_key_once(
+        &self,
+        caller: &Caller,
         mut target: Target,
+        once: Option<Once>,
     ) -> Result<(Stored<Key>, Zeroizing<String>), Problem> {
         let act = caller.act(self.clock.now());
         let wanted = target.clone();
@@ -119,10 +130,19 @@ impl App {
             sealed: self.sealed(&secret, key.id.as_str(), version)?,
             ..self.minted(&secret, key.origin, caller, act.at)?
         };
-        let stored = self
-            .store(move |store| store.reset(&target, &minted, &act))
+        let once = once::with_secret(once, self, key.id.as_str(), secret.as_str())?;
+        let outcome = self
+            .store(move |store| store.reset(&target, &minted, once.as_ref(), &act))
             .await?;
-        Ok((stored, secret.reveal()))
+        match outcome {
+            Outcome::Done(stored) => Ok((stored, secret.reveal())),
+            Outcome::Earlier(earlier) => {
+                let value = once::secret_of(self, &earlier)?;
+                let stored = self.stored_before(caller, &earlier.target).await?;
+                require_current(&value, &stored.value)?;
+                Ok((stored, value))
+            }
+        }
     }
 
     /// What a value adds to a new key: an id, its hash and mask, and the sealed value unless
@@ -166,11 +186,7 @@ impl App {
         caller: &Caller,
         id: &str,
     ) -> Result<Stored<Key>, Problem> {
-        let target = Target {
-            id: key_id(id)?,
-            account: caller.account.clone(),
-            revisions: None,
-        };
+        let target = target_before(caller, id)?;
         self.store(move |store| {
             Ok(Stored {
                 value: store.get(&target)?,
@@ -188,6 +204,27 @@ impl App {
     ) -> Propagation {
         self.propagation(&stored.value.region, stored.generation, patience)
             .await
+    }
+}
+
+/// A key that an earlier call has made.
+pub(super) fn target_before(caller: &Caller, id: &str) -> Result<Target, Problem> {
+    Ok(Target {
+        id: key_id(id)?,
+        account: caller.account.clone(),
+        revisions: None,
+    })
+}
+
+/// Refuses a value that a later reset has ended.
+fn require_current(value: &str, key: &Key) -> Result<(), Problem> {
+    let presented = PresentedKey::parse(value.as_bytes()).ok();
+    match presented.is_some_and(|presented| KeyHash::of(&presented) == key.hash) {
+        true => Ok(()),
+        false => Err(Problem::conflict(
+            "already-done",
+            "this call has reset the key already, and it was reset again since",
+        )),
     }
 }
 

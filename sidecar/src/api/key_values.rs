@@ -15,13 +15,15 @@ use crate::api::body::MaybeJsonObject;
 use crate::api::caller::Caller;
 use crate::api::fields::{Fields, Read, fault, invalid};
 use crate::api::key_answer::{Created, RotatedAnswer};
+use crate::api::key_service::target_before;
 use crate::api::keys::{note, target};
+use crate::api::once;
 use crate::api::patience::Patience;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
 use crate::domain::rotation::{Grace, GraceError};
 use crate::domain::secret::Secret;
-use crate::store::Minted;
+use crate::store::{Minted, Outcome};
 
 /// The answer that shows a value again.
 #[derive(Serialize)]
@@ -49,8 +51,14 @@ async fn reveal(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let target = target(&id, &caller, &mut query, None)?;
+    let confirm = query.text("confirm");
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
+    if confirm.is_some() {
+        let wanted = target.clone();
+        app.store(move |store| store.check_reveal(&wanted, confirm.as_deref()))
+            .await?;
+    }
     let (key, value) = app.reveal_key(&caller, target).await?;
     note(&request, "revealed", &key);
     let revealed = Revealed {
@@ -73,6 +81,7 @@ async fn rotate(
     let patience = Patience::take(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
+    let once = once::wanted(&request, &caller, &body.0)?;
     let mut fields = Fields::of(body.0);
     let grace = fields.optional("grace_s", |value| grace(&value));
     fields.finish().map_err(invalid)?;
@@ -84,19 +93,27 @@ async fn rotate(
         predecessor: Some(key.id),
         ..app.minted(&secret, key.origin, &caller, act.at)?
     };
+    let once = once::with_secret(once, &app, minted.id.as_str(), secret.as_str())?;
     let grace = grace.unwrap_or(Grace::DEFAULT);
-    let rotated = app
-        .store(move |store| store.rotate(&target, minted, grace, &act))
+    let outcome = app
+        .store(move |store| store.rotate(&target, minted, grace, once.as_ref(), &act))
         .await?;
+    let (rotated, value) = match outcome {
+        Outcome::Done(rotated) => (rotated, secret.reveal()),
+        Outcome::Earlier(earlier) => {
+            let value = once::secret_of(&app, &earlier)?;
+            let made = target_before(&caller, &earlier.target)?;
+            (app.store(move |store| store.rotated(&made)).await?, value)
+        }
+    };
     let (successor, predecessor) = (rotated.value.successor, rotated.value.predecessor);
     note(&request, "rotated", &predecessor);
     let propagation = app
         .propagation(&successor.region, rotated.generation, patience)
         .await;
-    let value = secret.reveal();
     let body = RotatedAnswer::new(&successor, &value, &predecessor, propagation);
     let location = format!("/v1/keys/{}", successor.id);
-    answer::created(&body, Some(successor.revision), &location)
+    answer::created(&body, successor.revision, &location)
 }
 
 /// `POST /v1/keys/{id}/end-grace`
@@ -132,8 +149,9 @@ async fn reset(
     let patience = Patience::take(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
+    let once = once::wanted(&request, &caller, &body.0)?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    let (stored, value) = app.reset_key(&caller, target).await?;
+    let (stored, value) = app.reset_key_once(&caller, target, once).await?;
     note(&request, "reset", &stored.value);
     let propagation = app.progress_of(&stored, patience).await;
     let body = Created::new(&stored.value, &value, propagation);

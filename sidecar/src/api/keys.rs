@@ -93,11 +93,7 @@ async fn import(
     note(&request, "imported", key);
     let propagation = app.progress_of(&stored, patience).await;
     let location = format!("/v1/keys/{}", key.id);
-    answer::created(
-        &Changed::new(key, propagation),
-        Some(key.revision),
-        &location,
-    )
+    answer::created(&Changed::new(key, propagation), key.revision, &location)
 }
 
 /// `GET /v1/keys/{id}`
@@ -168,7 +164,7 @@ impl App {
         let propagation = self.progress_of(stored, patience).await;
         let created = Created::new(key, &value, propagation);
         let location = format!("/v1/keys/{}", key.id);
-        answer::created(&created, Some(key.revision), &location)
+        answer::created(&created, key.revision, &location)
     }
 
     /// The answer to a change that shows no value.

@@ -15,6 +15,7 @@ use crate::api::body::JsonObject;
 use crate::api::caller::Caller;
 use crate::api::fields::{Fields, invalid, number, parsed};
 use crate::api::once;
+use crate::api::parts;
 use crate::api::problem::{FieldError, Problem};
 use crate::api::query::Query;
 use crate::domain::account::{LimitDecision, LimitRequest, LimitStatus};
@@ -23,8 +24,8 @@ use crate::domain::entropy;
 use crate::domain::name::Description;
 use crate::store::Outcome;
 
-/// Requests that a list shows.
-const LISTED_MAX: usize = 200;
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 'l';
 
 #[derive(Debug, Serialize)]
 struct LimitRequestAnswer {
@@ -54,13 +55,18 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
+    let part = parts::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
-    let requests = app
-        .store(move |store| store.limit_requests(access.account(), LISTED_MAX))
+    let found = app
+        .store(move |store| store.limit_requests(access.account(), part))
         .await?;
-    let requests: Vec<_> = requests.iter().map(LimitRequestAnswer::new).collect();
-    answer::json(StatusCode::OK, &json!({"limit_requests": requests}))
+    let requests: Vec<_> = found.items.iter().map(LimitRequestAnswer::new).collect();
+    let next = parts::cursor(found.next, CURSOR_MARK);
+    answer::json(
+        StatusCode::OK,
+        &json!({"limit_requests": requests, "next_cursor": next}),
+    )
 }
 
 /// `POST /v1/limit-requests`
@@ -110,11 +116,7 @@ async fn create(
         )
         .await?;
     let location = format!("/v1/limit-requests/{}", made.id);
-    answer::created(
-        &LimitRequestAnswer::new(&made),
-        Some(made.revision),
-        &location,
-    )
+    answer::created(&LimitRequestAnswer::new(&made), made.revision, &location)
 }
 
 /// `GET /v1/limit-requests/{id}`

@@ -52,7 +52,7 @@ async fn set_password(
     let (attempt, _) = app.attempt(Some(user.name.clone()), caller.address).await?;
     let current = Password::attempt(current);
     if app.check_password(Some(&user), current).await?.is_none() {
-        return Err(Problem::verification_refused());
+        return Err(app.refused_proof(&caller, &user).await?);
     }
     let hashed = app.hash_password(new).await?;
     change(&app, &caller, AuditAction::PasswordSet, move |stored| {
@@ -126,7 +126,9 @@ async fn confirm(
         ));
     };
     let proved = app.check_code(&user, &factor, &code, app.clock.now())?;
-    let proved = proved.ok_or_else(Problem::verification_refused)?;
+    let Some(proved) = proved else {
+        return Err(app.refused_proof(&caller, &user).await?);
+    };
     change(&app, &caller, AuditAction::TotpEnrolled, move |stored| {
         proved.note(&user, stored)?;
         if let Some(factor) = &mut stored.totp {

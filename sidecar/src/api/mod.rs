@@ -30,6 +30,7 @@ pub(crate) mod metrics;
 pub(crate) mod once;
 pub mod openapi;
 pub(crate) mod operations;
+mod parts;
 pub(crate) mod patience;
 pub mod problem;
 mod proof;

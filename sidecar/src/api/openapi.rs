@@ -2,6 +2,7 @@
 //!
 //! Does not describe what is not in the table. Invariant: what callers read is what admits them.
 
+mod examples;
 mod schemas;
 
 use actix_web::HttpResponse;
@@ -90,13 +91,20 @@ fn described(operation: &Operation) -> Value {
         put(&mut described, "parameters", parameters.into());
     }
     if let Some(schema) = operation.body {
-        let body = json!({"required": true, "content": content("application/json", schema)});
-        put(&mut described, "requestBody", body);
+        put(&mut described, "requestBody", body(operation, schema));
     }
     if operation.access == Access::Public {
         put(&mut described, "security", json!([]));
     }
     described
+}
+
+fn body(operation: &Operation, schema: &str) -> Value {
+    let mut media = json!({"schema": schemas::reference(schema)});
+    if let Some(example) = examples::of(schema) {
+        put(&mut media, "example", example);
+    }
+    json!({"required": operation.needs_body, "content": {"application/json": media}})
 }
 
 fn responses(operation: &Operation) -> Value {
@@ -120,8 +128,7 @@ fn responses(operation: &Operation) -> Value {
 }
 
 fn content(media_type: &str, schema: &str) -> Value {
-    let reference = format!("#/components/schemas/{schema}");
-    json!({media_type: {"schema": {"$ref": reference}}})
+    json!({media_type: {"schema": schemas::reference(schema)}})
 }
 
 fn parameter(parameter: &Parameter) -> Value {
@@ -135,6 +142,7 @@ fn parameter(parameter: &Parameter) -> Value {
         "description": parameter.about,
         "schema": match parameter.kind {
             Kind::Text => json!({"type": "string"}),
+            Kind::Word => json!({"type": "string", "pattern": "^[!-~]{1,128}$"}),
             Kind::Time => json!({"type": "string", "format": "date-time"}),
             Kind::Number(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
             Kind::Choice(words) => json!({"type": "string", "enum": words}),

@@ -26,6 +26,8 @@ pub(crate) struct Operation {
     pub(crate) parameters: &'static [Parameter],
     /// The schema of its body.
     pub(crate) body: Option<&'static str>,
+    /// Whether it has to have one.
+    pub(crate) needs_body: bool,
     /// The statuses of success and the schemas of their bodies; `""`: no body.
     pub(crate) answers: &'static [(u16, &'static str)],
 }
@@ -66,6 +68,8 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Text,
+    /// 1 to 128 visible ASCII characters.
+    Word,
     Time,
     Number(u64, u64),
     Choice(&'static [&'static str]),
@@ -97,6 +101,7 @@ impl Operation {
             access,
             parameters: &[],
             body: None,
+            needs_body: true,
             answers: &[(200, "")],
         }
     }
@@ -108,6 +113,15 @@ impl Operation {
     pub(crate) const fn body(self, schema: &'static str) -> Self {
         Self {
             body: Some(schema),
+            ..self
+        }
+    }
+
+    /// A body that may be left out.
+    pub(crate) const fn maybe_body(self, schema: &'static str) -> Self {
+        Self {
+            body: Some(schema),
+            needs_body: false,
             ..self
         }
     }
@@ -206,7 +220,10 @@ const IF_MATCH: Parameter = Parameter::header(
     "If-Match",
     "The ETag that was read; 412 if it was changed since",
 );
-const IDEMPOTENCY_KEY: Parameter = Parameter::header(
-    "Idempotency-Key",
-    "A word of the caller's choice; a repeated call with it makes nothing twice",
-);
+const IDEMPOTENCY_KEY: Parameter = Parameter {
+    kind: Kind::Word,
+    ..Parameter::header(
+        "Idempotency-Key",
+        "A word of the caller's choice; a repeated call with it makes nothing twice",
+    )
+};

@@ -356,7 +356,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound => Self::not_found("there is no such key"),
             StoreError::NotConfirmed => Self::invalid_fields(vec![FieldError::new(
                 "confirm",
-                "must be the name of the key: deleting cannot be undone",
+                "must be the name of the key, so that it is this one",
             )]),
             StoreError::Stale => Self::stale(),
             StoreError::Unknown(_) => Self::not_found(&error.to_string()),

@@ -6,10 +6,13 @@
 use std::net::IpAddr;
 
 use actix_web::web;
+use serde_json::json;
 
 use crate::api::App;
 use crate::api::attempts::Attempt;
+use crate::api::caller::Caller;
 use crate::api::problem::Problem;
+use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::password::{Check, Password};
 use crate::domain::sealed::{SealContext, Sealed};
@@ -102,6 +105,19 @@ impl App {
             renewed: None,
             step: Some(step),
         }))
+    }
+
+    /// Writes down that somebody's proof was wrong; gives the refusal.
+    pub(super) async fn refused_proof(
+        &self,
+        caller: &Caller,
+        user: &User,
+    ) -> Result<Problem, Problem> {
+        let act = caller.act(self.clock.now());
+        let action = AuditAction::VerificationRefused;
+        let entry = act.entry(action, user.account.as_ref(), &user.id, json!({}));
+        self.store(move |store| store.note(&entry)).await?;
+        Ok(Problem::verification_refused())
     }
 
     /// Seals the seed of a user's second factor.

@@ -16,6 +16,7 @@ use crate::api::body::JsonObject;
 use crate::api::caller::{Caller, Purpose};
 use crate::api::fields::{Fields, Read, fault, future, invalid, parsed, text};
 use crate::api::once;
+use crate::api::parts;
 use crate::api::problem::{FieldError, Problem};
 use crate::api::query::Query;
 use crate::domain::audit::AuditAction;
@@ -24,7 +25,12 @@ use crate::domain::name::KeyName;
 use crate::domain::role::{Capabilities, Capability};
 use crate::domain::secret::{KeyPrefix, Secret};
 use crate::domain::token::ApiToken;
-use crate::store::Outcome;
+use crate::store::{Outcome, StoreError};
+
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 't';
+/// A token is never changed, so it has one revision.
+const REVISION: u64 = 1;
 
 #[derive(Debug, Serialize)]
 struct TokenAnswer {
@@ -59,13 +65,18 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
+    let part = parts::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
-    let tokens = app
-        .store(move |store| store.tokens(access.account()))
+    let found = app
+        .store(move |store| store.tokens(access.account(), part))
         .await?;
-    let tokens: Vec<_> = tokens.iter().map(TokenAnswer::new).collect();
-    answer::json(StatusCode::OK, &json!({"tokens": tokens}))
+    let tokens: Vec<_> = found.items.iter().map(TokenAnswer::new).collect();
+    let next = parts::cursor(found.next, CURSOR_MARK);
+    answer::json(
+        StatusCode::OK,
+        &json!({"tokens": tokens, "next_cursor": next}),
+    )
 }
 
 /// `POST /v1/tokens`
@@ -129,7 +140,7 @@ async fn get(
     let token = app
         .store(move |store| store.token(&id, access.account()))
         .await?;
-    answer::json(StatusCode::OK, &TokenAnswer::new(&token))
+    answer::tagged(StatusCode::OK, &TokenAnswer::new(&token), REVISION)
 }
 
 /// `DELETE /v1/tokens/{id}`
@@ -141,10 +152,15 @@ async fn revoke(
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let access = caller.account_for(None)?;
+    let is_stale = answer::if_match(&request).is_some_and(|tags| !tags.contains(&REVISION));
     let act = caller.act(app.clock.now());
     let at = act.at;
     let token = app
         .store(move |store| {
+            if is_stale {
+                let known = store.token(&id, access.account());
+                return known.and(Err(StoreError::Stale));
+            }
             store.revoke_token(&id, access.account(), |token| {
                 let detail = json!({"name": token.name.as_str()});
                 let account = token.account.as_ref();
@@ -219,7 +235,7 @@ fn minted(token: &ApiToken, value: &Zeroizing<String>) -> Result<HttpResponse, P
         token: value,
         answer: TokenAnswer::new(token),
     };
-    answer::created(&body, None, &format!("/v1/tokens/{}", token.id))
+    answer::created(&body, REVISION, &format!("/v1/tokens/{}", token.id))
 }
 
 impl TokenAnswer {

@@ -16,6 +16,7 @@ use crate::api::body::JsonObject;
 use crate::api::caller::{AccountAccess, Caller, Purpose};
 use crate::api::fields::{Fields, enabled, invalid, parsed};
 use crate::api::once;
+use crate::api::parts;
 use crate::api::problem::{FieldError, Problem};
 use crate::api::query::Query;
 use crate::domain::act::Act;
@@ -25,6 +26,9 @@ use crate::domain::role::Role;
 use crate::domain::secret::{KeyPrefix, Secret};
 use crate::domain::user::{Setup, User, UserName};
 use crate::store::{Ends, Outcome, StoreError, UserTarget};
+
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 'u';
 
 #[derive(Debug, Serialize)]
 struct UserAnswer {
@@ -74,13 +78,18 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
+    let part = parts::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
-    let users = app
-        .store(move |store| store.users(access.account()))
+    let found = app
+        .store(move |store| store.users(access.account(), part))
         .await?;
-    let users: Vec<_> = users.iter().map(UserAnswer::new).collect();
-    answer::json(StatusCode::OK, &json!({"users": users}))
+    let users: Vec<_> = found.items.iter().map(UserAnswer::new).collect();
+    let next = parts::cursor(found.next, CURSOR_MARK);
+    answer::json(
+        StatusCode::OK,
+        &json!({"users": users, "next_cursor": next}),
+    )
 }
 
 /// `POST /v1/users`
@@ -122,7 +131,7 @@ async fn create(
         Some(earlier) => once::secret_of(&app, &earlier)?,
     };
     let location = format!("/v1/users/{}", user.id);
-    answer::created(&invited(&user, &value), Some(user.revision), &location)
+    answer::created(&invited(&user, &value), user.revision, &location)
 }
 
 /// `GET /v1/users/{id}`

@@ -50,18 +50,10 @@ async fn verify(
     let name = name_of(&app, &person).await?;
     let (attempt, user) = app.attempt(Some(name), caller.address).await?;
     let user = user.ok_or_else(|| Problem::not_found("there is no such user"))?;
-    let act = caller.act(app.clock.now());
     let Some(proved) = prove(&app, &user, means).await? else {
-        let account = user.account.as_ref();
-        let entry = act.entry(
-            AuditAction::VerificationRefused,
-            account,
-            &user.id,
-            json!({}),
-        );
-        app.store(move |store| store.note(&entry)).await?;
-        return Err(Problem::verification_refused());
+        return Err(app.refused_proof(&caller, &user).await?);
     };
+    let act = caller.act(app.clock.now());
     let until = act.at.plus_ms(LIFETIME_MS);
     let entry = act.entry(
         AuditAction::Verified,

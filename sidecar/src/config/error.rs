@@ -52,7 +52,8 @@ impl fmt::Display for ConfigError {
             Self::NotLoopback(place, address) => write!(
                 f,
                 "{place} {address} could be reached from other machines, in the clear: write \
-                 127.0.0.1:{} or [::1]:{0}, or say --behind-tls-proxy",
+                 127.0.0.1:{} or [::1]:{0}, give --tls-certificate-file and --tls-key-file, or \
+                 say --behind-tls-proxy",
                 address.port()
             ),
             Self::File(path, _) => write!(f, "cannot read the settings in {}", path.display()),

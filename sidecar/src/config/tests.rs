@@ -70,7 +70,7 @@ fn a_missing_flag_is_named() {
 
 #[test]
 fn a_bad_value_says_what_to_write() {
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["--data", "/e"], "--data must be given once"),
         (&["--port", "1"], "--port is not a flag"),
         (&["--seed-account"], "--seed-account needs a value"),
@@ -80,6 +80,7 @@ fn a_bad_value_says_what_to_write() {
         ),
         (&["--key-prefix", "sk"], "write for example sk-"),
         (&["--key-limit-default", "many"], "must be a whole number"),
+        (&["--blocking-threads", "0"], "a whole number from 1 to 512"),
         (&["--log-format", "xml"], "must be text or json"),
     ];
     for (more, text) in cases {
@@ -105,6 +106,30 @@ fn addresses_that_others_can_reach_are_refused() {
             error.to_string().contains("write 127.0.0.1:80 or [::1]:80"),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn addresses_that_others_can_reach_are_taken_with_a_certificate_and_its_key() {
+    let words = GOOD.map(|word| {
+        if word == "127.0.0.1:0" {
+            "0.0.0.0:443"
+        } else {
+            word
+        }
+    });
+    let files = ["--tls-certificate-file", "/c", "--tls-key-file", "/k"];
+    let with = |more: &[&str]| {
+        let words = words.iter().chain(more);
+        Command::parse(words.map(OsString::from))
+    };
+    let Ok(Command::Serve(config)) = with(&files) else {
+        panic!("refused");
+    };
+    let key = config.tls.unwrap().key;
+    assert_eq!(key, PathBuf::from("/k"));
+    for half in [&files[..2], &files[2..]] {
+        assert!(matches!(with(half), Err(ConfigError::Missing(_))));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Advice: which keys are wider or older than what they are used for, in numbers, and what to do.
 //!
 //! Reads what was counted; does not change anything. Invariant: a piece of advice has one remedy,
-//! and a remedy never takes away what was used in the time that was looked at.
+//! and one that narrows a scope leaves everything that was used in the time that was looked at.
+//! (Addresses are a sample: of many requests the newest one's is known.)
 
 use std::net::IpAddr;
 

@@ -23,6 +23,8 @@ pub enum Event {
         admin: SocketAddr,
         /// Where the feed is.
         feed: SocketAddr,
+        /// Whether both speak TLS.
+        tls: bool,
     },
 }
 
@@ -46,9 +48,9 @@ fn as_json(event: Event) -> String {
         Event::FirstStart { setup_secret } => Line::FirstStart {
             setup_secret: setup_secret.reveal().to_string(),
         },
-        Event::Ready { admin, feed } => Line::Ready {
-            admin: format!("http://{admin}"),
-            feed: format!("http://{feed}"),
+        Event::Ready { admin, feed, tls } => Line::Ready {
+            admin: url(admin, tls),
+            feed: url(feed, tls),
         },
     };
     // Maps of strings always have a JSON form.
@@ -62,8 +64,15 @@ fn as_text(event: Event) -> String {
              one-time setup secret, shown this once: {}",
             *setup_secret.reveal()
         ),
-        Event::Ready { admin, feed } => {
-            format!("Ready. REST API: http://{admin}  feed for Envoys: http://{feed}")
-        }
+        Event::Ready { admin, feed, tls } => format!(
+            "Ready. REST API: {}  feed for Envoys: {}",
+            url(admin, tls),
+            url(feed, tls)
+        ),
     }
+}
+
+fn url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{address}")
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use crate::domain::entropy::EntropyError;
 use crate::feed::auth::FeedTokenError;
 use crate::master_key::MasterKeyError;
+use crate::serve::TlsError;
 use crate::store::{OpenError, StoreError};
 
 /// Why the sidecar did not start, or stopped.
@@ -17,6 +18,8 @@ use crate::store::{OpenError, StoreError};
 pub enum ServeError {
     /// The feed token file is missing or wrong.
     FeedToken(FeedTokenError),
+    /// TLS cannot be spoken.
+    Tls(TlsError),
     /// An address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// The data directory cannot be opened.
@@ -42,6 +45,12 @@ pub enum ServeError {
 impl From<FeedTokenError> for ServeError {
     fn from(error: FeedTokenError) -> Self {
         Self::FeedToken(error)
+    }
+}
+
+impl From<TlsError> for ServeError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 
@@ -73,6 +82,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FeedToken(_) => f.write_str("--feed-token-file cannot be used"),
+            Self::Tls(_) => f.write_str("TLS cannot be spoken"),
             Self::Bind(address, _) => {
                 write!(
                     f,
@@ -101,6 +111,7 @@ impl std::error::Error for ServeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::FeedToken(source) => Some(source),
+            Self::Tls(source) => Some(source),
             Self::Open(source) => Some(source),
             Self::MasterKey(source) => Some(source),
             Self::Store(source) => Some(source),

@@ -13,6 +13,7 @@ use crate::domain::sealed::Sealed;
 use crate::domain::user::User;
 use crate::store::error::StoreError;
 use crate::store::once::{self, Once, Outcome};
+use crate::store::parts::{Order, Part, Parted, Shelf};
 use crate::store::row::{Columns, integer, millis};
 use crate::store::{Store, UserTarget, audit, homes, users};
 
@@ -21,6 +22,12 @@ const ACCESS_KEYS_MAX: i64 = 50;
 
 const COLUMNS: &str = "id, account, name, status, secret, user, capabilities, creator, created_at, updated_at, \
      revision";
+
+pub(super) const SHELF: Shelf = Shelf {
+    table: "access_keys",
+    columns: COLUMNS,
+    order: Order::Newest,
+};
 
 impl Store {
     /// Makes an access key.
@@ -70,16 +77,13 @@ impl Store {
         })
     }
 
-    /// The access keys of one account, or with `None` all, newest first.
-    pub fn access_keys(&self, account: Option<&AccountId>) -> Result<Vec<AccessKey>, StoreError> {
-        self.read(|connection| {
-            let condition = account.map_or("?1 IS NULL", |_| "account = ?1");
-            let sql =
-                format!("SELECT {COLUMNS} FROM access_keys WHERE {condition} ORDER BY seq DESC");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map([account.map(AccountId::as_str)], read)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+    /// A part of the access keys of one account, or with `None` of all, newest first.
+    pub fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        part: Part,
+    ) -> Result<Parted<AccessKey>, StoreError> {
+        self.read(|connection| SHELF.part(connection, account, part, read))
     }
 
     /// Enables or disables an access key that has one of these revisions.
@@ -113,14 +117,18 @@ impl Store {
         })
     }
 
-    /// Deletes an access key.
+    /// Deletes an access key that has one of these revisions.
     pub fn delete_access_key(
         &self,
         (id, account): (&str, Option<&AccountId>),
+        revisions: Option<&[u64]>,
         note: impl FnOnce(&AccessKey) -> AuditEntry,
     ) -> Result<AccessKey, StoreError> {
         self.write(|transaction| {
             let key = find(transaction, id, account)?;
+            if revisions.is_some_and(|revisions| !revisions.contains(&key.revision)) {
+                return Err(StoreError::Stale);
+            }
             transaction.execute("DELETE FROM access_keys WHERE id = ?1", [id])?;
             audit::append(transaction, &note(&key))?;
             Ok(key)

@@ -12,14 +12,21 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::name::{Description, KeyName};
 use crate::store::error::StoreError;
 use crate::store::once::{self, Once, Outcome};
+use crate::store::parts::{Order, Part, Parted, Shelf};
 use crate::store::row::{Columns, integer, maybe_millis, millis};
 use crate::store::{Store, audit, homes};
 
 const COLUMNS: &str = "a.id, a.name, a.key_limit, (SELECT count(*) FROM keys AS k WHERE \
-     k.account = a.id AND k.origin = 'standard'), a.created_at, a.updated_at, a.revision";
+     k.account = a.id AND k.origin = 'standard' AND k.successor IS NULL), a.created_at, a.updated_at, a.revision";
 
 const REQUEST_COLUMNS: &str = "id, account, key_limit, reason, status, note, requested_by, \
      decided_by, created_at, decided_at, revision";
+
+pub(super) const REQUESTS: Shelf = Shelf {
+    table: "limit_requests",
+    columns: REQUEST_COLUMNS,
+    order: Order::Newest,
+};
 
 /// Requests that an account may have open at a time.
 const OPEN_REQUESTS_MAX: i64 = 10;
@@ -119,24 +126,13 @@ impl Store {
         self.read(|connection| find_request(connection, id, account))
     }
 
-    /// The limit requests of one account, or with `None` all, newest first.
+    /// A part of the limit requests of one account, or with `None` of all, newest first.
     pub fn limit_requests(
         &self,
         account: Option<&AccountId>,
-        limit: usize,
-    ) -> Result<Vec<LimitRequest>, StoreError> {
-        self.read(|connection| {
-            let condition = account.map_or("?1 IS NULL", |_| "account = ?1");
-            let sql = format!(
-                "SELECT {REQUEST_COLUMNS} FROM limit_requests WHERE {condition} \
-                 ORDER BY seq DESC LIMIT ?2"
-            );
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement
-                .query_map(params![account.map(AccountId::as_str), limit], read_request)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+        part: Part,
+    ) -> Result<Parted<LimitRequest>, StoreError> {
+        self.read(|connection| REQUESTS.part(connection, account, part, read_request))
     }
 
     /// Decides an open limit request; a limit that is granted is in force at once.

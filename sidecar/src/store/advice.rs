@@ -130,3 +130,6 @@ fn first_use(connection: &Connection, key: &KeyId) -> Result<Option<UnixMillis>,
     let millis = |start_s: i64| u64::try_from(start_s).ok().map(|s| s.saturating_mul(1000));
     Ok(start_s.and_then(millis).map(UnixMillis::new))
 }
+
+#[cfg(test)]
+mod tests;

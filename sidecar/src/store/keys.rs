@@ -18,7 +18,7 @@ use crate::store::changes::{Change, ChangeKind};
 use crate::store::error::StoreError;
 use crate::store::once::{Once, Outcome};
 use crate::store::row::{self, Columns, KEY_COLUMNS, integer};
-use crate::store::{Store, Stored, audit, catalog, homes, once};
+use crate::store::{Store, Stored, audit, catalog, homes};
 
 const RETIRES: &str = "the key has a successor: it can only be narrowed, disabled or deleted";
 
@@ -70,10 +70,7 @@ impl Store {
         act: &Act,
     ) -> Result<Outcome<Stored<Key>>, StoreError> {
         let limit_default = self.key_limit_default();
-        let made = self.change(|connection| {
-            if let Some(earlier) = once::earlier(connection, once, act.at)? {
-                return Ok((Err(earlier), Vec::new()));
-            }
+        self.change_once(once, act.at, |connection| {
             homes::admit(connection, &new, limit_default)?;
             if !manner.allow_unlisted {
                 catalog::require_listed(connection, &new.region, &new.policy.scope)?;
@@ -81,16 +78,8 @@ impl Store {
             let key = add(connection, new, minted, act.at)?;
             let detail = key_detail::made(&key);
             note(connection, act, manner.action, &key, detail)?;
-            once::remember(connection, once, key.id.as_str(), act.at)?;
-            let change = change_of(&key, ChangeKind::Put);
-            Ok((Ok(key), vec![change]))
-        })?;
-        Ok(match made.value {
-            Ok(value) => Outcome::Done(Stored {
-                value,
-                generation: made.generation,
-            }),
-            Err(earlier) => Outcome::Earlier(earlier),
+            let (id, change) = (key.id.clone(), change_of(&key, ChangeKind::Put));
+            Ok((key, id, vec![change]))
         })
     }
 
@@ -223,7 +212,7 @@ pub(super) fn check_revision(target: &Target, key: &Key) -> Result<(), StoreErro
     }
 }
 
-fn check_confirmed(key: &Key, confirm: Option<&str>) -> Result<(), StoreError> {
+pub(super) fn check_confirmed(key: &Key, confirm: Option<&str>) -> Result<(), StoreError> {
     match confirm {
         Some(name) if name == key.name.as_str() => Ok(()),
         _ => Err(StoreError::NotConfirmed),

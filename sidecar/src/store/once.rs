@@ -3,12 +3,14 @@
 //! Does not carry anything out. Invariant: what was made and that it was made are one
 //! transaction, so that a call that is repeated after a crash makes nothing twice.
 
+use keytable::KeyId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::sealed::Sealed;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::{Change, Store, Stored};
 
 /// How long an outcome is remembered, in milliseconds: a day.
 const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
@@ -42,6 +44,31 @@ pub enum Outcome<T> {
     Done(T),
     /// It had been made before.
     Earlier(Earlier),
+}
+
+impl Store {
+    /// Runs one change of some keys, unless an earlier call has carried it out; `work` gives the id
+    /// of what it makes, too.
+    pub(super) fn change_once<T>(
+        &self,
+        once: Option<&Once>,
+        now: UnixMillis,
+        work: impl FnOnce(&Connection) -> Result<(T, KeyId, Vec<Change>), StoreError>,
+    ) -> Result<Outcome<Stored<T>>, StoreError> {
+        let stored = self.change(|connection| {
+            if let Some(earlier) = earlier(connection, once, now)? {
+                return Ok((Outcome::Earlier(earlier), Vec::new()));
+            }
+            let (value, id, changes) = work(connection)?;
+            remember(connection, once, id.as_str(), now)?;
+            Ok((Outcome::Done(value), changes))
+        })?;
+        let generation = stored.generation;
+        Ok(match stored.value {
+            Outcome::Done(value) => Outcome::Done(Stored { value, generation }),
+            Outcome::Earlier(earlier) => Outcome::Earlier(earlier),
+        })
+    }
 }
 
 /// What an earlier call has made, if there was one. To be asked first in the transaction.

@@ -29,9 +29,13 @@ pub fn place(id: &str, key_version: u32) -> SealContext<'_> {
 }
 
 impl Store {
-    /// Whether a value could be revealed, so that nothing is spent on one that cannot.
-    pub fn check_reveal(&self, target: &Target) -> Result<(), StoreError> {
+    /// Whether a value could be revealed, so that nothing is spent on one that cannot. A name that
+    /// is given as confirmation must be the key's.
+    pub fn check_reveal(&self, target: &Target, confirm: Option<&str>) -> Result<(), StoreError> {
         let key = self.get(target)?;
+        if confirm.is_some() {
+            keys::check_confirmed(&key, confirm)?;
+        }
         key.recoverable
             .then_some(())
             .ok_or(StoreError::NotRecoverable)

@@ -15,7 +15,8 @@ use crate::domain::rotation::Grace;
 use crate::store::changes::{Change, ChangeKind};
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Minted, Target, change_of, note};
-use crate::store::{Store, Stored, row};
+use crate::store::once::{Once, Outcome};
+use crate::store::{Store, Stored, changes, row};
 
 const HAS_SUCCESSOR: &str = "the key has a successor already: rotate that one";
 const HAS_EXPIRED: &str = "the key has expired: set a later expires_at first, or make a new key";
@@ -35,15 +36,17 @@ pub struct Rotated {
 }
 
 impl Store {
-    /// Gives a key a successor under the same policy; the key itself works until `grace` is over.
+    /// Gives a key a successor under the same policy, or finds the one that the same call made
+    /// before; the key itself works until `grace` is over.
     pub fn rotate(
         &self,
         target: &Target,
         minted: Minted,
         grace: Grace,
+        once: Option<&Once>,
         act: &Act,
-    ) -> Result<Stored<Rotated>, StoreError> {
-        self.change(|connection| {
+    ) -> Result<Outcome<Stored<Rotated>>, StoreError> {
+        self.change_once(once, act.at, |connection| {
             let mut predecessor = keys::find(connection, target)?;
             keys::check_revision(target, &predecessor)?;
             check_rotatable(&predecessor, act)?;
@@ -70,11 +73,31 @@ impl Store {
             let detail = key_detail::made(&successor);
             note(connection, act, AuditAction::KeyCreated, &successor, detail)?;
             changes.extend([&successor, &predecessor].map(|key| change_of(key, ChangeKind::Put)));
+            let id = successor.id.clone();
             let rotated = Rotated {
                 successor,
                 predecessor,
             };
-            Ok((rotated, changes))
+            Ok((rotated, id, changes))
+        })
+    }
+
+    /// A successor that was made before, and the key that it replaces.
+    pub fn rotated(&self, successor: &Target) -> Result<Stored<Rotated>, StoreError> {
+        self.read(|connection| {
+            let successor = keys::find(connection, successor)?;
+            let replaced = Target {
+                id: successor.predecessor.clone().ok_or(StoreError::NotFound)?,
+                account: Some(successor.account.clone()),
+                revisions: None,
+            };
+            let predecessor = keys::find(connection, &replaced)?;
+            let value = Rotated {
+                successor,
+                predecessor,
+            };
+            let generation = changes::newest(connection)?;
+            Ok(Stored { value, generation })
         })
     }
 
@@ -99,40 +122,52 @@ impl Store {
         })
     }
 
-    /// Gives a plan key a new value; the old one is dead at once. Of `minted`, the id and the
-    /// creator are not used.
+    /// Gives a plan key a new value, unless the same call has done so before; the old one is dead
+    /// at once. Of `minted`, the id and the creator are not used.
     pub fn reset(
         &self,
         target: &Target,
         minted: &Minted,
+        once: Option<&Once>,
         act: &Act,
-    ) -> Result<Stored<Key>, StoreError> {
-        self.change(|connection| {
-            let mut key = keys::find(connection, target)?;
-            keys::check_revision(target, &key)?;
-            if key.origin == Origin::Standard {
-                return Err(StoreError::Conflict(IS_STANDARD));
-            }
-            keys::require_new_value(connection, &minted.hash)?;
-            keys::end_value(connection, &key.hash, act.at)?;
-            let removed = change_of(&key, ChangeKind::Remove);
-            key.hash = minted.hash;
-            key.masked.clone_from(&minted.masked);
-            key.key_version = key.key_version.saturating_add(1);
-            key.value_set_at = act.at;
-            key.recoverable = minted.sealed.is_some();
-            key.touch(act.at);
-            row::set_value(connection, &key, minted.sealed.as_ref())?;
-            let detail = json!({
-                "name": key.name.as_str(),
-                "masked": key.masked,
-                "key_version": key.key_version,
-            });
-            note(connection, act, AuditAction::KeyReset, &key, detail)?;
-            let put = change_of(&key, ChangeKind::Put);
-            Ok((key, vec![removed, put]))
+    ) -> Result<Outcome<Stored<Key>>, StoreError> {
+        self.change_once(once, act.at, |connection| {
+            let (key, changes) = set_anew(connection, target, minted, act)?;
+            let id = key.id.clone();
+            Ok((key, id, changes))
         })
     }
+}
+
+fn set_anew(
+    connection: &Connection,
+    target: &Target,
+    minted: &Minted,
+    act: &Act,
+) -> Result<(Key, Vec<Change>), StoreError> {
+    let mut key = keys::find(connection, target)?;
+    keys::check_revision(target, &key)?;
+    if key.origin == Origin::Standard {
+        return Err(StoreError::Conflict(IS_STANDARD));
+    }
+    keys::require_new_value(connection, &minted.hash)?;
+    keys::end_value(connection, &key.hash, act.at)?;
+    let removed = change_of(&key, ChangeKind::Remove);
+    key.hash = minted.hash;
+    key.masked.clone_from(&minted.masked);
+    key.key_version = key.key_version.saturating_add(1);
+    key.value_set_at = act.at;
+    key.recoverable = minted.sealed.is_some();
+    key.touch(act.at);
+    row::set_value(connection, &key, minted.sealed.as_ref())?;
+    let detail = json!({
+        "name": key.name.as_str(),
+        "masked": key.masked,
+        "key_version": key.key_version,
+    });
+    note(connection, act, AuditAction::KeyReset, &key, detail)?;
+    let put = change_of(&key, ChangeKind::Put);
+    Ok((key, vec![removed, put]))
 }
 
 fn check_rotatable(key: &Key, act: &Act) -> Result<(), StoreError> {

@@ -8,10 +8,11 @@ use keytable::limits::DELTA_CHANGES_MAX;
 use keytable::{AccountId, KeyHash};
 
 use super::fixture::{
-    NOW, Scratch, account, act, add, add_all, insert, insert_at_once, minted, new_key, region,
-    target,
+    NOW, Scratch, account, act, act_at, add, add_all, insert, insert_at_once, minted, new_key,
+    region, target,
 };
 use super::*;
+use crate::domain::clock::UnixMillis;
 use crate::domain::key::{KeyEdit, NewKey};
 use crate::domain::origin::Origin;
 
@@ -165,6 +166,64 @@ fn a_lost_database_is_not_replaced_by_an_empty_one() {
     fs::write(scratch.0.join("latchkey.db-wal"), "left over").unwrap();
     assert!(matches!(scratch.refusal(), OpenError::Missing(_)));
     assert!(!scratch.database().exists());
+}
+
+/// Case D-08: what is missing beside the database is found out or made anew.
+#[test]
+fn a_page_that_was_changed_is_found_and_a_lost_index_of_the_log_is_made_anew() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add_all(&store, 0..50);
+    let before = fs::read(scratch.database()).unwrap();
+    let log = fs::read(scratch.0.join("latchkey.db-wal")).unwrap();
+    drop(store);
+    let whole = fs::read(scratch.database()).unwrap();
+    let mut bytes = whole.clone();
+    // The kind of a page: no page has this one.
+    let page = bytes.len() / 4096 / 2 * 4096;
+    bytes[page] = 0x77;
+    bytes[page + 1..page + 100].fill(0xff);
+    fs::write(scratch.database(), &bytes).unwrap();
+    assert!(matches!(scratch.refusal(), OpenError::Broken(..)));
+    assert_eq!(
+        fs::read(scratch.database()).unwrap(),
+        bytes,
+        "left as it is"
+    );
+    // A log that was cut ends with its last whole transaction; its index is not there at all.
+    for part in [log.len(), log.len() / 2 + 7] {
+        fs::write(scratch.database(), &before).unwrap();
+        fs::write(scratch.0.join("latchkey.db-wal"), &log[..part]).unwrap();
+        let store = scratch.open();
+        let total = store
+            .list(&everything(), Sort::Newest, None, 1)
+            .unwrap()
+            .total;
+        assert_eq!(store.generation().unwrap(), Generation::new(total));
+        assert!(total == 50 || (part < log.len() && total > 0), "{total}");
+    }
+}
+
+/// Case D-14.
+#[test]
+fn a_clock_that_goes_back_takes_no_generation_back() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    let earlier = UnixMillis::new(NOW.get() - 3_600_000);
+    let generations = [NOW, earlier, NOW, earlier].map(|at| {
+        let edit = store
+            .edit(&target(1), KeyEdit::default(), true, &act_at(at))
+            .unwrap();
+        assert!(
+            edit.value.updated_at >= NOW,
+            "a key is not older than it was"
+        );
+        edit.generation.get()
+    });
+    assert_eq!(generations, [2, 3, 4, 5]);
+    let all = Some((store.epoch(), Generation::new(2)));
+    assert_eq!(changed(store.news(&region("local"), all).unwrap()).len(), 1);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::domain::role::Capabilities;
 use crate::domain::token::ApiToken;
 use crate::store::error::StoreError;
 use crate::store::once::{self, Once, Outcome};
+use crate::store::parts::{Order, Part, Parted, Shelf};
 use crate::store::row::{Columns, integer, maybe_millis, millis};
 use crate::store::{Store, audit, homes};
 
@@ -21,6 +22,12 @@ const TOKENS_MAX: u64 = 200;
 
 const COLUMNS: &str =
     "id, hash, account, name, capabilities, creator, user, created_at, expires_at";
+
+pub(super) const SHELF: Shelf = Shelf {
+    table: "tokens",
+    columns: COLUMNS,
+    order: Order::Newest,
+};
 
 impl Store {
     /// Makes a token.
@@ -63,15 +70,13 @@ impl Store {
         self.read(|connection| find(connection, id, account))
     }
 
-    /// The tokens of one account, or with `None` all, newest first.
-    pub fn tokens(&self, account: Option<&AccountId>) -> Result<Vec<ApiToken>, StoreError> {
-        self.read(|connection| {
-            let condition = account.map_or("?1 IS NULL", |_| "account = ?1");
-            let sql = format!("SELECT {COLUMNS} FROM tokens WHERE {condition} ORDER BY seq DESC");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map([account.map(AccountId::as_str)], read)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+    /// A part of the tokens of one account, or with `None` of all, newest first.
+    pub fn tokens(
+        &self,
+        account: Option<&AccountId>,
+        part: Part,
+    ) -> Result<Parted<ApiToken>, StoreError> {
+        self.read(|connection| SHELF.part(connection, account, part, read))
     }
 
     /// Ends a token.

@@ -13,11 +13,18 @@ use crate::domain::sealed::Sealed;
 use crate::domain::user::{Setup, TotpFactor, User, UserName};
 use crate::store::error::StoreError;
 use crate::store::once::{self, Once, Outcome};
+use crate::store::parts::{Order, Part, Parted, Shelf};
 use crate::store::row::{Columns, integer, maybe_millis, millis};
 use crate::store::{Store, audit, homes};
 
 const COLUMNS: &str = "id, name, account, role, status, password, setup_hash, setup_expires_at, \
      totp_seed, totp_confirmed, totp_step, created_at, updated_at, last_login_at, revision";
+
+pub(super) const SHELF: Shelf = Shelf {
+    table: "users",
+    columns: COLUMNS,
+    order: Order::Oldest,
+};
 
 const INSERT: &str = "INSERT INTO users (id, name, account, role, status, password, setup_hash, \
      setup_expires_at, totp_seed, totp_confirmed, totp_step, created_at, updated_at, \
@@ -78,15 +85,13 @@ impl Store {
         })
     }
 
-    /// The users of one account, or with `None` all.
-    pub fn users(&self, account: Option<&AccountId>) -> Result<Vec<User>, StoreError> {
-        self.read(|connection| {
-            let condition = account.map_or("?1 IS NULL", |_| "account = ?1");
-            let sql = format!("SELECT {COLUMNS} FROM users WHERE {condition} ORDER BY seq");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map([account.map(AccountId::as_str)], read)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+    /// A part of the users of one account, or with `None` of all, oldest first.
+    pub fn users(
+        &self,
+        account: Option<&AccountId>,
+        part: Part,
+    ) -> Result<Parted<User>, StoreError> {
+        self.read(|connection| SHELF.part(connection, account, part, read))
     }
 
     /// Finds a user.

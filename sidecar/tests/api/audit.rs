@@ -25,6 +25,8 @@ fn every_change_is_written_down_with_who_and_from_where() {
         "/v1/verifications",
         &json!({"password": "wrong horse battery"}),
     );
+    let guess = json!({"current": "wrong horse battery", "password": "another horse battery"});
+    assert_eq!(owner.post("/v1/me/password", &guess).status, 403);
     Person::unknown(&sidecar, "owner", "wrong").log_in();
     owner.call("DELETE", "/v1/session", None);
     let rows = sidecar.get("/v1/audit?account=demo").json();
@@ -46,6 +48,7 @@ fn every_change_is_written_down_with_who_and_from_where() {
         "verification.given",
         "token.created",
         "verification.refused",
+        "verification.refused",
         "session.refused",
         "session.logged_out",
     ];
@@ -57,7 +60,7 @@ fn every_change_is_written_down_with_who_and_from_where() {
     );
     assert_eq!(minted["address"], "127.0.0.1");
     assert_eq!(minted["detail"]["capabilities"], "keys:delete");
-    assert_eq!(found[6]["actor"], "anonymous");
+    assert_eq!(found[7]["actor"], "anonymous");
     assert_eq!(
         actions(&sidecar, "actor=system"),
         ["installation.first_start"]

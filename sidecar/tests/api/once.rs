@@ -61,6 +61,37 @@ fn the_same_call_has_the_same_outcome_also_after_a_restart() {
 }
 
 #[test]
+fn a_successor_and_a_new_value_are_made_once() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = sidecar.make("n", "local");
+    let plan = json!({"account": "demo", "region": "local", "name": "p", "origin": "token_plan"});
+    let plan = sidecar.post("/v1/keys?wait=none", &plan).json();
+    let path = |key: &Value, what: &str| {
+        format!("/v1/keys/{}/{what}?wait=none", key["id"].as_str().unwrap())
+    };
+    let rotate = || {
+        post(
+            &sidecar,
+            &path(&key, "rotate"),
+            "r",
+            &json!({"grace_s": 60}),
+        )
+    };
+    let (first, again) = (rotate(), rotate());
+    assert_eq!((first.status, again.status), (201, 201), "{}", again.text);
+    assert_eq!(made(&first), made(&again));
+    assert!(first.json()["key"].is_string());
+    let reset = |once: &str| post(&sidecar, &path(&plan, "reset"), once, &json!({}));
+    let (first, again) = (reset("one"), reset("one"));
+    assert_eq!((first.status, again.status), (200, 200), "{}", again.text);
+    assert_eq!(made(&first), made(&again));
+    assert_eq!(again.json()["key_version"], 2);
+    assert_eq!(reset("two").json()["key_version"], 3);
+    assert_eq!(reset("one").status, 409, "its value has ended");
+}
+
+#[test]
 fn a_key_is_for_one_call_of_one_caller() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);

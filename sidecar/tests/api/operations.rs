@@ -136,6 +136,32 @@ fn below(sidecar: &Sidecar, access: &str) -> Vec<String> {
     bodies.iter().map(|body| mint(body).0).collect()
 }
 
+/// Case A-09: what a link or an image can make a browser send.
+#[test]
+fn no_get_changes_anything() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let bearer = format!("Bearer {}", sidecar.token());
+    let database = rusqlite::Connection::open(scratch.data().join("latchkey.db")).unwrap();
+    let version = || -> i64 {
+        database
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .unwrap()
+    };
+    let before = version();
+    let gets: Vec<_> = operations()
+        .into_iter()
+        .filter(|o| o.method == "GET")
+        .collect();
+    for operation in &gets {
+        operation.try_with(&sidecar, &[("authorization", &bearer)]);
+        assert_eq!(version(), before, "{}", operation.name());
+    }
+    println!("{} GETs change nothing", gets.len());
+    sidecar.make("a change", "local");
+    assert_ne!(version(), before, "a change would have been seen");
+}
+
 #[test]
 fn every_operation_is_there_and_every_other_method_is_not() {
     let scratch = Scratch::new();

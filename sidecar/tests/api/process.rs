@@ -79,6 +79,25 @@ fn the_setup_secret_is_printed_once_and_the_operator_token_is_in_its_file() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
 }
 
+/// Case S-09.
+#[test]
+fn no_secret_is_on_the_command_line_or_in_the_environment() {
+    let scratch = Scratch::new();
+    let (process, events) = start(&scratch);
+    let ring = std::fs::read_to_string(scratch.data().join("master-keys")).unwrap();
+    let token = std::fs::read_to_string(scratch.path().join("operator-token")).unwrap();
+    let feed = std::fs::read_to_string(scratch.path().join("feed-token")).unwrap();
+    let setup = events[0]["setup_secret"].as_str().unwrap();
+    for place in ["cmdline", "environ"] {
+        let bytes = std::fs::read(format!("/proc/{}/{place}", process.0.id())).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(place == "environ" || text.contains("--data"), "{text}");
+        for secret in [ring.trim(), token.trim(), feed.trim(), setup] {
+            assert!(!text.contains(secret), "{place}");
+        }
+    }
+}
+
 #[test]
 fn a_second_process_on_the_same_directory_is_refused() {
     let scratch = Scratch::new();

@@ -209,6 +209,69 @@ fn names_are_canonical_and_attempts_are_limited_without_telling_who_exists() {
     assert_eq!(checked[4], 8, "a name that nobody has: {checked:?}");
 }
 
+/// Case A-20: whoever floods a name from elsewhere keeps nobody out, and nothing is shut for good.
+#[test]
+fn a_flood_from_elsewhere_does_not_keep_the_operator_out() {
+    let scratch = Scratch::new();
+    let flags = ["--trusted-proxy", "127.0.0.1"];
+    let sidecar = Sidecar::start_with(&scratch, &flags);
+    let _ = Person::operator(&sidecar);
+    let url = format!("{}/v1/session", sidecar.admin());
+    let try_from = |address: &str, password: &str| {
+        let body = json!({"user": "operator", "password": password}).to_string();
+        call(&url, "POST", &[("x-forwarded-for", address)], Some(&body)).status
+    };
+    let home = "198.51.100.7";
+    assert_eq!(try_from(home, PASSWORD), 200);
+    let statuses: Vec<_> = (0..500)
+        .map(|number| try_from(&format!("203.0.{}.{}", number / 250, number % 250), "guess"))
+        .collect();
+    let checked = statuses.iter().filter(|status| **status == 401).count();
+    assert!(
+        (10..20).contains(&checked),
+        "{checked} guesses were looked at"
+    );
+    assert_eq!(try_from("203.0.113.200", PASSWORD), 429, "a stranger waits");
+    assert_eq!(
+        try_from(home, PASSWORD),
+        200,
+        "who was here before does not"
+    );
+}
+
+/// Case A-25.
+#[test]
+fn the_cookie_of_another_installation_is_no_session() {
+    let (scratch, elsewhere) = (Scratch::new(), Scratch::new());
+    let (sidecar, other) = (Sidecar::start(&scratch), Sidecar::start(&elsewhere));
+    let mut person = Person::operator(&sidecar);
+    person.cookie = Person::operator(&other).cookie;
+    assert_eq!(person.get("/v1/session").status, 401);
+}
+
+/// Case A-23: a new password ends sessions; a script's token is its own credential and lives on.
+#[test]
+fn tokens_outlive_a_new_password_and_die_with_a_reset() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let person = Person::of(&sidecar, Some("demo"), "owner", "owner");
+    let wanted = json!({"name": "ci", "capabilities": ["keys:read"]});
+    let token = person.post("/v1/tokens", &wanted).json();
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    let url = format!("{}/v1/session", sidecar.admin());
+    let works = || call(&url, "GET", &[("authorization", &bearer)], None).status;
+    let change = json!({"current": PASSWORD, "password": "new horse battery"});
+    assert_eq!(person.post("/v1/me/password", &change).status, 200);
+    assert_eq!((person.get("/v1/session").status, works()), (401, 200));
+    let users = sidecar.get("/v1/users?account=demo").json();
+    let path = format!(
+        "/v1/users/{}/reset",
+        users["users"][0]["id"].as_str().unwrap()
+    );
+    assert_eq!(sidecar.call("POST", &path, &[], None).status, 200);
+    assert_eq!(works(), 401);
+}
+
 #[test]
 fn a_huge_password_costs_nothing() {
     let scratch = Scratch::new();
@@ -256,13 +319,13 @@ fn proof_of_identity_serves_for_one_act_of_its_own_session() {
 }
 
 #[test]
-fn fifty_log_ins_at_once_leave_the_rest_responsive() {
+fn a_hundred_log_ins_at_once_leave_the_rest_responsive() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);
     let key = sidecar.make("one", "local");
     let path = format!("/v1/keys/{}", key["id"].as_str().unwrap());
     std::thread::scope(|scope| {
-        for number in 0..50 {
+        for number in 0..100 {
             let sidecar = &sidecar;
             scope.spawn(move || {
                 let user = format!("user{number}");

@@ -1,10 +1,7 @@
 //! Faults by number, and the loop over all numbers.
 //!
 //! Invariant: the loop ends when a run came to its end without being hit, so no point is left out
-//! but those that the spread leaves out.
-
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+//! but those that a spread leaves out.
 
 use crate::process::Base;
 
@@ -17,9 +14,13 @@ pub(crate) struct Fault {
     pub(crate) calls: String,
 }
 
-/// How many points are tried.
-pub(crate) struct Points {
-    max: usize,
+/// Which points are tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Points {
+    /// Each.
+    All,
+    /// Each of the first, then ever wider apart: about so many.
+    Spread(usize),
 }
 
 /// How a run with a fault ended.
@@ -55,23 +56,19 @@ impl Fault {
             calls: calls.into(),
         }
     }
+
+    /// These calls are only counted.
+    pub(crate) fn none(calls: &str) -> Self {
+        Self::kill(calls, 65_535)
+    }
 }
 
 impl Points {
-    /// A spread of about so many, or all of them if that is asked for.
-    pub(crate) fn upto(max: usize) -> Self {
-        static ALL: OnceLock<bool> = OnceLock::new();
-        let all = ALL.get_or_init(|| {
-            std::env::var("LATCHKEY_CRASH_POINTS").is_ok_and(|value| value == "all")
-        });
-        Self {
-            max: if *all { usize::MAX } else { max },
+    fn behind(self, number: usize) -> usize {
+        match self {
+            Self::All => number + 1,
+            Self::Spread(count) => number + 1 + 2 * number / count,
         }
-    }
-
-    /// The point behind `number`: each of the first, then ever wider apart.
-    fn behind(&self, number: usize) -> usize {
-        number + 1 + 2 * number / self.max.max(1)
     }
 }
 
@@ -83,20 +80,15 @@ pub(crate) fn run_all(
     fault: impl Fn(usize) -> Fault,
     check: impl Fn(&Base, &Fault) -> Ending,
 ) {
-    let tried = AtomicUsize::new(0);
-    let mut number = 1;
+    let (mut tried, mut number, mut missed) = (0, 1, 0);
     // Threads count their calls each for itself: one run more, in case another thread did the work.
-    let mut missed = 0;
     while missed < 2 {
         match check(base, &fault(number)) {
             Ending::Hit => missed = 0,
             Ending::Missed => missed += 1,
         }
-        tried.fetch_add(1, Ordering::Relaxed);
+        tried += 1;
         number = points.behind(number);
     }
-    eprintln!(
-        "{name}: {} points tried, the last one {number}",
-        tried.into_inner()
-    );
+    eprintln!("{name}: {tried} points tried, the last one {number}");
 }

@@ -4,18 +4,26 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde_json::Value;
-use ureq::http::Request;
+use serde_json::{Value, json};
+use ureq::http::{Request, request};
 
 use crate::faults::{Ending, Fault};
+use crate::ledger::Ledger;
+use crate::trace::{self, Calls};
+use crate::workload::{Run, Workload};
 
 const FEED_TOKEN: &str = "Bearer feed-token-of-the-tests";
+/// Set to leave these tests out where nobody may trace.
+const NO_TRACER: &str = "LATCHKEY_NO_TRACER";
 
 /// A data directory after a first start, to be copied for each run.
 pub(crate) struct Base {
     directory: PathBuf,
+    /// What is in it.
+    pub(crate) ledger: Ledger,
 }
 
 /// A copy of it; goes with the run.
@@ -40,26 +48,55 @@ pub(crate) struct Answer {
 }
 
 impl Base {
-    /// Starts a sidecar for the first time and stops it; `None` without a tracer.
+    /// Starts a sidecar for the first time and stops it; `None` where it was said that nobody may
+    /// trace.
     pub(crate) fn new(name: &str) -> Option<Self> {
-        let traces = Command::new("strace")
-            .args(["-qq", "-e", "trace=none", "true"])
-            .output()
-            .is_ok_and(|output| output.status.success());
-        if !traces {
-            eprintln!("NOT TESTED: strace is missing or may not trace; install it to test crashes");
+        if std::env::var_os(NO_TRACER).is_some() {
+            eprintln!("NOT TESTED: {NO_TRACER} is set");
             return None;
         }
+        static READY: OnceLock<()> = OnceLock::new();
+        READY.get_or_init(provide_tracer);
         let name = format!("sidecar-crash-{}-{name}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         fs::create_dir(&directory).unwrap();
         fs::write(directory.join("feed-token"), FEED_TOKEN).unwrap();
-        let base = Self { directory };
+        let ledger = Ledger::default();
+        let base = Self { directory, ledger };
         let copy = base.copy();
         Process::start(&copy, None).unwrap().stop();
         fs::rename(copy.directory.join("data"), base.directory.join("data")).unwrap();
         fs::rename(copy.token_file(), base.directory.join("token")).unwrap();
         Some(base)
+    }
+
+    /// What a workload begins with: for a start and a stop, what a process that was killed has left.
+    pub(crate) fn for_workload(name: &str, workload: Workload) -> Option<Self> {
+        let mut base = Self::new(name)?;
+        if let Workload::Nothing = workload {
+            let copy = base.copy();
+            let process = Process::start(&copy, None).unwrap();
+            let mut run = Run::default();
+            for number in 0..3 {
+                run.create(&process, &format!("before-{number}"), "standard");
+            }
+            drop(process);
+            fs::remove_dir_all(base.directory.join("data")).unwrap();
+            fs::rename(copy.data(), base.directory.join("data")).unwrap();
+            base.ledger = run.ledger;
+        }
+        Some(base)
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// The operator's token.
+    pub(crate) fn token(&self) -> String {
+        let text = fs::read_to_string(self.directory.join("token")).unwrap();
+        text.trim().into()
     }
 
     /// A directory to run in.
@@ -101,6 +138,11 @@ impl Copy {
         self.directory.join("trace")
     }
 
+    /// The calls that the tracer has seen.
+    pub(crate) fn calls(&self) -> Calls {
+        trace::calls(&self.trace())
+    }
+
     /// Whether the fault has happened, to a process that has ended.
     pub(crate) fn ending(&self) -> Ending {
         let seen = fs::read_to_string(self.trace()).unwrap_or_default();
@@ -133,6 +175,35 @@ impl Copy {
     }
 }
 
+/// Sees to it that there is a tracer and that it may trace.
+fn provide_tracer() {
+    if traces() {
+        return;
+    }
+    for step in [
+        &["update", "--quiet"][..],
+        &["install", "--yes", "--quiet", "strace"],
+    ] {
+        let mut command = Command::new("apt-get");
+        let _ = command
+            .args(step)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .output();
+    }
+    assert!(
+        traces(),
+        "strace is missing or may not trace: install it and allow ptrace, or set {NO_TRACER}=1 to \
+         leave the crash tests out"
+    );
+}
+
+fn traces() -> bool {
+    Command::new("strace")
+        .args(["-qq", "-e", "trace=none", "true"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
 impl Process {
     /// Starts a sidecar; `None` if it ended before it was ready.
     pub(crate) fn start(copy: &Copy, fault: Option<&Fault>) -> Option<Self> {
@@ -148,6 +219,7 @@ impl Process {
                 "127.0.0.1:0",
             ])
             .args(["--seed-account", "demo", "--seed-region", "local"])
+            .args(["--blocking-threads", "1"])
             .args([Path::new("--data"), &copy.data()])
             .args([Path::new("--feed-token-file"), &path("feed-token")])
             .args([Path::new("--operator-token-file"), &copy.token_file()])
@@ -174,11 +246,25 @@ impl Process {
 
     /// One call; `None` if no answer came.
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
-        let request = Request::builder()
+        self.send(self.request(method, path), body)
+    }
+
+    /// A create call with an `Idempotency-Key`, the same each time.
+    pub(crate) fn create_once(&self, name: &str) -> Option<Answer> {
+        let request = self.request("POST", "/v1/keys?wait=none");
+        let body = json!({"account": "demo", "region": "local", "name": name});
+        self.send(request.header("idempotency-key", name), Some(&body))
+    }
+
+    fn request(&self, method: &str, path: &str) -> request::Builder {
+        Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.admin))
             .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", "application/json");
+            .header("content-type", "application/json")
+    }
+
+    fn send(&self, request: request::Builder, body: Option<&Value>) -> Option<Answer> {
         let text = body.map(Value::to_string).unwrap_or_default();
         let mut answer = self.agent.run(request.body(text).unwrap()).ok()?;
         let status = answer.status().as_u16();

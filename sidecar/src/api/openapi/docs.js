@@ -58,8 +58,9 @@ function shown(text) {
 
 function call(path, method, operation) {
   const fields = (operation.parameters ?? []).map(parameterField);
-  const schema = operation.requestBody?.content["application/json"].schema;
-  const body = schema && element("textarea", { value: JSON.stringify(example(schema), null, 2), spellcheck: false });
+  const content = operation.requestBody?.content["application/json"];
+  const filled = content && JSON.stringify(content.example ?? example(content.schema), null, 2);
+  const body = content && element("textarea", { value: filled, spellcheck: false });
   const answer = element("pre", { hidden: true });
   const send = element("button", { type: "button" }, "Send");
   send.addEventListener("click", async () => {

@@ -104,7 +104,7 @@ fn list(item: Value) -> Value {
     json!({"type": "array", "items": item})
 }
 
-fn reference(name: &str) -> Value {
+pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 

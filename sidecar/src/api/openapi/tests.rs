@@ -46,6 +46,26 @@ fn every_shape_that_is_named_is_there_and_used() {
 }
 
 #[test]
+fn every_body_has_an_example_with_members_that_it_may_have() {
+    let document = document();
+    for operation in operations::all() {
+        let Some(schema) = operation.body else {
+            continue;
+        };
+        let example = examples::of(schema).unwrap_or_else(|| panic!("{schema} has none"));
+        let shape = &document["components"]["schemas"][schema];
+        let shape = shape.get("oneOf").map_or(shape, |shapes| &shapes[0]);
+        for member in example.as_object().unwrap().keys() {
+            let known = shape["properties"].get(member).is_some();
+            assert!(
+                known || shape.get("properties").is_none(),
+                "{schema}.{member}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_call_has_a_name_of_its_own() {
     let ids: Vec<_> = operations::all().map(|operation| operation.id).collect();
     let different: BTreeSet<_> = ids.iter().collect();

@@ -60,7 +60,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "listLimitRequests",
         "Lists requests for more keys, newest first",
     )
-    .parameters(&[ACCOUNT])
+    .parameters(&[ACCOUNT, LIMIT, CURSOR])
     .answers(&[(200, "LimitRequestList")]),
     call(
         "POST",
@@ -95,9 +95,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/users",
         Access::Needs(Admin),
         "listUsers",
-        "Lists users",
+        "Lists users, the first made first",
     )
-    .parameters(&[ACCOUNT])
+    .parameters(&[ACCOUNT, LIMIT, CURSOR])
     .answers(&[(200, "UserList")]),
     call(
         "POST",
@@ -153,9 +153,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/tokens",
         Access::Needs(Admin),
         "listTokens",
-        "Lists API tokens",
+        "Lists API tokens, newest first",
     )
-    .parameters(&[ACCOUNT])
+    .parameters(&[ACCOUNT, LIMIT, CURSOR])
     .answers(&[(200, "TokenList")]),
     call(
         "POST",
@@ -183,15 +183,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "revokeToken",
         "Ends an API token",
     )
+    .parameters(&[IF_MATCH])
     .answers(&[(200, "Deleted")]),
     call(
         "GET",
         "/v1/access-keys",
         Access::Needs(Admin),
         "listAccessKeys",
-        "Lists access keys, with which clients of the cloud API sign",
+        "Lists access keys, with which clients of the cloud API sign, newest first",
     )
-    .parameters(&[ACCOUNT])
+    .parameters(&[ACCOUNT, LIMIT, CURSOR])
     .answers(&[(200, "AccessKeyList")]),
     call(
         "POST",
@@ -229,6 +230,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "deleteAccessKey",
         "Deletes an access key",
     )
+    .parameters(&[IF_MATCH])
     .answers(&[(200, "DeletedAccessKey")]),
     call(
         "GET",

@@ -1,7 +1,9 @@
 //! The calls about values of keys: import, reveal, rotation, reset; and the check.
 
 use crate::api::operations::keys::{ALLOW_UNLISTED, TIMEOUT_S, WAIT};
-use crate::api::operations::{ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Operation};
+use crate::api::operations::{
+    ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Kind, Operation, Parameter,
+};
 use crate::domain::role::Capability::{KeysRead, KeysReveal, KeysWrite};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -20,7 +22,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "revealKey",
         "Shows the value of a key; a person has to prove their identity first",
     )
-    .parameters(&[ACCOUNT])
+    .parameters(&[
+        Parameter::query(
+            "confirm",
+            Kind::Text,
+            "The key's name, to be sure which key it is",
+        ),
+        ACCOUNT,
+    ])
     .answers(&[(200, "RevealedKey")]),
     Operation::new(
         ("POST", "/v1/keys/{id}/rotate"),
@@ -28,8 +37,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "rotateKey",
         "Makes a successor; the key itself goes on until its grace is over",
     )
-    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH])
-    .body("Rotation")
+    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH, IDEMPOTENCY_KEY])
+    .maybe_body("Rotation")
     .answers(&[(201, "RotatedKey")]),
     Operation::new(
         ("POST", "/v1/keys/{id}/end-grace"),
@@ -45,7 +54,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "resetKey",
         "Gives a plan key a new value; the old one is dead at once",
     )
-    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH])
+    .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH, IDEMPOTENCY_KEY])
     .answers(&[(200, "CreatedKey")]),
     Operation::new(
         ("POST", "/v1/keys/{id}/check"),

@@ -37,9 +37,17 @@ fn rotate_at(
         ..minted(new)
     };
     let grace = Grace::of_seconds(grace_s).unwrap();
-    store
-        .rotate(&target(old), minted, grace, &act_at(now))
-        .map(|stored| stored.value)
+    match store.rotate(&target(old), minted, grace, None, &act_at(now))? {
+        Outcome::Done(stored) => Ok(stored.value),
+        Outcome::Earlier(_) => panic!("made before"),
+    }
+}
+
+fn reset_to(store: &Store, number: u32, value: u32) -> Result<Stored<Key>, StoreError> {
+    match store.reset(&target(number), &minted(value), None, &act())? {
+        Outcome::Done(stored) => Ok(stored),
+        Outcome::Earlier(_) => panic!("made before"),
+    }
 }
 
 fn conflict<T>(outcome: Result<T, StoreError>) -> &'static str {
@@ -82,13 +90,14 @@ fn a_successor_is_like_its_predecessor_which_ends() {
 fn a_key_that_is_replaced_does_not_count_and_only_one_of_them_is_kept() {
     let scratch = Scratch::new();
     let store = store(&scratch);
-    let limit = "UPDATE accounts SET key_limit = 1";
+    let limit = "UPDATE accounts SET key_limit = 2";
     lock(&store.0.writer).execute(limit, []).unwrap();
     rotate(&store, 1, 2, HOUR).unwrap();
     assert_eq!(conflict(rotate(&store, 1, 3, HOUR)), HAS_SUCCESSOR);
     assert_eq!(conflict(rotate(&store, 2, 3, HOUR)), GRACE_RUNS);
-    let full = insert(&store, new_key("local"), minted(4));
-    assert!(matches!(full, Err(StoreError::LimitReached { limit: 1 })));
+    insert(&store, new_key("local"), minted(4)).unwrap();
+    let full = insert(&store, new_key("local"), minted(5));
+    assert!(matches!(full, Err(StoreError::LimitReached { limit: 2 })));
     let later = UnixMillis::new(NOW.get() + HOUR * 1000);
     rotate_at(&store, 2, 3, 0, later).unwrap();
     assert!(matches!(store.get(&target(1)), Err(StoreError::NotFound)));
@@ -147,11 +156,8 @@ fn plan_keys_are_reset_and_others_rotated() {
     plan.origin = Origin::TokenPlan;
     insert(&store, plan, minted(2)).unwrap();
     assert_eq!(conflict(rotate(&store, 2, 3, 0)), IS_PLAN);
-    assert_eq!(
-        conflict(store.reset(&target(1), &minted(3), &act())),
-        IS_STANDARD
-    );
-    let reset = store.reset(&target(2), &minted(3), &act()).unwrap();
+    assert_eq!(conflict(reset_to(&store, 1, 3)), IS_STANDARD);
+    let reset = reset_to(&store, 2, 3).unwrap();
     let key = &reset.value;
     assert_eq!(
         (key.id.as_str(), key.key_version, key.hash),
@@ -167,7 +173,7 @@ fn plan_keys_are_reset_and_others_rotated() {
         .collect();
     told.sort_by_key(|(_, is_there)| *is_there);
     assert_eq!(told, [(minted(2).hash, false), (minted(3).hash, true)]);
-    let back = store.reset(&target(2), &minted(2), &act());
+    let back = reset_to(&store, 2, 2);
     assert!(
         matches!(back, Err(StoreError::Taken("value"))),
         "the old value is dead"

@@ -40,6 +40,8 @@ fn a_rotation_needs_no_room_and_a_granted_limit_makes_some() {
     let key = sidecar.make("only", "local");
     let path = format!("/v1/keys/{}/rotate", key["id"].as_str().unwrap());
     assert_eq!(sidecar.post(&path, &json!({})).status, 201);
+    let account = sidecar.get("/v1/accounts/demo").json();
+    assert_eq!(account["standard_keys"], 1, "what counts");
     let body = body_with("name", "second".into());
     assert_eq!(sidecar.post("/v1/keys", &body).status, 409);
     let granted = sidecar.patch("/v1/accounts/demo", &json!({"key_limit": 2}));

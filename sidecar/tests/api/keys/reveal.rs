@@ -25,6 +25,11 @@ fn a_value_is_shown_again_and_each_time_is_written_down() {
         let shown = json!({"id": key["id"], "key": key["key"], "key_version": 1});
         assert_eq!(answer.json(), shown);
     }
+    let wrong = sidecar.call("POST", &format!("{path}?confirm=other"), &[], None);
+    assert_eq!(
+        (wrong.status, wrong.fields()),
+        (422, vec!["confirm".to_owned()])
+    );
     assert_eq!(reveals(&sidecar), 2);
     let audit = sidecar.get("/v1/audit?action=key.revealed").text;
     assert!(!audit.contains(key["key"].as_str().unwrap()), "{audit}");

@@ -40,6 +40,61 @@ fn raw(digits: &str) -> Vec<u8> {
         .collect()
 }
 
+/// Case S-05: a value is in the answer that makes or reveals it, and in no other.
+#[test]
+fn no_other_answer_shows_a_secret() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = sidecar.make("a key", "local");
+    let token = json!({"name": "t", "capabilities": ["keys:read"]});
+    let token = sidecar.post("/v1/tokens", &token).json();
+    let signing = sidecar
+        .post("/v1/access-keys", &json!({"account": "demo", "name": "s"}))
+        .json();
+    let user = json!({"account": "demo", "name": "vera", "role": "viewer"});
+    let user = sidecar.post("/v1/users", &user).json();
+    let text = |value: &serde_json::Value, name: &str| value[name].as_str().unwrap().to_owned();
+    let secrets = [
+        text(&key, "key"),
+        text(&token, "token"),
+        text(&signing, "secret_key"),
+        text(&user, "setup_secret"),
+        sidecar.token(),
+    ];
+    let key_path = format!("/v1/keys/{}", text(&key, "id"));
+    let answers = [
+        sidecar.get(&key_path),
+        sidecar.get("/v1/keys?account=demo"),
+        sidecar.patch(&key_path, &json!({"description": "edited"})),
+        sidecar.patch(&key_path, &json!({"key": secrets[0]})),
+        sidecar.get(&format!("{key_path}/usage")),
+        sidecar.get(&format!("/v1/keys/{}", secrets[0])),
+        sidecar.get("/v1/tokens"),
+        sidecar.get(&format!("/v1/tokens/{}", text(&token, "id"))),
+        sidecar.get("/v1/access-keys"),
+        sidecar.get(&format!("/v1/access-keys/{}", text(&signing, "secret_id"))),
+        sidecar.get("/v1/users"),
+        sidecar.get(&format!("/v1/users/{}", text(&user, "id"))),
+        sidecar.get("/v1/session"),
+        sidecar.get("/v1/audit?limit=200"),
+        sidecar.get("/v1/recommendations?account=demo"),
+        sidecar.get("/openapi.json"),
+        sidecar.get("/metrics"),
+        sidecar.delete(&format!("{key_path}?confirm=a%20key")),
+    ];
+    for answer in &answers {
+        let headers = format!("{:?}", answer.headers);
+        for part in secrets
+            .iter()
+            .flat_map(|secret| secret.as_bytes().windows(12))
+        {
+            let part = std::str::from_utf8(part).unwrap();
+            assert!(!answer.text.contains(part), "{}", answer.text);
+            assert!(!headers.contains(part), "{headers}");
+        }
+    }
+}
+
 #[test]
 fn no_value_and_no_master_key_is_in_database_log_or_backup() {
     let scratch = Scratch::new();

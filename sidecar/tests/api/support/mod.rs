@@ -127,7 +127,7 @@ impl Sidecar {
                 } => {
                     setup_secret = Some(secret.reveal().to_string());
                 }
-                Event::Ready { admin, feed } => {
+                Event::Ready { admin, feed, .. } => {
                     return Self {
                         admin: format!("http://{admin}"),
                         feed: format!("http://{feed}"),

@@ -56,7 +56,10 @@ fn accounts() -> Value {
             ("created_at", time()),
             ("decided_at", maybe_time()),
         ]),
-        "LimitRequestList": closed(&[("limit_requests", list(reference("LimitRequest")))]),
+        "LimitRequestList": closed(&[
+            ("limit_requests", list(reference("LimitRequest"))),
+            ("next_cursor", maybe("string")),
+        ]),
         "NewLimitRequest": object(
             &[("account", handle()), ("key_limit", limit.clone()), ("reason", text())],
             &["key_limit", "reason"],
@@ -92,7 +95,10 @@ fn users() -> Value {
     json!({
         "User": closed(&user),
         "InvitedUser": closed(&invited),
-        "UserList": closed(&[("users", list(reference("User")))]),
+        "UserList": closed(&[
+            ("users", list(reference("User"))),
+            ("next_cursor", maybe("string")),
+        ]),
         "NewUser": object(
             &[
                 ("account", handle()),
@@ -137,7 +143,10 @@ fn credentials() -> Value {
     json!({
         "Token": closed(&token),
         "MintedToken": closed(&minted),
-        "TokenList": closed(&[("tokens", list(reference("Token")))]),
+        "TokenList": closed(&[
+            ("tokens", list(reference("Token"))),
+            ("next_cursor", maybe("string")),
+        ]),
         "NewToken": object(
             &[
                 ("account", handle()),
@@ -151,7 +160,10 @@ fn credentials() -> Value {
         ),
         "AccessKey": closed(&access_key),
         "MintedAccessKey": closed(&minted_key),
-        "AccessKeyList": closed(&[("access_keys", list(reference("AccessKey")))]),
+        "AccessKeyList": closed(&[
+            ("access_keys", list(reference("AccessKey"))),
+            ("next_cursor", maybe("string")),
+        ]),
         "NewAccessKey": object(
             &[("account", handle()), ("name", name()), ("user", text())],
             &["name"],
