@@ -10,9 +10,9 @@
 
 mod members;
 mod scanner;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub(crate) use members::folds_to;
 

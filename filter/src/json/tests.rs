@@ -32,11 +32,11 @@ fn runs_of_plain_bytes_end_where_they_should() {
         let is_ascii = bytes[..length].is_ascii();
         Run { length, is_ascii }
     };
-    for length in (0..26).chain([63, 64, 65, 127, 128, 129, 137]) {
+    let check = |length: usize, fillers: &[u8]| {
         for at in 0..length {
             for byte in 0..=255u8 {
-                for filler in [b'a', 0x20, 0x21, 0x23, 0x7f, 0x80, 0xa0, 0xa2, 0xdc, 0xff] {
-                    let mut bytes = vec![filler; length];
+                for filler in fillers {
+                    let mut bytes = vec![*filler; length];
                     bytes[at] = byte;
                     assert_eq!(
                         plain_run(&bytes),
@@ -46,6 +46,15 @@ fn runs_of_plain_bytes_end_where_they_should() {
                 }
             }
         }
+    };
+    for length in 0..26 {
+        check(
+            length,
+            &[b'a', 0x20, 0x21, 0x23, 0x7f, 0x80, 0xa0, 0xa2, 0xdc, 0xff],
+        );
+    }
+    for length in [63, 64, 65, 137, 201] {
+        check(length, &[0x80, 0x21]);
     }
 }
 
@@ -57,10 +66,30 @@ fn text_is_checked_the_same_however_it_is_cut() {
         pieces.iter().all(is_text) && utf8.is_whole()
     };
     let characters: [&[u8]; 24] = [
-        b"a", b"\x7f", b"\xc2\x80", b"\xdf\xbf", b"\xe0\xa0\x80", b"\xed\x9f\xbf", b"\xef\xbf\xbf",
-        b"\xf0\x90\x80\x80", b"\xf4\x8f\xbf\xbf", b"\x80", b"\xc0\xa7", b"\xc1\xbf", b"\xc2",
-        b"\xe0\x9f\xbf", b"\xe0\xa0", b"\xed\xa0\x80", b"\xf0\x8f\xbf\xbf", b"\xf0\x90\x80",
-        b"\xf0\x90", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff", b"\xf8\x88\x80\x80\x80", b"",
+        b"a",
+        b"\x7f",
+        b"\xc2\x80",
+        b"\xdf\xbf",
+        b"\xe0\xa0\x80",
+        b"\xed\x9f\xbf",
+        b"\xef\xbf\xbf",
+        b"\xf0\x90\x80\x80",
+        b"\xf4\x8f\xbf\xbf",
+        b"\x80",
+        b"\xc0\xa7",
+        b"\xc1\xbf",
+        b"\xc2",
+        b"\xe0\x9f\xbf",
+        b"\xe0\xa0",
+        b"\xed\xa0\x80",
+        b"\xf0\x8f\xbf\xbf",
+        b"\xf0\x90\x80",
+        b"\xf0\x90",
+        b"\xf4\x90\x80\x80",
+        b"\xf5\x80\x80\x80",
+        b"\xff",
+        b"\xf8\x88\x80\x80\x80",
+        b"",
     ];
     for one in characters {
         for other in characters {
@@ -69,7 +98,12 @@ fn text_is_checked_the_same_however_it_is_cut() {
                 let is_text = std::str::from_utf8(&text).is_ok();
                 for at in 0..=text.len() {
                     let (front, back) = text.split_at(at);
-                    assert_eq!(check(&[front, back]), is_text, "{} {at}", text.escape_ascii());
+                    assert_eq!(
+                        check(&[front, back]),
+                        is_text,
+                        "{} {at}",
+                        text.escape_ascii()
+                    );
                 }
                 let bytes: Vec<&[u8]> = text.chunks(1).collect();
                 assert_eq!(check(&bytes), is_text, "{}", text.escape_ascii());
