@@ -234,7 +234,7 @@ impl Corpus {
 
     fn honest_json(&mut self) -> Vec<u8> {
         let model = ["good-1", "good-2"][self.below(2)];
-        let mut members = vec![
+        let mut members = [
             format!("\"model\":\"{model}\""),
             r#""messages":[{"role":"user","content":"\"model\":\"bad-1\""}]"#.to_owned(),
             r#""metadata":{"model":"bad-1","Model":"bad-1"}"#.to_owned(),
