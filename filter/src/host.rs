@@ -23,6 +23,8 @@ pub enum Gauge {
     Generation,
     /// Records in the table, for people and monitoring.
     Records,
+    /// How much of the lease is left, in seconds, for people and monitoring; 0 = over.
+    LeaseLeftS,
 }
 
 /// How loud a log line is.

@@ -23,6 +23,7 @@ pub mod outcome;
 pub mod reply;
 pub mod reporter;
 pub mod slots;
+pub mod starter;
 pub mod table;
 pub mod tally;
 

@@ -79,6 +79,7 @@ struct Metrics {
     lease_until_ms: u32,
     generation: u32,
     records: u32,
+    lease_left_s: u32,
     /// One for each outcome, by its number.
     outcomes: [u32; Outcome::COUNT],
 }
@@ -140,6 +141,7 @@ impl WasmHost {
             lease_until_ms: gauge("latchkey.lease_until_ms")?,
             generation: gauge("latchkey.generation")?,
             records: gauge("latchkey.records")?,
+            lease_left_s: gauge("latchkey.lease_left_s")?,
             outcomes,
         });
         Ok(Self { metrics })
@@ -151,6 +153,7 @@ impl WasmHost {
             Gauge::LeaseUntilMs => self.metrics.lease_until_ms,
             Gauge::Generation => self.metrics.generation,
             Gauge::Records => self.metrics.records,
+            Gauge::LeaseLeftS => self.metrics.lease_left_s,
         }
     }
 }

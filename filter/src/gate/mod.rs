@@ -31,6 +31,7 @@ use listing::Listing;
 pub use shared::GateShared;
 
 const KEY_ID_STATE: &str = "latchkey_key_id";
+const DENIAL_STATE: &str = "latchkey_denial";
 
 /// One request.
 #[derive(Debug)]
@@ -181,7 +182,10 @@ impl Gate {
             let headers = host.request_headers().ok()?;
             Some(family_of(&self.shared, &headers))
         });
-        host.count(refusal.outcome());
+        let outcome = refusal.outcome();
+        host.count(outcome);
+        // For the log only: a refusal stands without it.
+        let _ = host.set_filter_state(DENIAL_STATE, outcome.word().as_bytes());
         let reply = refusal.reply(family.unwrap_or_default());
         if let Err(HostError(status)) = host.reply(&reply) {
             host.log(

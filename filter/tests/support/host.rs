@@ -43,6 +43,7 @@ pub(crate) enum Write {
 /// A request to the sidecar that was not answered yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Callout {
+    pub(crate) cluster: String,
     pub(crate) token: u32,
     pub(crate) path: String,
     pub(crate) timeout_ms: u64,
@@ -53,6 +54,8 @@ pub(crate) struct Callout {
 pub(crate) struct Shared {
     pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) gauges: RefCell<[u64; 4]>,
+    /// The gauge that says of the clock, not of the table.
+    pub(crate) lease_left_s: Cell<u64>,
     pub(crate) monotonic_ns: Cell<u64>,
     pub(crate) unix_ms: Cell<u64>,
     pub(crate) writes: RefCell<Vec<Write>>,
@@ -113,7 +116,10 @@ impl FakeHost {
     }
 
     pub(crate) fn read_gauge(&self, gauge: Gauge) -> u64 {
-        self.shared.gauges.borrow()[index(gauge)]
+        match index(gauge) {
+            Some(at) => self.shared.gauges.borrow()[at],
+            None => self.shared.lease_left_s.get(),
+        }
     }
 
     /// All that a gate could see of the table.
@@ -134,12 +140,13 @@ impl FakeHost {
     }
 }
 
-fn index(gauge: Gauge) -> usize {
+fn index(gauge: Gauge) -> Option<usize> {
     match gauge {
-        Gauge::Edition => 0,
-        Gauge::LeaseUntilMs => 1,
-        Gauge::Generation => 2,
-        Gauge::Records => 3,
+        Gauge::Edition => Some(0),
+        Gauge::LeaseUntilMs => Some(1),
+        Gauge::Generation => Some(2),
+        Gauge::Records => Some(3),
+        Gauge::LeaseLeftS => None,
     }
 }
 
@@ -175,8 +182,12 @@ impl Host for FakeHost {
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
+        let Some(at) = index(gauge) else {
+            self.shared.lease_left_s.set(value);
+            return Ok(());
+        };
         self.called(Call::SetGauge)?;
-        self.shared.gauges.borrow_mut()[index(gauge)] = value;
+        self.shared.gauges.borrow_mut()[at] = value;
         let mut writes = self.shared.writes.borrow_mut();
         writes.push(Write::Gauge(gauge, value));
         Ok(())
@@ -217,13 +228,13 @@ impl FeedHost for FakeHost {
     }
 
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
-        assert_eq!(cluster, "sidecar");
         self.called(Call::Get)?;
         let token = self.shared.tokens.get() + 1;
         self.shared.tokens.set(token);
         let mut writes = self.shared.writes.borrow_mut();
         writes.push(Write::Get(path.to_owned()));
         self.shared.callouts.borrow_mut().push(Callout {
+            cluster: cluster.to_owned(),
             token,
             path: path.to_owned(),
             timeout_ms,
