@@ -69,6 +69,10 @@ pub struct GateConfig {
     /// Hold the whole body until it is judged, for upstreams that act on a part of it.
     #[serde(default)]
     pub hold_whole_body: bool,
+    /// Look at what a key for everything calls, so that usage and advice know it. Nothing else
+    /// depends on it.
+    #[serde(default = "yes")]
+    pub observe_resources: bool,
     /// Where requests name their resources.
     #[serde(default)]
     pub locators: LocatorConfig,
@@ -205,6 +209,10 @@ fn default_wait_s() -> u64 {
 
 fn default_staleness() -> MaxStaleness {
     MaxStaleness::Seconds(3600)
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_hold_bytes_max() -> usize {

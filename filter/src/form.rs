@@ -36,8 +36,10 @@ pub struct FormReader {
     seen: u64,
     /// `\r\n--boundary`.
     delimiter: Box<[u8]>,
-    /// How much of the delimiter the last bytes are.
+    /// How much of the delimiter the last bytes are, as if their line end were a whole one.
     matched: usize,
+    /// What their line end is.
+    line_end: LineEnd,
     state: State,
     head: Vec<u8>,
     sink: Sink,
@@ -56,6 +58,16 @@ enum State {
     Content,
     /// Behind the last delimiter; with how many bytes of the last line end were seen.
     End(u8),
+}
+
+/// What stands before something like a delimiter. Some readers take each of them for a line end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineEnd {
+    Whole,
+    LineFeed,
+    CarriageReturn,
+    /// The head's end: nothing stands between.
+    Head,
 }
 
 /// Where the content of a part goes.
@@ -101,6 +113,7 @@ impl FormReader {
             delimiter,
             // The first delimiter stands at the very start, as if a line end came before it.
             matched: 2,
+            line_end: LineEnd::Whole,
             state: State::Start,
             head: Vec::new(),
             sink: Sink::Nowhere,
@@ -181,6 +194,7 @@ impl FormReader {
             self.sink = self.sink_of(&Part::parse(&head)?)?;
             self.head = head;
             self.state = State::Content;
+            (self.matched, self.line_end) = (2, LineEnd::Head);
         }
         Ok(())
     }
@@ -213,36 +227,66 @@ impl FormReader {
     /// Reads content up to the next delimiter or the end of the chunk; gives what is left.
     fn content<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], FormError> {
         if self.matched == 0 {
-            let plain = bytes
-                .iter()
-                .position(|byte| *byte == b'\r')
-                .unwrap_or(bytes.len());
-            let (run, rest) = bytes.split_at_checked(plain).unwrap_or((bytes, &[]));
-            self.put(run)?;
-            self.matched = usize::from(!rest.is_empty());
-            return Ok(rest.get(1..).unwrap_or_default());
+            return self.line(bytes);
         }
         let Some((byte, after)) = bytes.split_first() else {
             return Ok(bytes);
         };
-        if self.delimiter.get(self.matched) == Some(byte) {
-            self.matched += 1;
+        if self.matched == 1 && *byte == b'\n' {
+            (self.matched, self.line_end) = (2, LineEnd::Whole);
+            return Ok(after);
+        }
+        let at = self.matched.max(2);
+        if self.delimiter.get(at) == Some(byte) {
+            self.matched = at + 1;
             if self.matched == self.delimiter.len() {
-                self.matched = 0;
-                self.end_part()?;
-                self.state = State::Delimited(None);
+                self.delimiter_found()?;
             }
             return Ok(after);
         }
-        // Not the delimiter after all; only its first byte could begin another one.
-        let begun = self
-            .delimiter
-            .get(..self.matched)
-            .unwrap_or_default()
-            .to_vec();
+        // Not the delimiter after all; only this byte could begin another one.
+        self.put_begun()?;
         self.matched = 0;
-        self.put(&begun)?;
         Ok(bytes)
+    }
+
+    /// Reads up to a line end; gives what is left.
+    fn line<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], FormError> {
+        let (run, rest) = bytes
+            .split_at_checked(length_of_line(bytes))
+            .unwrap_or((bytes, &[]));
+        self.put(run)?;
+        (self.matched, self.line_end) = match rest.first() {
+            Some(b'\r') => (1, LineEnd::CarriageReturn),
+            Some(_) => (2, LineEnd::LineFeed),
+            None => return Ok(rest),
+        };
+        Ok(rest.get(1..).unwrap_or_default())
+    }
+
+    fn delimiter_found(&mut self) -> Result<(), FormError> {
+        if self.line_end != LineEnd::Whole {
+            return Err(FormError::Syntax);
+        }
+        self.matched = 0;
+        self.state = State::Delimited(None);
+        self.end_part()
+    }
+
+    /// What looked like a delimiter is content.
+    fn put_begun(&mut self) -> Result<(), FormError> {
+        if matches!(self.sink, Sink::Nowhere) {
+            return Ok(());
+        }
+        let line_end: &[u8] = match self.line_end {
+            LineEnd::Whole => b"\r\n",
+            LineEnd::LineFeed => b"\n",
+            LineEnd::CarriageReturn => b"\r",
+            LineEnd::Head => b"",
+        };
+        let dashes = self.delimiter.get(2..self.matched).unwrap_or_default();
+        let begun = [line_end, dashes].concat();
+        self.put(&begun)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), FormError> {
@@ -285,6 +329,20 @@ impl FormReader {
         };
         Ok(())
     }
+}
+
+/// How many bytes from the front end no line. In blocks, of which the compiler makes SIMD.
+fn length_of_line(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 64;
+    let ends = |byte: &u8| (*byte == b'\r') | (*byte == b'\n');
+    let is_plain = |block: &&[u8; BLOCK]| {
+        let found = block.iter().map(|byte| u8::from(ends(byte)));
+        found.fold(0, |all, one| all | one) == 0
+    };
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let plain = blocks.iter().take_while(is_plain).count() * BLOCK;
+    let tail = bytes.get(plain..).unwrap_or_default();
+    plain + tail.iter().position(ends).unwrap_or(tail.len())
 }
 
 /// The boundary of `multipart/form-data; boundary=...`, the only parameter.

@@ -293,6 +293,12 @@ impl HttpContext for Request {
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.ask(|gate, host| gate.on_response_body(host, size, end_of_stream))
     }
+
+    fn on_log(&mut self) {
+        if let Some((gate, host)) = &mut self.gate {
+            gate.on_end(host);
+        }
+    }
 }
 
 // === impl WasmHost ===

@@ -26,11 +26,11 @@ use tests::{Admin, PATIENCE};
 
 const BODY_BYTES: usize = 10 * 1024 * 1024;
 const ROUNDS: usize = 7;
-const REQUESTS: usize = 8;
+const REQUESTS: usize = 24;
 const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data; boundary=bnd";
 const NO_FILTER: &str = "no filter";
-const UNREAD: &str = "key for everything: not read";
+const UNREAD: &str = "key for everything";
 const BEGIN: &str = "<!-- readers: begin -->";
 const END: &str = "<!-- readers: end -->";
 

@@ -37,4 +37,5 @@ mod tidy;
 mod tokenhub;
 mod tour;
 mod upgrade;
+mod usage;
 mod versions;

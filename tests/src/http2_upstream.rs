@@ -77,3 +77,20 @@ async fn answer(request: Request<h2::RecvStream>, mut respond: SendResponse<Byte
         .push(trailers);
     let _ = respond.send_response(Response::new(()), true);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailers_arrive() {
+        let upstream = Http2Upstream::start();
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-checksum", "1".parse().unwrap());
+        let request = crate::http2::request("POST", "/", &[]);
+        let url = format!("http://127.0.0.1:{}", upstream.port());
+        let answer = crate::http2::send(&url, request, &[b"body"], trailers.clone());
+        assert_eq!(answer.status, 200);
+        assert_eq!(upstream.take(), [trailers]);
+    }
+}

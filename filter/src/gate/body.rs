@@ -237,7 +237,7 @@ impl Reading {
 }
 
 impl BodyReader {
-    fn feed(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
         match self {
             Self::Json(reader) => reader.feed(chunk).map_err(of_json),
             Self::Form(reader) => reader.feed(chunk).map_err(of_form),
@@ -251,7 +251,7 @@ impl BodyReader {
         }
     }
 
-    fn take_names(&mut self) -> Vec<String> {
+    pub(super) fn take_names(&mut self) -> Vec<String> {
         match self {
             Self::Json(reader) => reader.take_names(),
             Self::Form(reader) => reader.take_names(),

@@ -202,7 +202,10 @@ fn judge_naming(
 }
 
 /// The reader that a rule and the declared content type agree on.
-fn reader_for(headers: &HeaderMap, located: &Located<'_>) -> Result<BodyReader, Refusal> {
+pub(super) fn reader_for(
+    headers: &HeaderMap,
+    located: &Located<'_>,
+) -> Result<BodyReader, Refusal> {
     let plain = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"identity");
     if !headers
         .iter()

@@ -10,6 +10,7 @@ mod body;
 mod identity;
 mod judge;
 mod listing;
+mod observing;
 mod shared;
 
 use std::rc::Rc;
@@ -24,9 +25,10 @@ use crate::locator::{Family, Located};
 use crate::reply::Refusal;
 use crate::table::{Unavailable, look_up};
 use crate::tally::Counted;
-use body::Reading;
+use body::{BodyReader, Reading};
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
+use observing::{Observing, Sight};
 
 pub use shared::GateShared;
 
@@ -59,6 +61,8 @@ enum State {
     Reading(Box<Reading>),
     /// Permitted; the answer is a list that has to be cut down.
     Listing(Box<Listing>),
+    /// Permitted and going on; what it calls is counted when the body has told it.
+    Observing(Box<Observing>),
     /// Permitted; nothing more to look at.
     Open,
 }
@@ -99,6 +103,10 @@ impl Gate {
                     }
                 }
             }
+            State::Observing(observing) => {
+                observing.count_with(host, &self.shared, size);
+                self.enter(State::Open)
+            }
             open => self.enter(open),
         }
     }
@@ -110,7 +118,7 @@ impl Gate {
                 let held = reading.held_bytes();
                 self.on_body(host, held, true)
             }
-            State::Open | State::Listing(_) => Flow::Continue,
+            State::Open | State::Observing(_) | State::Listing(_) => Flow::Continue,
             State::Closed => Flow::Hold,
         };
         match flow {
@@ -149,6 +157,13 @@ impl Gate {
         }
     }
 
+    /// The request is over, however it ended: what was not counted yet is.
+    pub fn on_end(&mut self, host: &impl RequestHost) {
+        if let State::Observing(observing) = std::mem::replace(&mut self.state, State::Closed) {
+            observing.count(host, &self.shared);
+        }
+    }
+
     fn judge_headers(
         &mut self,
         host: &impl RequestHost,
@@ -159,7 +174,7 @@ impl Gate {
         let shared = Rc::clone(&self.shared);
         let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
         // Later the credential is out, which tells of the client too.
-        if !matches!(judged, Ok(State::Open)) {
+        if !matches!(judged, Ok(State::Open | State::Observing(_))) {
             self.family = Some(family_of(&shared, &headers));
         }
         judged
@@ -168,7 +183,7 @@ impl Gate {
     fn enter(&mut self, state: State) -> Flow {
         let flow = match &state {
             State::Closed => Flow::Hold,
-            State::Open | State::Listing(_) => Flow::Continue,
+            State::Open | State::Observing(_) | State::Listing(_) => Flow::Continue,
             State::Reading(reading) if reading.is_held() => Flow::Hold,
             State::Reading(_) => Flow::Continue,
         };
@@ -247,8 +262,13 @@ fn judge_holder(
     };
     check_endpoint(shared, headers)?;
     identity::clean(host, headers, credential, &view).map_err(failed)?;
-    shared.count_permit(host, &permit, holder.counted(&view, ""));
-    Ok(open(permit))
+    match observing::look(shared, headers, end_of_stream) {
+        Sight::Body(reader) => Ok(observed(Observing::new(permit, holder, reader))),
+        Sight::Whole(name) => {
+            shared.count_permit(host, &permit, holder.counted(&view, &name));
+            Ok(open(permit))
+        }
+    }
 }
 
 /// What follows for a list-scoped key; the credential is out already.
@@ -295,6 +315,11 @@ fn check_endpoint(shared: &GateShared, headers: &HeaderMap) -> Result<(), Refusa
 /// The state of a request that may go on: only with a permit in hand.
 fn open(_permit: Permit) -> State {
     State::Open
+}
+
+/// The same, with the permit inside.
+fn observed(observing: Observing) -> State {
+    State::Observing(Box::new(observing))
 }
 
 fn list(_permit: Permit, listing: Listing) -> State {

@@ -25,39 +25,19 @@ pub(super) struct Utf8 {
     partial: Vec<u8>,
 }
 
-/// Finds the first stop.
+/// Finds the first stop. Most strings are short: blocks are for one that goes on.
 pub(super) fn plain_run(bytes: &[u8]) -> Run {
-    let (mut length, mut all) = (0, 0);
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    for block in blocks {
-        let (stops, bits) = look_at(block);
-        if stops {
-            break;
-        }
-        length += BLOCK;
-        all |= bits;
+    let mut run = Run {
+        length: 0,
+        is_ascii: true,
+    };
+    run.add_eights(bytes);
+    if run.length == BLOCK {
+        run.add_blocks(bytes);
+        run.add_eights(bytes);
     }
-    let tail = bytes.get(length..).unwrap_or_default();
-    let (eights, _) = tail.as_chunks::<8>();
-    for eight in eights {
-        let word = u64::from_le_bytes(*eight);
-        if has_stop(word) {
-            break;
-        }
-        length += 8;
-        all |= u8::from(word & HIGHS != 0) << 7;
-    }
-    for byte in bytes.get(length..).unwrap_or_default() {
-        if is_stop(*byte) {
-            break;
-        }
-        length += 1;
-        all |= byte;
-    }
-    Run {
-        length,
-        is_ascii: all.is_ascii(),
-    }
+    run.add_bytes(bytes);
+    run
 }
 
 /// Whether there is a stop among them, and all their bits.
@@ -105,6 +85,45 @@ fn width(first: Option<&u8>) -> usize {
         Some(0xe0..0xf0) => 3,
         Some(0xf0..) => 4,
         _ => 1,
+    }
+}
+
+// === impl Run ===
+
+impl Run {
+    /// Goes on by eight bytes at a time, for one block at most.
+    fn add_eights(&mut self, bytes: &[u8]) {
+        let rest = bytes.get(self.length..).unwrap_or_default();
+        let (eights, _) = rest.as_chunks::<8>();
+        for eight in eights.iter().take(BLOCK / 8) {
+            let word = u64::from_le_bytes(*eight);
+            if has_stop(word) {
+                return;
+            }
+            self.length += 8;
+            self.is_ascii &= word & HIGHS == 0;
+        }
+    }
+
+    fn add_blocks(&mut self, bytes: &[u8]) {
+        let rest = bytes.get(self.length..).unwrap_or_default();
+        let (blocks, _) = rest.as_chunks::<BLOCK>();
+        for block in blocks {
+            let (stops, bits) = look_at(block);
+            if stops {
+                return;
+            }
+            self.length += BLOCK;
+            self.is_ascii &= bits.is_ascii();
+        }
+    }
+
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        let rest = bytes.get(self.length..).unwrap_or_default();
+        for byte in rest.iter().take_while(|byte| !is_stop(**byte)) {
+            self.length += 1;
+            self.is_ascii &= byte.is_ascii();
+        }
     }
 }
 

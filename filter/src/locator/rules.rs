@@ -220,15 +220,19 @@ fn apply(profile: &mut ProfileText, config: &LocatorConfig) {
     profile.rules = rules;
 }
 
-/// Of two rules of one id, which one counts?
+/// Of two rules of one id, or for the same requests, which one counts?
 fn check_ids(config: &LocatorConfig) -> Result<(), String> {
     for (profile, rules) in &config.rules {
         for (index, rule) in rules.iter().enumerate() {
-            if rules.iter().take(index).any(|other| other.id == rule.id) {
-                return Err(format!(
-                    "locators: rule {profile}.{} is given twice",
-                    rule.id
-                ));
+            let earlier = rules.get(..index).unwrap_or_default();
+            let full = format!("locators: rule {profile}.{}", rule.id);
+            if earlier.iter().any(|other| other.id == rule.id) {
+                return Err(format!("{full} is given twice"));
+            }
+            let same = |other: &&RuleText| other.on == rule.on && other.upgrade == rule.upgrade;
+            if let Some(other) = earlier.iter().find(same) {
+                let first = &other.id;
+                return Err(format!("{full} never matches: `{first}` has the same `on`"));
             }
         }
     }

@@ -128,11 +128,14 @@ fn part(random: &mut Random, boundary: &str) -> String {
         8 => "\r\nContent-Type: text/plain",
         _ => "",
     };
-    let value = match random.below(14) {
+    let value = match random.below(17) {
         0..=5 => "good".to_owned(),
         6..=9 => "bad".to_owned(),
         10 => format!("x\r\n--{boundary}\r\n{disposition}: form-data; {name}\r\n\r\nbad"),
         11 => format!("good\r\n--{boundary}x"),
+        13 => format!("--{boundary}\r\n{disposition}: form-data; {name}\r\n\r\nbad"),
+        14 => format!("x\n--{boundary}\r\n{disposition}: form-data; {name}\r\n\r\nbad"),
+        15 => format!("x\r--{boundary}\r{disposition}: form-data; {name}\r\rbad"),
         12 => "good\r\n".to_owned(),
         _ => "\r\n--\r\n-".to_owned(),
     };

@@ -143,12 +143,25 @@ fn delimiters_are_exact() {
         outcome(&rig, content("\r\n--7d3f1\r\n--\r\n\r\r\n--7d3f1 c")),
         200
     );
+    for almost in ["--7d3f1", "-", "\n--7d3f1", "\n\n-", "\r--7d3f1", "\r\r-"] {
+        assert_eq!(outcome(&rig, content(almost)), 200, "{almost:?}");
+        let [good, bad] = ["good-1", "bad-1"].map(|name| format!("{almost}{name}"));
+        refused(
+            &rig,
+            &[part("name=\"model\"", &good), part("name=\"model\"", &bad)],
+        );
+    }
     refused(
         &rig,
         &[
             nested,
             content(&format!("\r\n--{BOUNDARY}y\r\n")),
             content(&format!("\r\n--{BOUNDARY}-\r\n")),
+            // Go takes one behind the head, PHP one behind a line feed, werkzeug one behind either.
+            content(&format!("--{BOUNDARY}\r\n")),
+            content(&format!("x\n--{BOUNDARY}\r\n")),
+            content(&format!("x\r--{BOUNDARY}\r\n")),
+            content(&format!("\n\r\r--{BOUNDARY}")),
             good.replace(&format!("--{BOUNDARY}\r\n"), &format!("--{BOUNDARY} \r\n")),
             good.replace(&format!("--{BOUNDARY}\r\n"), &format!("--{BOUNDARY}\t\r\n")),
             good.replace(&format!("--{BOUNDARY}--"), &format!("--{BOUNDARY} --")),

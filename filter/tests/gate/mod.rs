@@ -7,4 +7,5 @@ mod endpoints;
 mod families;
 mod faults;
 mod lists;
+mod observed;
 mod permits;

@@ -51,6 +51,20 @@ fn a_rule_that_is_given_twice() {
 }
 
 #[test]
+fn a_rule_that_another_one_hides() {
+    let rule =
+        |id: &str, more: &str| format!(r#"{{"id":"{id}","on":"POST /x"{more},"kind":"open"}}"#);
+    let config = |more: &str| {
+        let rules = [rule("wide", ""), rule("narrow", more)].join(",");
+        format!(r#"{{"rules":{{"openai":[{rules}]}}}}"#)
+    };
+    let told = "openai.narrow never matches: `wide` has the same `on`";
+    refused(&config(""), &[told]);
+    let apart: LocatorConfig = serde_json::from_str(&config(r#","upgrade":true"#)).unwrap();
+    assert!(Locators::compile(&apart).is_ok(), "P-20");
+}
+
+#[test]
 fn members_that_are_not_known() {
     for config in [
         r#"{"rule":{}}"#,

@@ -102,7 +102,7 @@ fn the_first_rule_wins_whatever_the_shapes() {
         "/a/{x=b|c}",
     ];
     for first in shapes {
-        for second in shapes {
+        for second in shapes.into_iter().filter(|second| *second != first) {
             let (one, two) = (rule("one", first), rule("two", second));
             let config = format!(r#"{{"rules":{{"mcp":[{one},{two}]}},"profiles":["mcp"]}}"#);
             assert_rule(&config, "POST /a/b", Some("mcp.one"));

@@ -110,6 +110,11 @@ impl Exchange {
         self.pass(flow, true)
     }
 
+    /// The stream is over, however it ended.
+    pub(crate) fn end(&mut self) {
+        self.gate.on_end(&self.host);
+    }
+
     /// The whole request in these pieces; the end comes behind the last, as Envoy does it.
     pub(crate) fn send(mut self, chunks: &[&[u8]]) -> Self {
         self.headers(false);

@@ -10,7 +10,7 @@ use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
 use filter::table::{RecordBytes, Unavailable, look_up};
-use keytable::{Frame, Record, RecordView};
+use keytable::{Frame, Record, RecordView, UsageBatch};
 
 use super::host::Callout;
 use super::request::Exchange;
@@ -132,6 +132,15 @@ impl Rig {
     pub(crate) fn restart_agent(&mut self) {
         self.agent = new_agent();
         self.host.shared.callouts.borrow_mut().clear();
+    }
+
+    /// What the gate has counted since the last time: resources and how often.
+    pub(crate) fn counted(&self) -> Vec<(String, u64)> {
+        let batches = self.shared.take_counts(0);
+        let rows = batches
+            .iter()
+            .flat_map(|batch| UsageBatch::decode(batch).unwrap().rows);
+        rows.map(|row| (row.resource, row.count)).collect()
     }
 
     /// A request that has not begun: a POST of JSON to an endpoint that names a model.

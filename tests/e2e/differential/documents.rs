@@ -282,8 +282,8 @@ const PARTS: &[&[u8]] = &[
     b"--b\r\nContent-Disposition: form-data; name=\"mod%65l\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"=?utf-8?q?model?=\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name*=iso-8859-1'en'model\r\n\r\nbad-1\r\n",
-    b"--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\
-      Content-Disposition: form-data; name=\"model\"\r\n\r\nbad-1\r\n",
+    b"--b\r\nContent-Disposition: form-data; name=\"x\"\r\nContent-Disposition: form-data; \
+      name=\"model\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Length: 3\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n\
       --c\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nbad-1\r\n--c--\r\n",
@@ -299,6 +299,10 @@ const PARTS: &[&[u8]] = &[
     b"preamble\r\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nx\n--b\nContent-Disposition: form-data; \
       name=\"model\"\r\n\r\nbad-1\r\n",
+    b"--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n--b\r\nContent-Disposition: form-data; \
+      name=\"model\"\r\n\r\nbad-1\r\n",
+    b"--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nx\r--b\rContent-Disposition: form-data; \
+      name=\"model\"\r\rbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nContent-Type: x/y\r\n\r\n\xff\x00\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"model\"\r\nX: \x00\r\n\r\nbad-1\r\n",
@@ -342,7 +346,7 @@ fn documents_of_the_collections_of_json() {
             .map(move |value| Sample::json(put(place, value)))
     });
     let count = judge_all("J-35", samples);
-    assert!(count.out_of_scope > 500 && count.passed > 200, "{count:?}");
+    assert!(count.out_of_scope > 200 && count.passed > 100, "{count:?}");
 }
 
 #[test]

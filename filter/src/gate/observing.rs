@@ -1,0 +1,114 @@
+//! What a key for everything calls, as far as that can be seen in passing: usage and advice are
+//! better for it, and nothing depends on it.
+//!
+//! Reads path, query and the first piece of the body. Does not judge. Invariants: nothing is held,
+//! changed or refused because of it, and each request is counted once.
+
+use keytable::{KeyHash, Permit};
+
+use super::judge::{Holder, reader_for};
+use super::{BodyReader, GateShared};
+use crate::credential::path_only;
+use crate::headers::HeaderMap;
+use crate::host::RequestHost;
+use crate::locator::{Located, check_path, in_query};
+use crate::table::RecordBytes;
+use crate::tally::Counted;
+
+/// Most bytes of a body that are looked at.
+const LOOKED_AT_MAX: usize = 64 * 1024;
+/// How many of them at a time: the name is often near the front.
+const PIECE_BYTES: usize = 4 * 1024;
+
+/// A request that goes on, whose body may still tell what it calls.
+#[derive(Debug)]
+pub(super) struct Observing {
+    permit: Permit,
+    key_hash: KeyHash,
+    record: RecordBytes,
+    reader: BodyReader,
+}
+
+/// What the headers tell.
+pub(super) enum Sight {
+    /// All that there is: the name, or nothing.
+    Whole(String),
+    /// The body may name it.
+    Body(BodyReader),
+}
+
+/// Looks at the headers.
+pub(super) fn look(shared: &GateShared, headers: &HeaderMap, end_of_stream: bool) -> Sight {
+    let located = match shared.config.observe_resources {
+        true => shared.locators.locate(headers),
+        false => None,
+    };
+    let Some(located) = located else {
+        return Sight::Whole(String::new());
+    };
+    if let Some(name) = named(headers, &located) {
+        return Sight::Whole(name);
+    }
+    let has_places = located.rule.json.is_some() || located.rule.form.is_some();
+    match has_places && !end_of_stream {
+        true => reader_for(headers, &located).map_or(Sight::Whole(String::new()), Sight::Body),
+        false => Sight::Whole(String::new()),
+    }
+}
+
+/// What path or query name, or the service that the endpoint is.
+fn named(headers: &HeaderMap, located: &Located<'_>) -> Option<String> {
+    let raw = headers.get(b":path")?;
+    let path = path_only(raw);
+    check_path(path).ok()?;
+    let query = raw.get(path.len() + 1..).unwrap_or_default();
+    let in_path = located.name_in_path(path).ok()?;
+    let in_query = || in_query(query).ok()?.into_iter().next();
+    in_path.or_else(in_query).or_else(|| located.service(path))
+}
+
+// === impl Observing ===
+
+impl Observing {
+    pub(super) fn new(permit: Permit, holder: &Holder<'_>, reader: BodyReader) -> Self {
+        Self {
+            permit,
+            key_hash: holder.key_hash,
+            record: holder.record.clone(),
+            reader,
+        }
+    }
+
+    /// Reads the first piece of the body, `size` bytes, until it names something; counts.
+    pub(super) fn count_with(mut self, host: &impl RequestHost, shared: &GateShared, size: usize) {
+        let end = size.min(LOOKED_AT_MAX);
+        let mut name: Option<String> = None;
+        for start in (0..end).step_by(PIECE_BYTES) {
+            let Ok(piece) = host.request_body(start, PIECE_BYTES.min(end - start)) else {
+                break;
+            };
+            let read = self.reader.feed(&piece);
+            name = self.reader.take_names().into_iter().next();
+            if name.is_some() || read.is_err() {
+                break;
+            }
+        }
+        self.count_as(host, shared, &name.unwrap_or_default());
+    }
+
+    /// Counts a request whose body told nothing.
+    pub(super) fn count(self, host: &impl RequestHost, shared: &GateShared) {
+        self.count_as(host, shared, "");
+    }
+
+    fn count_as(&self, host: &impl RequestHost, shared: &GateShared, resource: &str) {
+        if let Ok(view) = self.record.view() {
+            let counted = Counted {
+                key_hash: &self.key_hash,
+                key_id: view.key_id(),
+                resource,
+            };
+            shared.count_permit(host, &self.permit, counted);
+        }
+    }
+}
