@@ -28,10 +28,14 @@ mod operator;
 mod reveal;
 mod rotation;
 mod row;
+#[cfg(test)]
+mod scale;
 mod sessions;
 #[cfg(test)]
 mod tests;
 mod tokens;
+#[cfg(test)]
+mod traced;
 mod usage;
 mod users;
 

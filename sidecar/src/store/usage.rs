@@ -220,4 +220,4 @@ fn shares(
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
