@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod catalog;
 mod check;
 mod compose;
 mod credentials;
@@ -28,4 +29,5 @@ mod sdks;
 mod secrets;
 mod tidy;
 mod tour;
+mod usage;
 mod versions;
