@@ -15,6 +15,8 @@ use crate::store::migrate::{self, APPLICATION_ID};
 /// The first SQLite without the bug by which two connections could lose committed pages.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the connection that changes keeps of the file, in KiB: new keys go anywhere into the indexes.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Prepared statements that a connection keeps: more than one change or list needs.
 const STATEMENTS_KEPT: usize = 64;
 
@@ -37,6 +39,7 @@ pub(super) fn writer(directory: &DataDirectory) -> Result<Connection, OpenError>
     check_ours(&connection, &path)?;
     settle(&connection)?;
     migrate::migrate(&mut connection)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(connection)
 }
 
