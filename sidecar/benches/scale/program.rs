@@ -139,10 +139,11 @@ fn ask(method: &str, url: &str, token: &str, body: String) -> Vec<u8> {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // SIGTERM, so that it puts its log away; a process that is gone already cannot be told.
-        let _ = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
+        // SIGTERM, so that it puts its log away.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let id = self.child.id().to_string();
+            let _ = Command::new("kill").arg(id).status();
+        }
         let _ = self.child.wait();
     }
 }
