@@ -3,13 +3,15 @@
 //! One row for each key, resource and outcome; a request that repeats one allocates nothing. Does
 //! not send anything and reads no clock: rows get their time when they are taken.
 //!
-//! Invariants: only a permit or a denial can be counted; memory is bounded, and what does not fit
+//! Invariants: only a permit or a refusal can be counted; memory is bounded, and what does not fit
 //! is counted without its resource rather than lost.
 
 use std::collections::HashMap;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, Denial, KeyHash, KeyId, Outcome, Permit, UsageRow};
+use keytable::{ClientAddress, KeyHash, KeyId, Outcome, Permit, UsageRow};
+
+use crate::reply::Refusal;
 
 /// Most different resources that are told apart for one key between two reports.
 const RESOURCES_MAX: usize = 64;
@@ -59,14 +61,38 @@ impl Tally {
         self.count(Outcome::of_permit(permit), counted, address);
     }
 
-    /// Counts a request that was denied. `address` is only asked for a new row.
-    pub fn denied(
+    /// Counts a request that was refused before anything of it was passed on, under what the
+    /// refusal names; not one that is not about its key. `address` is only asked for a new row.
+    pub fn refused(
         &mut self,
-        denial: &Denial,
+        refusal: &Refusal,
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) {
-        self.count(Outcome::of_denial(denial), counted, address);
+        let resource = match refusal {
+            Refusal::Denied(_, Some(name)) | Refusal::UnknownItem(name) => name,
+            _ => "",
+        };
+        if let Some(outcome) = outcome_of(refusal) {
+            self.count(
+                outcome,
+                Counted {
+                    resource,
+                    ..counted
+                },
+                address,
+            );
+        }
+    }
+
+    /// Counts a request that was passed on and refused before its end, whatever for.
+    pub fn cut(
+        &mut self,
+        _: &Refusal,
+        counted: Counted<'_>,
+        address: impl FnOnce() -> Option<ClientAddress>,
+    ) {
+        self.count(Outcome::Cut, counted, address);
     }
 
     /// Everything since the last time, as of now.
@@ -134,5 +160,20 @@ impl Tally {
             );
         }
         self.keys.get_mut(hash)
+    }
+}
+
+/// What a refusal is counted as; `None` if it says nothing of the key.
+const fn outcome_of(refusal: &Refusal) -> Option<Outcome> {
+    match refusal {
+        Refusal::Denied(denial, _) => Some(Outcome::of_denial(denial)),
+        Refusal::UnknownItem(_) => Some(Outcome::OutOfScope),
+        Refusal::Encoding | Refusal::ContentType | Refusal::Ambiguous(_) | Refusal::TooLarge => {
+            Some(Outcome::BodyRefused)
+        }
+        Refusal::Credential(_)
+        | Refusal::UnknownKey
+        | Refusal::UnreadableList
+        | Refusal::Unavailable(_) => None,
     }
 }

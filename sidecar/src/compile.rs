@@ -3,6 +3,8 @@
 //! Does not read the store or answer anybody. Invariant: every frame from here is one that the
 //! agent accepts, and the pages of one snapshot cover every bucket exactly once.
 
+use std::iter::Peekable;
+
 use keytable::limits::{BUCKETS, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
 use keytable::{
     Change, Delta, Epoch, FormatVersion, Generation, KeyHash, Page, Record, RecordError, RecordView,
@@ -57,22 +59,25 @@ impl TableBuilder {
         }
         // By the bytes too: the same keys give the same pages, whatever order they came in.
         self.records.sort_unstable();
-        let views = self
-            .records
-            .iter()
-            .map(|(_, bytes)| RecordView::parse(bytes))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut rest = views.as_slice();
-        let mut pages = Vec::new();
-        let mut first_bucket = 0;
+        // Records go as their page is made, so that the table is in memory once, not twice.
+        let mut records = self.records.into_iter().peekable();
+        let (mut pages, mut first_bucket) = (Vec::new(), 0);
         while first_bucket < BUCKETS {
-            let (page, behind) = cut_page(epoch, generation, first_bucket, rest);
-            rest = behind;
-            first_bucket = page.end_bucket();
+            let (end, held) = cut_page(first_bucket, &mut records);
+            let records = held.iter().map(|bytes| RecordView::parse(bytes));
+            let page = Page {
+                epoch,
+                generation,
+                first_bucket,
+                buckets: end - first_bucket,
+                records: records.collect::<Result<_, _>>()?,
+            };
+            let bytes = page.encode_as(format);
             pages.push(EncodedPage {
-                first_bucket: page.first_bucket,
-                bytes: page.encode_as(format),
+                first_bucket,
+                bytes,
             });
+            first_bucket = end;
         }
         Ok(Snapshot { generation, pages })
     }
@@ -144,36 +149,22 @@ fn expiry(key: &Key, at: UnixMillis) -> u64 {
     if at <= key.updated_at { 0 } else { at.get() }
 }
 
-/// Takes whole buckets off the front of `records` until the page is full. An empty bucket costs
-/// nothing, so only its number limits a page of them.
-fn cut_page<'a, 'b>(
-    epoch: Epoch,
-    generation: Generation,
+/// Takes whole buckets off the front of `records` until the page is full; where it ends, and what
+/// is on it. An empty bucket costs nothing, so only its number limits a page of them.
+fn cut_page(
     first_bucket: u32,
-    records: &'b [RecordView<'a>],
-) -> (Page<'a>, &'b [RecordView<'a>]) {
+    records: &mut Peekable<impl Iterator<Item = (u16, Vec<u8>)>>,
+) -> (u32, Vec<Vec<u8>>) {
     let end_max = (first_bucket + PAGE_BUCKETS_MAX).min(BUCKETS);
-    let (mut end, mut taken, mut bytes) = (first_bucket, 0, 0);
+    let (mut end, mut bytes, mut held) = (first_bucket, 0, Vec::new());
     while end < end_max && bytes < PAGE_BYTES_TARGET {
-        let here = records
-            .iter()
-            .skip(taken)
-            .take_while(|record| u32::from(record.key_hash().bucket()) == end);
-        for record in here {
-            taken += 1;
-            bytes += record.as_bytes().len();
+        while let Some((_, record)) = records.next_if(|(bucket, _)| u32::from(*bucket) == end) {
+            bytes += record.len();
+            held.push(record);
         }
         end += 1;
     }
-    let (page_records, rest) = records.split_at_checked(taken).unwrap_or((records, &[]));
-    let page = Page {
-        epoch,
-        generation,
-        first_bucket,
-        buckets: end - first_bucket,
-        records: page_records.to_vec(),
-    };
-    (page, rest)
+    (end, held)
 }
 
 #[cfg(test)]

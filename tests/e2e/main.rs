@@ -14,6 +14,7 @@
 )]
 
 mod bodies;
+mod catalog;
 mod check;
 mod compose;
 mod credentials;
@@ -25,6 +26,7 @@ mod lint;
 mod listing;
 mod many_keys;
 mod observability;
+mod observed;
 mod outages;
 mod recipes;
 mod rotation;

@@ -16,6 +16,7 @@ pub mod admin;
 pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;
+pub mod lossy;
 pub mod node;
 pub mod promtool;
 pub mod python;

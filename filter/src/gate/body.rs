@@ -7,7 +7,7 @@
 //! last byte is passed on; when the table changes, the key and all that was named are judged anew,
 //! and a key that expires is refused on time.
 
-use keytable::{Denial, KeyHash, Permit, admit};
+use keytable::{Denial, KeyHash, Permit, RecordView, admit};
 
 use super::judge::{Holder, absent, denied, facts, judge_names};
 use super::{GateShared, failed, identity};
@@ -106,31 +106,30 @@ impl Reading {
         permit: &Permit,
     ) {
         if let Ok(view) = self.record.view() {
-            let resource = self.names.first().map(String::as_str).unwrap_or_default();
-            let counted = Counted {
-                key_hash: &self.key_hash,
-                key_id: view.key_id(),
-                resource,
-            };
-            shared.count_permit(host, permit, counted);
+            shared.count_permit(host, permit, self.counted(&view));
         }
     }
 
-    /// Counts a request that was denied by what its body named.
+    /// Counts a request that was refused by what its body is, or cut in the middle of it.
     pub(super) fn count_refusal(
         &self,
         host: &impl RequestHost,
         shared: &GateShared,
         refusal: &Refusal,
     ) {
-        if let (Refusal::Denied(denial, name), Ok(view)) = (refusal, self.record.view()) {
-            let resource = name.as_deref().unwrap_or_default();
-            let counted = Counted {
-                key_hash: &self.key_hash,
-                key_id: view.key_id(),
-                resource,
-            };
-            shared.count_denial(host, denial, counted);
+        match self.record.view() {
+            Ok(view) if self.is_held() => shared.count_refusal(host, refusal, self.counted(&view)),
+            Ok(view) => shared.count_cut(host, refusal, self.counted(&view)),
+            Err(_) => {}
+        }
+    }
+
+    /// A request of this key, with the first resource that its body has named so far.
+    fn counted<'a>(&'a self, view: &RecordView<'a>) -> Counted<'a> {
+        Counted {
+            key_hash: &self.key_hash,
+            key_id: view.key_id(),
+            resource: self.names.first().map(String::as_str).unwrap_or_default(),
         }
     }
 

@@ -24,7 +24,6 @@ use crate::host::{HostError, Level, RequestHost};
 use crate::locator::{Family, Located};
 use crate::reply::Refusal;
 use crate::table::{Unavailable, look_up};
-use crate::tally::Counted;
 use body::{BodyReader, Reading};
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
@@ -229,15 +228,8 @@ fn judge_request(
         record: &record,
     };
     let judged = judge_holder(shared, host, headers, &credential, &holder, end_of_stream);
-    if let Err(Refusal::Denied(denial, name)) = &judged {
-        let key_id = record.view()?.key_id();
-        let resource = name.as_deref().unwrap_or_default();
-        let counted = Counted {
-            key_hash: &key_hash,
-            key_id,
-            resource,
-        };
-        shared.count_denial(host, denial, counted);
+    if let Err(refusal) = &judged {
+        shared.count_refusal(host, refusal, holder.counted(&record.view()?, ""));
     }
     judged
 }

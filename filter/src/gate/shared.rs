@@ -1,15 +1,16 @@
 //! What every request of one worker shares: settings, rules, the table, the counts.
 //!
-//! Does not decide. Invariant: counting takes a permit or a denial in hand.
+//! Does not decide. Invariant: counting takes a permit or a refusal in hand.
 
 use std::cell::RefCell;
 
-use keytable::{ClientAddress, Denial, Permit, UsageBatch};
+use keytable::{ClientAddress, Permit, UsageBatch};
 
 use crate::config::GateConfig;
 use crate::host::RequestHost;
 use crate::locator::Locators;
 use crate::outcome::Outcome;
+use crate::reply::Refusal;
 use crate::table::TableReader;
 use crate::tally::{Counted, Tally};
 
@@ -73,14 +74,25 @@ impl GateShared {
         }
     }
 
-    pub(super) fn count_denial(
+    pub(super) fn count_refusal(
         &self,
         host: &impl RequestHost,
-        denial: &Denial,
+        refusal: &Refusal,
         counted: Counted<'_>,
     ) {
         if let Ok(mut tally) = self.tally.try_borrow_mut() {
-            tally.denied(denial, counted, || client_address(host));
+            tally.refused(refusal, counted, || client_address(host));
+        }
+    }
+
+    pub(super) fn count_cut(
+        &self,
+        host: &impl RequestHost,
+        refusal: &Refusal,
+        counted: Counted<'_>,
+    ) {
+        if let Ok(mut tally) = self.tally.try_borrow_mut() {
+            tally.cut(refusal, counted, || client_address(host));
         }
     }
 }

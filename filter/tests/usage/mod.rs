@@ -3,6 +3,7 @@
 //! Does not repeat the batch's format, which is `keytable`'s. Invariant checked throughout: no
 //! request is counted twice, and none is lost while there is room.
 
+use filter::reply::Refusal;
 use filter::reporter::{Reported, Reporter};
 use filter::tally::{Counted, Tally};
 use keytable::{Denial, KeyHash, KeyId, Outcome, UsageBatch, UsageRow};
@@ -19,9 +20,10 @@ fn deny(tally: &mut Tally, key: u8, resource: &str) {
     let counted = Counted {
         key_hash: &key_hash,
         key_id: &key_id,
-        resource,
+        resource: "",
     };
-    tally.denied(&Denial::Disabled, counted, || None);
+    let refusal = Refusal::Denied(Denial::Disabled, Some(resource.to_owned()));
+    tally.refused(&refusal, counted, || None);
 }
 
 fn row(resource: &str, count: u64, at: u64) -> UsageRow {

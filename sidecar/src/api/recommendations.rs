@@ -25,7 +25,7 @@ struct Advice {
     key_id: String,
     key_name: String,
     masked: String,
-    reason: &'static str,
+    reason: String,
     numbers: Map<String, Value>,
     fix: Fix,
 }
@@ -82,7 +82,7 @@ impl Advice {
             key_id: key.id.to_string(),
             key_name: key.name.as_str().into(),
             masked: key.masked.clone(),
-            reason: reason(advice.kind),
+            reason: reason(&advice),
             numbers: numbers
                 .map(|(name, n)| ((*name).to_owned(), (*n).into()))
                 .collect(),
@@ -128,19 +128,31 @@ impl Fix {
     }
 }
 
-const fn reason(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Idle => "the key is enabled and was not used for so many days",
-        Kind::NeverUsed => "the key is enabled, was made so many days ago, and was never used",
-        Kind::NeverRotated => "the value of the key is so many days old",
-        Kind::WideScope => {
-            "the key may call everything; its requests have named so few resources in these days"
+/// A sentence with the numbers in it.
+fn reason(advice: &Recommendation) -> String {
+    let number = |wanted| {
+        let found = advice.numbers.iter().find(|(name, _)| *name == wanted);
+        found.map_or(0, |(_, number)| *number)
+    };
+    let (days, requests) = (number("days"), number("requests"));
+    match advice.kind {
+        Kind::Idle => format!("the key is enabled and was not used for {days} days"),
+        Kind::NeverUsed => {
+            format!("the key is enabled, was made {days} days ago, and was never used")
         }
-        Kind::NoAddressList => {
-            "the key may be used from anywhere; it was seen from so few addresses in these days"
-        }
-        Kind::DisabledForLong => "the key is disabled for so many days",
-        Kind::ExpiredForLong => "the key has expired so many days ago",
+        Kind::NeverRotated => format!("the value of the key is {days} days old"),
+        Kind::WideScope => format!(
+            "the key may call everything; its {requests} requests of the last {days} days have \
+             named only this many models and services: {}",
+            number("resources")
+        ),
+        Kind::NoAddressList => format!(
+            "the key may be used from anywhere; its {requests} requests of the last {days} days \
+             have come from only this many addresses: {}",
+            number("addresses")
+        ),
+        Kind::DisabledForLong => format!("the key is disabled for {days} days"),
+        Kind::ExpiredForLong => format!("the key has expired {days} days ago"),
     }
 }
 

@@ -15,6 +15,10 @@ use crate::store::migrate::{self, APPLICATION_ID};
 /// The first SQLite without the bug by which two connections could lose committed pages.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the connection that changes keeps of the file, in KiB: new keys go anywhere into the indexes.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Prepared statements that a connection keeps: more than one change or list needs.
+const STATEMENTS_KEPT: usize = 64;
 
 /// The connection that changes; makes the database if the directory has none.
 pub(super) fn writer(directory: &DataDirectory) -> Result<Connection, OpenError> {
@@ -35,6 +39,7 @@ pub(super) fn writer(directory: &DataDirectory) -> Result<Connection, OpenError>
     check_ours(&connection, &path)?;
     settle(&connection)?;
     migrate::migrate(&mut connection)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(connection)
 }
 
@@ -63,6 +68,7 @@ pub(super) fn writable(path: &Path) -> Result<Connection, OpenError> {
 fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
 }

@@ -4,7 +4,7 @@
 //! have no successor, over all regions, in the transaction that adds one.
 
 use keytable::AccountId;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::NewKey;
@@ -17,12 +17,7 @@ use crate::store::row::{Columns, integer};
 impl Store {
     /// Makes an account if it is missing.
     pub fn seed_account(&self, account: &AccountId, now: UnixMillis) -> Result<(), StoreError> {
-        let sql = "INSERT INTO accounts (id, name, created_at, updated_at) VALUES (?1, ?1, ?2, ?2) \
-                   ON CONFLICT DO NOTHING";
-        self.write(|connection| {
-            connection.execute(sql, params![account.as_str(), integer(now.get())])?;
-            Ok(())
-        })
+        self.write(|connection| seed_account(connection, account, now))
     }
 
     /// Makes a region if it is missing.
@@ -59,6 +54,20 @@ impl Store {
     pub fn has_region(&self, region: &RegionId) -> Result<bool, StoreError> {
         self.read(|connection| region_exists(connection, region))
     }
+}
+
+/// Makes an account if it is missing.
+pub(super) fn seed_account(
+    connection: &Connection,
+    account: &AccountId,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO accounts (id, name, created_at, updated_at) VALUES (?1, ?1, ?2, ?2) \
+               ON CONFLICT DO NOTHING";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![account.as_str(), integer(now.get())])?;
+    Ok(())
 }
 
 pub(super) fn account_exists(
@@ -108,31 +117,34 @@ pub(super) fn admit(
     if new.origin != Origin::Standard {
         return Ok(());
     }
-    let limit = key_limit(connection, &new.account)?.unwrap_or(limit_default);
-    if standard_keys(connection, &new.account)? < limit {
+    let (counted, limit) = counted_keys(connection, &new.account)?;
+    let limit = limit.unwrap_or(limit_default);
+    if counted < limit {
         Ok(())
     } else {
         Err(StoreError::LimitReached { limit })
     }
 }
 
-fn key_limit(connection: &Connection, account: &AccountId) -> Result<Option<u64>, StoreError> {
-    let limit: Option<Option<i64>> = connection
-        .prepare_cached("SELECT key_limit FROM accounts WHERE id = ?1")?
-        .query_row([account.as_str()], |row| row.get(0))
-        .optional()?;
-    Ok(limit
-        .flatten()
-        .map(|limit| u64::try_from(limit).unwrap_or(0)))
+/// How many keys count against the limit of an account, and its own limit. The schema keeps the
+/// number, so that looking costs the same however many there are.
+fn counted_keys(
+    connection: &Connection,
+    account: &AccountId,
+) -> Result<(u64, Option<u64>), StoreError> {
+    let counted = connection
+        .prepare_cached("SELECT counted_keys, key_limit FROM accounts WHERE id = ?1")?
+        .query_row([account.as_str()], |row| {
+            let mut columns = Columns::new(row, 0);
+            let counted = columns.revision()?;
+            let limit: Option<i64> = columns.take()?;
+            Ok((
+                counted,
+                limit.map(|limit| u64::try_from(limit).unwrap_or(0)),
+            ))
+        })?;
+    Ok(counted)
 }
 
-fn standard_keys(connection: &Connection, account: &AccountId) -> Result<u64, StoreError> {
-    let count: i64 = connection
-        .prepare_cached(
-            "SELECT count(*) FROM keys WHERE account = ?1 AND origin = ?2 AND successor IS NULL",
-        )?
-        .query_row([account.as_str(), Origin::Standard.as_str()], |row| {
-            row.get(0)
-        })?;
-    Ok(u64::try_from(count).unwrap_or(u64::MAX))
-}
+#[cfg(test)]
+mod tests;

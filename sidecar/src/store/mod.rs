@@ -29,12 +29,16 @@ mod parts;
 mod reveal;
 mod rotation;
 mod row;
+#[cfg(test)]
+mod scale;
 mod search;
 mod sessions;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tokens;
+#[cfg(test)]
+mod traced;
 mod usage;
 mod users;
 

@@ -223,4 +223,4 @@ fn shares(
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -37,34 +37,6 @@ fn total(store: &Store, now: UnixMillis) -> u64 {
     points.iter().map(|point| point.count).sum()
 }
 
-/// Every query of this room is served by an index.
-pub(in crate::store) fn assert_pages_are_searched(store: &Store) {
-    let connection = lock(&store.0.writer);
-    let subjects = [
-        Subject::Key(KeyId::parse("ak-1").unwrap()),
-        Subject::Account(account()),
-    ];
-    for subject in &subjects {
-        for sql in [
-            shares_sql(subject, "resource", "NULL"),
-            shares_sql(subject, "key", "(SELECT name FROM keys WHERE id = key)"),
-        ] {
-            let mut statement = connection
-                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-                .unwrap();
-            let steps: Vec<String> = statement
-                .query_map(params!["x", 60, 0, 1, 9], |row| row.get(3))
-                .unwrap()
-                .collect::<rusqlite::Result<_>>()
-                .unwrap();
-            assert!(
-                steps.iter().all(|step| !step.starts_with("SCAN")),
-                "{steps:?}"
-            );
-        }
-    }
-}
-
 #[test]
 fn a_batch_is_counted_once() {
     let scratch = Scratch::new();

@@ -1,0 +1,75 @@
+//! The number of keys that count against a limit: kept by the schema, whatever becomes of a key.
+
+use super::*;
+use crate::domain::rotation::Grace;
+use crate::store::fixture::{Scratch, account, act, add_all, insert, minted, new_key, target};
+use crate::store::{Minted, lock};
+
+/// What the schema keeps, and what there is.
+fn counts(store: &Store) -> (u64, u64) {
+    let connection = lock(&store.0.writer);
+    let (kept, _) = counted_keys(&connection, &account()).unwrap();
+    let sql = "SELECT count(*) FROM keys WHERE origin = 'standard' AND successor IS NULL";
+    let there: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    (kept, u64::try_from(there).unwrap())
+}
+
+fn rotate(store: &Store, number: u32, successor: u32) {
+    let minted = Minted {
+        predecessor: Some(target(number).id),
+        ..minted(successor)
+    };
+    let grace = Grace::of_seconds(60).unwrap();
+    store
+        .rotate(&target(number), minted, grace, None, &act())
+        .unwrap();
+}
+
+#[test]
+fn the_number_that_counts_is_that_of_the_keys_there_are() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add_all(&store, 1..=3);
+    assert_eq!(counts(&store), (3, 3));
+    let plan = NewKey {
+        origin: Origin::TokenPlan,
+        ..new_key("local")
+    };
+    insert(&store, plan, minted(4)).unwrap();
+    store.reset(&target(4), &minted(5), None, &act()).unwrap();
+    assert_eq!(counts(&store), (3, 3), "plan keys do not count");
+    rotate(&store, 1, 6);
+    assert_eq!(
+        counts(&store),
+        (3, 3),
+        "a key with a successor does not count"
+    );
+    store.end_grace(&target(1), &act()).unwrap();
+    store
+        .edit(&target(2), Default::default(), true, &act())
+        .unwrap();
+    rotate(&store, 6, 7);
+    assert_eq!(counts(&store), (3, 3));
+    for number in [7, 2, 4] {
+        store
+            .delete(&target(number), Some("a key"), &act())
+            .unwrap();
+    }
+    assert_eq!(counts(&store), (1, 1));
+}
+
+#[test]
+fn keys_from_before_the_number_was_kept_count() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add_all(&store, 1..=3);
+    lock(&store.0.writer)
+        .execute_batch(
+            "DROP INDEX keys_in_order; DROP TRIGGER keys_count_when_made; DROP TRIGGER keys_count_until_deleted; \
+             DROP TRIGGER keys_count_until_succeeded; \
+             ALTER TABLE accounts DROP COLUMN counted_keys; PRAGMA user_version = 4;",
+        )
+        .unwrap();
+    drop(store);
+    assert_eq!(counts(&scratch.open()), (3, 3));
+}
