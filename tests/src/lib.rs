@@ -13,6 +13,7 @@
 
 pub mod admin;
 pub mod impostor;
+pub mod measure;
 pub mod promtool;
 pub mod python;
 pub mod raw;
