@@ -1,12 +1,10 @@
 //! Proxy-Wasm's host calls, raw: bytes in, bytes or a status out.
 //!
-//! The SDK's own wrappers panic on non-UTF-8 headers and on every status they do not expect, and
-//! convert what they read into strings; a panic here is an outage, so the request path and the
-//! agent use these instead. The only unsafe code of the project. Does not interpret anything.
+//! The SDK's wrappers panic on non-UTF-8 headers and on every status they do not expect, and convert
+//! what they read into strings; a panic here is an outage, so these are used instead. The only unsafe code of the project. Does not interpret anything.
 //!
 //! Invariant: every pointer handed to the host lives for the call; every buffer the host hands
-//! out was allocated by this module's allocator (the SDK exports it) with exactly that size, and
-//! is freed by being owned as a `Vec`.
+//! out was allocated by [`allocate`] with exactly that size, and is freed by being owned as a `Vec`.
 
 #![allow(
     unsafe_code,
@@ -36,10 +34,18 @@ pub(crate) const METRIC_COUNTER: u32 = 0;
 /// A metric that is set, not counted.
 pub(crate) const METRIC_GAUGE: u32 = 1;
 
+/// Log levels.
+pub(crate) const LOG_INFO: u32 = 2;
+pub(crate) const LOG_WARN: u32 = 3;
+pub(crate) const LOG_ERROR: u32 = 4;
+pub(crate) const LOG_CRITICAL: u32 = 5;
+
 const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
 const STATUS_EMPTY: u32 = 7;
 const CLOCK_MONOTONIC: u32 = 1;
+/// A serialised header map without headers.
+const NO_TRAILERS: [u8; 4] = [0; 4];
 /// No gRPC status in a local reply.
 const GRPC_STATUS_NONE: i32 = -1;
 
@@ -110,6 +116,19 @@ unsafe extern "C" {
     fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_get_metric(id: u32, value: *mut u64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_ms: u32,
+        token: *mut u32,
+    ) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -149,6 +168,11 @@ fn returned(
         STATUS_NOT_FOUND => Ok(None),
         status => Err(HostError(status)),
     }
+}
+
+/// Memory of this size for the host to fill; it comes back through [`returned`].
+pub(crate) fn allocate(size: usize) -> *mut u8 {
+    Box::into_raw(vec![0_u8; size].into_boxed_slice()).cast()
 }
 
 pub(crate) fn log(level: u32, message: &str) {
@@ -294,6 +318,40 @@ pub(crate) fn metric(id: u32) -> Result<u64, HostError> {
     let mut value = 0;
     // SAFETY: the host writes one u64.
     checked(unsafe { proxy_get_metric(id, &raw mut value) }).map(|()| value)
+}
+
+/// Asks for `on_tick` in this interval.
+pub(crate) fn set_tick_period(period_ms: u32) -> Result<(), HostError> {
+    // SAFETY: a plain value.
+    checked(unsafe { proxy_set_tick_period_milliseconds(period_ms) })
+}
+
+/// Starts a call to a cluster; gives the token that its answer will carry. `headers`: a serialised
+/// header map.
+pub(crate) fn http_call(
+    cluster: &str,
+    headers: &[u8],
+    body: &[u8],
+    timeout_ms: u64,
+) -> Result<u32, HostError> {
+    let timeout_ms = u32::try_from(timeout_ms).unwrap_or(u32::MAX);
+    let mut token = 0;
+    // SAFETY: the slices live for the call; the host writes one u32.
+    checked(unsafe {
+        proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            NO_TRAILERS.as_ptr(),
+            NO_TRAILERS.len(),
+            timeout_ms,
+            &raw mut token,
+        )
+    })
+    .map(|()| token)
 }
 
 /// `headers`: a serialised header map.

@@ -1,6 +1,6 @@
 //! The agent: one per Envoy process; follows the sidecar and puts each table in force.
 //!
-//! The order is the promise: slots, head, edition gauge, lease, and only then the next request,
+//! The order is the promise: slots, change log, head, edition gauge, lease, and only then the next request,
 //! which acknowledges. Does not know the protocol (that is [`crate::follower`]) or Proxy-Wasm.
 //!
 //! Invariant: whatever the sidecar answers, the table is either left alone or moved to a whole
@@ -9,6 +9,7 @@
 
 use keytable::{Delta, Epoch, Page, TableHead};
 
+use crate::changes::ChangeLog;
 use crate::config::{AgentConfig, MaxStaleness};
 use crate::follower::{Answer, Confirmation, Follower, Identity, Rejection, Step};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
@@ -27,6 +28,7 @@ pub struct Agent {
     reporter: Reporter,
     edition: u64,
     records: u64,
+    changes: ChangeLog,
     /// What was last logged, so that a lasting trouble is one line.
     trouble: Option<String>,
 }
@@ -49,6 +51,7 @@ impl Agent {
             reporter,
             edition: 0,
             records: 0,
+            changes: ChangeLog::default(),
             trouble: None,
         }
     }
@@ -153,6 +156,7 @@ impl Agent {
                 edition: self.edition,
                 records: self.records,
             };
+            slots::write_changes(host, &self.changes.seal(self.edition))?;
             slots::write_head(host, &head)?;
             set_gauge(host, Gauge::Generation, generation.get())?;
             set_gauge(host, Gauge::Records, self.records)?;
@@ -169,6 +173,7 @@ impl Agent {
 
     fn apply_delta(&mut self, host: &impl Host, delta: &Delta<'_>) -> Result<bool, SlotError> {
         for change in &delta.changes {
+            self.changes.note(slots::key_hash_of(change).bucket());
             let difference = slots::write_change(host, change)?;
             self.records = self.records.saturating_add_signed(difference);
         }
@@ -184,6 +189,7 @@ impl Agent {
         if first {
             self.records = 0;
         }
+        self.changes.note_everything();
         self.records = self.records.saturating_add(slots::write_page(host, page)?);
         Ok(true)
     }

@@ -3,12 +3,14 @@
 //!
 //! A thing belongs here if it only makes sense inside Envoy. What a record, a frame or a decision
 //! *is* belongs to `keytable`. The logic is plain Rust behind the traits of [`host`] and runs
-//! natively in tests; on wasm32 `wasm` connects it to Proxy-Wasm, and nothing else names it.
+//! natively in tests; on wasm32 `exports`, `wasm` and `abi` connect it to Proxy-Wasm.
 //!
 //! Invariant: nothing here panics on any input: a panic in a worker is an outage, and a panic in
 //! the agent is final, because Envoy never starts a singleton again.
 
 pub mod agent;
+pub mod cache;
+pub mod changes;
 pub mod config;
 pub mod credential;
 pub mod follower;
@@ -23,10 +25,13 @@ pub mod outcome;
 pub mod reply;
 pub mod reporter;
 pub mod slots;
+pub mod spread;
 pub mod table;
 pub mod tally;
 
 #[cfg(target_family = "wasm")]
 mod abi;
+#[cfg(target_family = "wasm")]
+mod exports;
 #[cfg(target_family = "wasm")]
 mod wasm;

@@ -1,18 +1,12 @@
-//! The filter as Proxy-Wasm plugin: entry point, contexts, and [`crate::host`] on real host calls.
+//! The filter as Proxy-Wasm plugin: its contexts, and [`crate::host`] on real host calls.
 //!
-//! The only file that names `proxy_wasm`. Holds no logic: each callback hands over to the agent or
-//! the gate. What the SDK may still panic on: a context or callout id that Envoy never gave it,
-//! and a status other than those documented for `dispatch_http_call` and `set_tick_period`.
+//! Holds no logic: each callback hands over to the agent or the gate. Which callback is about which
+//! context is the business of [`crate::exports`].
 //!
 //! Invariant: a configuration that is not understood makes `on_configure` false, so that Envoy
 //! refuses it.
 
 use std::rc::Rc;
-use std::time::Duration;
-
-use proxy_wasm::hostcalls;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::abi;
 use crate::agent::Agent;
@@ -24,29 +18,16 @@ use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
 use crate::outcome::Outcome;
 use crate::reply::Reply;
 
-/// How often a worker hands over what it counted.
-const HAND_OVER: Duration = Duration::from_secs(1);
+/// How often a worker hands over what it counted, in milliseconds.
+const HAND_OVER_MS: u32 = 1_000;
 /// The queue on which workers hand it over.
 const USAGE_QUEUE: &str = "latchkey.usage";
-/// How often the agent looks whether a request is due, and the first request's delay.
-const TICK: Duration = Duration::from_millis(50);
-
-#[allow(
-    unsafe_code,
-    reason = "the entry point must be exported under this very name"
-)]
-#[unsafe(no_mangle)]
-extern "C" fn _initialize() {
-    proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| {
-        Box::new(Root {
-            role: Role::Unconfigured,
-        })
-    });
-}
+/// How often the agent looks whether a request is due, and the first request's delay,
+/// in milliseconds.
+const TICK_MS: u32 = 50;
 
 /// One plugin instance in one VM.
-struct Root {
+pub(crate) struct Root {
     role: Role,
 }
 
@@ -63,8 +44,18 @@ enum Role {
 }
 
 /// One HTTP request.
-struct Request {
-    gate: Option<(Gate, WasmHost)>,
+pub(crate) struct Request {
+    gate: Gate,
+    host: WasmHost,
+}
+
+/// What Envoy shall do with what it has in hand, in Proxy-Wasm's numbers.
+#[derive(Clone, Copy)]
+pub(crate) enum Action {
+    /// Pass it on.
+    Continue = 0,
+    /// Hold it.
+    Pause = 1,
 }
 
 /// Envoy, by host calls. Each request has one: two words.
@@ -118,13 +109,14 @@ fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
         .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     // Configuring runs twice, once in a VM that is thrown away: the first tick does the asking.
     abi::register_queue(USAGE_QUEUE).map_err(|_| "Envoy refused the queue".to_owned())?;
-    hostcalls::set_tick_period(TICK).map_err(|_| "Envoy refused the timer".to_owned())?;
+    abi::set_tick_period(TICK_MS).map_err(|_| "Envoy refused the timer".to_owned())?;
     Ok(Agent::new(config, node, instance))
 }
 
 fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
-    hostcalls::set_tick_period(HAND_OVER).map_err(|_| "Envoy refused the timer".to_owned())?;
-    GateShared::new(config).map(Rc::new)
+    abi::set_tick_period(HAND_OVER_MS).map_err(|_| "Envoy refused the timer".to_owned())?;
+    let seed = abi::random::<16>().map_err(|_| "Envoy gave no random bytes".to_owned())?;
+    GateShared::new(config, seed).map(Rc::new)
 }
 
 impl WasmHost {
@@ -184,19 +176,56 @@ fn call_status() -> u16 {
 
 // === impl Root ===
 
-impl Context for Root {
-    fn on_http_call_response(
-        &mut self,
-        token: u32,
-        num_headers: usize,
-        body_size: usize,
-        _: usize,
-    ) {
+impl Root {
+    pub(crate) fn new() -> Self {
+        let role = Role::Unconfigured;
+        Self { role }
+    }
+
+    /// A new request; `None` if this plugin is no gate: then nothing goes on.
+    pub(crate) fn request(&self) -> Option<Request> {
+        match &self.role {
+            Role::Gate { shared, host } => Some(Request {
+                gate: Gate::new(Rc::clone(shared)),
+                host: host.clone(),
+            }),
+            Role::Agent { .. } | Role::Unconfigured => None,
+        }
+    }
+
+    pub(crate) fn on_configure(&mut self, size: usize) -> bool {
+        let bytes = abi::buffer(abi::PLUGIN_CONFIGURATION, 0, size);
+        match self.configure(&bytes.unwrap_or_default()) {
+            Ok(()) => true,
+            Err(message) => {
+                abi::log(abi::LOG_CRITICAL, &format!("latchkey: {message}"));
+                false
+            }
+        }
+    }
+
+    pub(crate) fn on_tick(&mut self) {
+        match &mut self.role {
+            Role::Agent { agent, host } => agent.tick(host),
+            Role::Gate { shared, .. } => hand_over(shared),
+            Role::Unconfigured => {}
+        }
+    }
+
+    pub(crate) fn on_queue_ready(&mut self, queue: u32) {
+        if let Role::Agent { agent, .. } = &mut self.role {
+            while let Ok(Some(bytes)) = abi::dequeue(queue) {
+                agent.gather(&bytes);
+            }
+        }
+    }
+
+    pub(crate) fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize) {
         let Role::Agent { agent, host } = &mut self.role else {
             return;
         };
         // A failed call has no header map at all, and asking for one is an error.
-        if num_headers == 0 {
+        if headers == 0 {
             return agent.answer(host, token, Answer::Failed);
         }
         match abi::buffer(abi::CALL_RESPONSE_BODY, 0, body_size) {
@@ -215,80 +244,40 @@ impl Context for Root {
     }
 }
 
-impl RootContext for Root {
-    fn on_configure(&mut self, configuration_size: usize) -> bool {
-        let bytes = abi::buffer(abi::PLUGIN_CONFIGURATION, 0, configuration_size);
-        match self.configure(&bytes.unwrap_or_default()) {
-            Ok(()) => true,
-            Err(message) => {
-                abi::log(LogLevel::Critical as u32, &format!("latchkey: {message}"));
-                false
-            }
-        }
-    }
-
-    fn on_tick(&mut self) {
-        match &mut self.role {
-            Role::Agent { agent, host } => agent.tick(host),
-            Role::Gate { shared, .. } => hand_over(shared),
-            Role::Unconfigured => {}
-        }
-    }
-
-    fn on_queue_ready(&mut self, queue: u32) {
-        if let Role::Agent { agent, .. } = &mut self.role {
-            while let Ok(Some(bytes)) = abi::dequeue(queue) {
-                agent.gather(&bytes);
-            }
-        }
-    }
-
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        let gate = match &self.role {
-            Role::Gate { shared, host } => Some((Gate::new(Rc::clone(shared)), host.clone())),
-            Role::Agent { .. } | Role::Unconfigured => None,
-        };
-        Some(Box::new(Request { gate }))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-}
-
 // === impl Request ===
 
 impl Request {
-    /// Hands a callback to the gate; without a gate nothing goes on.
-    fn ask(&mut self, question: impl FnOnce(&mut Gate, &WasmHost) -> Flow) -> Action {
-        match self.gate.as_mut().map(|(gate, host)| question(gate, host)) {
-            Some(Flow::Continue) => Action::Continue,
-            Some(Flow::Hold) | None => Action::Pause,
-        }
+    pub(crate) fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
+        self.gate.on_headers(&self.host, end_of_stream).into()
+    }
+
+    pub(crate) fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.gate.on_body(&self.host, size, end_of_stream).into()
+    }
+
+    pub(crate) fn on_request_trailers(&mut self) -> Action {
+        self.gate.on_trailers(&self.host).into()
+    }
+
+    pub(crate) fn on_response_headers(&mut self, end_of_stream: bool) -> Action {
+        let flow = self.gate.on_response_headers(&self.host, end_of_stream);
+        flow.into()
+    }
+
+    pub(crate) fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        let flow = self.gate.on_response_body(&self.host, size, end_of_stream);
+        flow.into()
     }
 }
 
-impl Context for Request {}
+// === impl Action ===
 
-impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
-        self.ask(|gate, host| gate.on_headers(host, end_of_stream))
-    }
-
-    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        self.ask(|gate, host| gate.on_body(host, size, end_of_stream))
-    }
-
-    fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        self.ask(|gate, host| gate.on_trailers(host))
-    }
-
-    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
-        self.ask(|gate, host| gate.on_response_headers(host, end_of_stream))
-    }
-
-    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        self.ask(|gate, host| gate.on_response_body(host, size, end_of_stream))
+impl From<Flow> for Action {
+    fn from(flow: Flow) -> Self {
+        match flow {
+            Flow::Continue => Self::Continue,
+            Flow::Hold => Self::Pause,
+        }
     }
 }
 
@@ -328,20 +317,22 @@ impl Host for WasmHost {
 
     fn log(&self, level: Level, message: &str) {
         let level = match level {
-            Level::Info => LogLevel::Info,
-            Level::Warn => LogLevel::Warn,
-            Level::Error => LogLevel::Error,
+            Level::Info => abi::LOG_INFO,
+            Level::Warn => abi::LOG_WARN,
+            Level::Error => abi::LOG_ERROR,
         };
-        abi::log(level as u32, message);
+        abi::log(level, message);
     }
 }
 
 impl FeedHost for WasmHost {
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
-        let headers = vec![(":method", "GET"), (":path", path), (":authority", cluster)];
-        let timeout = Duration::from_millis(timeout_ms);
-        hostcalls::dispatch_http_call(cluster, headers, None, vec![], timeout)
-            .map_err(|status| HostError(status as u32))
+        let headers = HeaderMap::from_pairs(&[
+            (b":method", b"GET"),
+            (b":path", path.as_bytes()),
+            (b":authority", cluster.as_bytes()),
+        ]);
+        abi::http_call(cluster, headers.as_bytes(), &[], timeout_ms)
     }
 
     fn post(
@@ -351,15 +342,13 @@ impl FeedHost for WasmHost {
         body: &[u8],
         timeout_ms: u64,
     ) -> Result<u32, HostError> {
-        let headers = vec![
-            (":method", "POST"),
-            (":path", path),
-            (":authority", cluster),
-            ("content-type", "application/octet-stream"),
-        ];
-        let timeout = Duration::from_millis(timeout_ms);
-        hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], timeout)
-            .map_err(|status| HostError(status as u32))
+        let headers = HeaderMap::from_pairs(&[
+            (b":method", b"POST"),
+            (b":path", path.as_bytes()),
+            (b":authority", cluster.as_bytes()),
+            (b"content-type", b"application/octet-stream"),
+        ]);
+        abi::http_call(cluster, headers.as_bytes(), body, timeout_ms)
     }
 }
 

@@ -12,9 +12,9 @@ const LINE_CHARS_MAX: usize = 120;
 /// A word, the places where it may stand, and what to do with it elsewhere.
 const PLACES: &[(&str, &[&str], &str)] = &[
     (
-        "proxy_wasm",
-        &["filter/src/wasm.rs"],
-        "Proxy-Wasm is named in filter/src/wasm.rs alone",
+        "extern \"C\"",
+        &["filter/src/abi.rs", "filter/src/exports.rs"],
+        "Proxy-Wasm's calls are in filter/src/abi.rs and filter/src/exports.rs alone",
     ),
     (
         "rusqlite",

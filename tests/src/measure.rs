@@ -37,7 +37,7 @@ pub fn machine() -> String {
             .map(|(_, value)| value.to_owned())
     };
     let model = line("model name").unwrap_or_else(|| "unknown processor".to_owned());
-    let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let cores = info.matches("processor\t").count();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cores} cores, {model}, Linux {}", kernel.trim())
 }
