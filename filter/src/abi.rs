@@ -1,7 +1,8 @@
 //! Proxy-Wasm's host calls, raw: bytes in, bytes or a status out.
 //!
 //! The SDK's wrappers panic on non-UTF-8 headers and on every status they do not expect, and convert
-//! what they read into strings; a panic here is an outage, so these are used instead. The only unsafe code of the project. Does not interpret anything.
+//! what they read into strings; a panic here is an outage, so these are used instead.
+//! The only unsafe code of the project. Does not interpret anything.
 //!
 //! Invariant: every pointer handed to the host lives for the call; every buffer the host hands
 //! out was allocated by [`allocate`] with exactly that size, and is freed by being owned as a `Vec`.

@@ -13,7 +13,7 @@ const LINE_CHARS_MAX: usize = 120;
 const PLACES: &[(&str, &[&str], &str)] = &[
     (
         "extern \"C\"",
-        &["filter/src/abi.rs", "filter/src/exports.rs"],
+        &["filter/src/abi.rs", "filter/src/exports.rs", "tests/grid/"],
         "Proxy-Wasm's calls are in filter/src/abi.rs and filter/src/exports.rs alone",
     ),
     (

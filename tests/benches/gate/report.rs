@@ -34,22 +34,20 @@ impl Row {
 
 /// Machine, method, table and aims.
 pub(crate) fn text(rows: &[Row], tools: &Tools, rounds: usize) -> String {
-    format!(
-        "{}; Envoy with one worker on core 0, `wrk` with 32 connections on core 1 unless the name says otherwise; \
-         {rounds} rounds, each with a fresh Envoy, {} s of warming up and {} s of measuring. 1,000 keys spread over the \
-         table are presented in turn unless the name says otherwise.\n\n{}\n{}",
-        machine(),
-        tools.warm_up_s,
-        tools.measured_s,
-        table(rows),
-        aims(rows)
-    )
+    let (machine, warm_up_s, measured_s) = (machine(), tools.warm_up_s, tools.measured_s);
+    let method = format!(
+        "{machine}; Envoy with one worker on core 0, `wrk` with 32 connections on core 1 unless the name \
+         says otherwise; {rounds} rounds, each with a fresh Envoy, {warm_up_s} s of warming up and \
+         {measured_s} s of measuring. 1,000 keys spread over the table are presented in turn unless the \
+         name says otherwise."
+    );
+    format!("{method}\n\n{}\n{}", table(rows), aims(rows))
 }
 
 fn table(rows: &[Row]) -> String {
     let mut out = String::from(
-        "| variant | CPU of Envoy, us/request: median [min-max] | over no filter | requests/s | p50, us | p99, us | resident, MiB |\n\
-         |---|---|---|---|---|---|---|\n",
+        "| variant | CPU of Envoy, us/request: median [min-max] | over no filter | requests/s | p50, us \
+         | p99, us | resident, MiB |\n|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         let (median, low, high) = spread(&row.values(|s| s.cpu_us));
@@ -86,78 +84,106 @@ fn find<'r>(rows: &'r [Row], name: &str) -> Option<&'r Row> {
     rows.iter().find(|row| row.variant.name == name)
 }
 
+/// What an aim compares: what two variants cost over no filter, or whole, or how much they serve.
+#[derive(Clone, Copy)]
+enum By {
+    Over,
+    Whole,
+    Requests,
+}
+
+/// Aim, variant, what it is compared with, how, and the wanted ratio.
+const AIMS: &[(&str, &str, &str, By, &str)] = &[
+    (
+        "key with 50 CIDRs against the Lua look-up, over no filter",
+        variants::NETWORKS,
+        variants::LUA,
+        By::Over,
+        "at most 1",
+    ),
+    (
+        "the same against ext_authz, Envoy's side alone",
+        variants::NETWORKS,
+        variants::EXT_AUTHZ,
+        By::Over,
+        "at most 0.11",
+    ),
+    (
+        "1,000,000 keys against 1,000, whole request",
+        variants::MILLION_KEYS,
+        variants::THOUSAND_KEYS,
+        By::Whole,
+        "at most 1.05",
+    ),
+    (
+        "1,000,000 keys against 1,000, over no filter",
+        variants::MILLION_KEYS,
+        variants::THOUSAND_KEYS,
+        By::Over,
+        "at most 1.05",
+    ),
+    (
+        "cold key against warm, over no filter",
+        variants::COLD,
+        variants::USUAL_KEYS,
+        By::Over,
+        "at most 2",
+    ),
+    (
+        "list-scoped against all-scope, 1 KB body, over no filter",
+        variants::LISTED,
+        variants::UNREAD,
+        By::Over,
+        "at most 2.5",
+    ),
+    (
+        "observed against not observed, over no filter",
+        variants::OBSERVED,
+        variants::UNREAD,
+        By::Over,
+        "-",
+    ),
+    (
+        "100 changes a second against none, whole request",
+        variants::CHANGING,
+        variants::USUAL_KEYS,
+        By::Whole,
+        "at most 1.2",
+    ),
+    (
+        "100 changes a second against none, over no filter",
+        variants::CHANGING,
+        variants::USUAL_KEYS,
+        By::Over,
+        "at most 1.2",
+    ),
+    (
+        "requests of two workers against one",
+        variants::TWO_WORKERS,
+        variants::ONE_WORKER,
+        By::Requests,
+        "at least 1.9",
+    ),
+    (
+        "CPU of two workers against one, whole request",
+        variants::TWO_WORKERS,
+        variants::ONE_WORKER,
+        By::Whole,
+        "1",
+    ),
+];
+
 /// The aims that these rows tell something of.
 fn aims(rows: &[Row]) -> String {
-    let ratio = |name, base| Some(over(rows, name)? / over(rows, base)?);
-    let whole = |name, base| {
-        let cpu = |name| Some(find(rows, name)?.median(|s| s.cpu_us));
-        Some(cpu(name)? / cpu(base)?)
-    };
-    let requests = |name| Some(find(rows, name)?.median(|s| s.requests_per_s));
-    let scaling = requests(variants::TWO_WORKERS)
-        .zip(requests(variants::ONE_WORKER))
-        .map(|(two, one)| two / one);
-    let aims = [
-        (
-            "key with 50 CIDRs against the Lua look-up, over no filter",
-            ratio(variants::NETWORKS, variants::LUA),
-            "at most 1",
-        ),
-        (
-            "the same against ext_authz (Envoy's side alone)",
-            ratio(variants::NETWORKS, variants::EXT_AUTHZ),
-            "at most 0.11",
-        ),
-        (
-            "1,000,000 keys against 1,000, whole request",
-            whole(variants::MILLION_KEYS, variants::THOUSAND_KEYS),
-            "at most 1.05",
-        ),
-        (
-            "1,000,000 keys against 1,000, over no filter",
-            ratio(variants::MILLION_KEYS, variants::THOUSAND_KEYS),
-            "at most 1.05",
-        ),
-        (
-            "cold key against warm, over no filter",
-            ratio(variants::COLD, variants::USUAL_KEYS),
-            "at most 2",
-        ),
-        (
-            "list-scoped against all-scope, 1 KB body, over no filter",
-            ratio(variants::LISTED, variants::UNREAD),
-            "at most 2.5",
-        ),
-        (
-            "observed against not observed, over no filter",
-            ratio(variants::OBSERVED, variants::UNREAD),
-            "-",
-        ),
-        (
-            "100 changes a second against none, whole request",
-            whole(variants::CHANGING, variants::USUAL_KEYS),
-            "at most 1.2",
-        ),
-        (
-            "100 changes a second against none, over no filter",
-            ratio(variants::CHANGING, variants::USUAL_KEYS),
-            "at most 1.2",
-        ),
-        (
-            "requests of two workers against one",
-            scaling,
-            "at least 1.9",
-        ),
-        (
-            "CPU of two workers against one, whole request",
-            whole(variants::TWO_WORKERS, variants::ONE_WORKER),
-            "1",
-        ),
-    ];
     let mut out = String::from("| aim | measured | wanted |\n|---|---|---|\n");
-    for (name, measured, wanted) in aims {
-        if let Some(measured) = measured {
-            let _ = writeln!(out, "| {name} | {measured:.2} | {wanted} |");
+    for (aim, name, base, by, wanted) in AIMS {
+        let figure = |name: &str| match by {
+            By::Over => over(rows, name),
+            By::Whole => Some(find(rows, name)?.median(|s| s.cpu_us)),
+            By::Requests => Some(find(rows, name)?.median(|s| s.requests_per_s)),
+        };
+        if let Some((ours, theirs)) = figure(name).zip(figure(base)) {
+            let _ = writeln!(out, "| {aim} | {:.2} | {wanted} |", ours / theirs);
         }
     }
     out
