@@ -11,7 +11,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 /// Most changes that a log remembers: its slot is written anew for every table.
-const CHANGES_MAX: usize = 1_024;
+const CHANGES_MAX: usize = 256;
 
 /// The agent's side: what has changed, by edition.
 #[derive(Debug)]
