@@ -20,6 +20,10 @@ pub use place::{Addition, Place};
 /// The template.
 pub const TEMPLATE: &str = include_str!("../bootstrap.yaml");
 
+/// The type of a listener's TLS settings.
+const DOWNSTREAM_TLS: &str =
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+
 /// What differs from one Envoy to the next.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
@@ -41,14 +45,27 @@ pub struct Bootstrap {
     pub region: String,
     /// The lease.
     pub max_staleness: MaxStaleness,
+    /// Who must have signed the sealed table that the agent may start from, if it may.
+    pub sealed_table_key: Option<String>,
     /// Members that the gate's configuration has beside `role`; an object.
     pub gate_settings: serde_json::Map<String, Value>,
     /// The sidecar's feed.
     pub sidecar: HostPort,
     /// The model servers.
     pub upstream: HostPort,
+    /// What clients are served with over TLS; `None` serves them in the clear.
+    pub tls: Option<Tls>,
     /// YAML of one's own, at the places that the template has for it.
     pub additions: Vec<Addition>,
+}
+
+/// A server's certificate, as PEM files.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The chain, the server's own first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub private_key: PathBuf,
 }
 
 /// A template and values that do not fit each other.
@@ -103,17 +120,45 @@ impl Bootstrap {
             ("upstream_discovery", json!(self.upstream.discovery())),
             ("upstream_address", json!(self.upstream.host())),
             ("upstream_port", json!(self.upstream.port())),
+            ("transport_socket", self.transport_socket()?),
         ])
     }
 
+    /// What lies between the listener and TCP; nothing in the clear.
+    fn transport_socket(&self) -> Result<Value, TemplateError> {
+        let Some(tls) = &self.tls else {
+            return Ok(Value::Null);
+        };
+        let certificate = json!({
+            "certificate_chain": {"filename": path_value(&tls.certificate)?},
+            "private_key": {"filename": path_value(&tls.private_key)?},
+        });
+        Ok(json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": DOWNSTREAM_TLS,
+                "common_tls_context": {
+                    "alpn_protocols": ["h2", "http/1.1"],
+                    "tls_certificates": [certificate],
+                },
+            },
+        }))
+    }
+
     fn agent_configuration(&self) -> Value {
-        json!({
+        let mut configuration = json!({
             "role": "agent",
             "region": self.region,
             "cluster": "sidecar",
             "wait_s": self.max_staleness.wait_s(),
             "max_staleness_s": self.max_staleness.to_json(),
-        })
+        });
+        if let (Some(key), Some(members)) = (&self.sealed_table_key, configuration.as_object_mut())
+        {
+            let sealed_table = json!({"cluster": "sealed_table", "public_key": key});
+            members.insert("sealed_table".to_owned(), sealed_table);
+        }
+        configuration
     }
 
     fn gate_configuration(&self) -> Value {

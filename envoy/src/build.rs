@@ -49,6 +49,26 @@ pub fn filter_wasm() -> Result<PathBuf, BuildError> {
     wasm_of("filter")
 }
 
+/// Filter and sidecar of the next release, as far as format versions go: for tests of an upgrade.
+/// They share what they have in common with the others, and end beside them.
+pub fn rehearsal() -> Result<(PathBuf, PathBuf), BuildError> {
+    let target = files::target().join("rehearsal");
+    let next = |cargo: &mut Command, shared: PathBuf| {
+        cargo.args(["--features", "keytable/rehearsal"]);
+        cargo.env("CARGO_TARGET_DIR", &target);
+        cargo.env("CARGO_BUILD_BUILD_DIR", shared);
+    };
+    let mut filter = wasm_cargo("build", "filter")?;
+    next(&mut filter, files::target().join("wasm"));
+    let wasm = target.join(WASM_TARGET).join("wasm/filter.wasm");
+    let wasm = run(filter, "filter", wasm)?;
+    let mut sidecar = cargo("build");
+    sidecar.args(["--package", "sidecar", "--release"]);
+    next(&mut sidecar, files::target());
+    let sidecar = run(sidecar, "sidecar", target.join("release/sidecar"))?;
+    Ok((wasm, sidecar))
+}
+
 /// Builds a package that is a cdylib; the wasm file.
 pub fn wasm_of(package: &str) -> Result<PathBuf, BuildError> {
     let cargo = wasm_cargo("build", package)?;

@@ -47,10 +47,16 @@ pub struct Envoy {
 impl EnvoySettings {
     /// Where clients call.
     pub fn url(&self) -> String {
-        format!(
-            "http://{}:{}",
-            self.bootstrap.listen_address, self.bootstrap.listen_port
-        )
+        let scheme = match &self.bootstrap.tls {
+            Some(_) => "https",
+            None => "http",
+        };
+        let Bootstrap {
+            listen_address,
+            listen_port,
+            ..
+        } = &self.bootstrap;
+        format!("{scheme}://{listen_address}:{listen_port}")
     }
 
     /// Envoy's admin interface.
@@ -95,7 +101,7 @@ impl Envoy {
     }
 
     /// Waits until the gate has a key table: it then asks for a key (401) instead of refusing all
-    /// (503).
+    /// (503). Cannot look over TLS: the sidecar's list of Envoys tells there.
     pub fn wait_for_table(&mut self, limit: Duration) -> Result<(), StackError> {
         self.wait_until("holding a key table", limit, Self::has_table)
     }

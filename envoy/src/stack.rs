@@ -83,10 +83,12 @@ impl Stack {
             access_log: run_dir.file("access.log"),
             region: sidecar::REGION.to_owned(),
             max_staleness: options.max_staleness,
+            sealed_table_key: None,
             gate_settings: options.gate_settings,
             additions: options.additions,
             sidecar: crate::HostPort::loopback(ports.feed),
             upstream: upstream_address,
+            tls: None,
         };
         let envoy_settings = EnvoySettings {
             binary: parts.envoy,
@@ -226,6 +228,11 @@ impl Stack {
         let file = || self.sidecar_settings.operator_token_file();
         sidecar::operator_token(&self.sidecar_settings)
             .ok_or_else(|| StackError::NoOperatorToken { file: file() })
+    }
+
+    /// File with the secret that sets the operator's first password.
+    pub fn setup_secret_file(&self) -> PathBuf {
+        self.sidecar_settings.setup_secret_file()
     }
 
     /// The account that exists from the start.

@@ -14,7 +14,14 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 
 mod answers;
+mod anthropic;
+mod bedrock;
 mod chat;
+mod cohere;
+mod gemini;
+mod models;
+mod ollama;
+mod openai;
 mod recorder;
 mod websocket;
 

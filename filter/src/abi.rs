@@ -26,6 +26,8 @@ pub(crate) const CALL_RESPONSE_BODY: u32 = 4;
 pub(crate) const PLUGIN_CONFIGURATION: u32 = 7;
 /// The headers of the request.
 pub(crate) const REQUEST_HEADERS: u32 = 0;
+/// The trailers of the request.
+pub(crate) const REQUEST_TRAILERS: u32 = 1;
 /// The headers of the upstream's answer.
 pub(crate) const RESPONSE_HEADERS: u32 = 2;
 /// The headers of an answer to a callout.

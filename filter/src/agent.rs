@@ -1,20 +1,21 @@
 //! The agent: one per Envoy process; follows the sidecar and puts each table in force.
 //!
-//! The order is the promise: slots, change log, head, edition gauge, lease, and only then the next request,
-//! which acknowledges. Does not know the protocol (that is [`crate::follower`]) or Proxy-Wasm.
+//! The order is the promise: slots, change log, head, edition gauge, lease, and only then the next
+//! request, which acknowledges. Does not know the protocol (that is [`crate::follower`]) or Proxy-Wasm.
 //!
 //! Invariant: whatever the sidecar answers, the table is either left alone or moved to a whole
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
-use keytable::{Delta, Epoch, Page, TableHead};
+use keytable::{Delta, Epoch, Frame, Page, SealedTable, TableHead};
 
 use crate::changes::ChangeLog;
 use crate::config::{AgentConfig, MaxStaleness};
-use crate::follower::{Answer, Confirmation, Follower, Identity, Rejection, Step};
+use crate::follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
 use crate::reporter::{self, Reported, Reporter};
 use crate::slots::{self, SlotError};
+use crate::starter::{self, Now, Starter, Unusable};
 
 /// After which a report of usage counts as lost, in milliseconds.
 const REPORT_TIMEOUT_MS: u64 = 10_000;
@@ -26,9 +27,13 @@ pub struct Agent {
     max_staleness: MaxStaleness,
     follower: Follower,
     reporter: Reporter,
+    /// Until there is a table, if a sealed one may be the first.
+    starter: Option<Starter>,
     edition: u64,
     records: u64,
     changes: ChangeLog,
+    lease_until_ms: u64,
+    lease_left_s: u64,
     /// What was last logged, so that a lasting trouble is one line.
     trouble: Option<String>,
 }
@@ -49,9 +54,12 @@ impl Agent {
             max_staleness: config.max_staleness,
             follower: Follower::new(identity, wait_s, timeout_ms),
             reporter,
+            starter: Starter::new(config),
             edition: 0,
             records: 0,
             changes: ChangeLog::default(),
+            lease_until_ms: 0,
+            lease_left_s: 0,
             trouble: None,
         }
     }
@@ -62,7 +70,81 @@ impl Agent {
             return;
         };
         self.report(host, now_ns);
+        self.show_lease(host, now_ns);
         self.follow(host, now_ns);
+        self.start(host, now_ns);
+    }
+
+    /// Asks for the sealed table, if there is no other.
+    fn start(&mut self, host: &impl FeedHost, now_ns: u64) {
+        let starter = self
+            .starter
+            .as_mut()
+            .filter(|_| self.follower.is_stranded());
+        let Some(starter) = starter else {
+            return;
+        };
+        let asked = starter
+            .due(now_ns)
+            .map(|cluster| host.get(cluster, "/", starter::TIMEOUT_MS));
+        if let Some(Ok(token)) = asked {
+            starter.sent(token);
+        }
+    }
+
+    /// Puts the sealed table in force, unless the sidecar was faster.
+    fn start_from(&mut self, host: &impl FeedHost, answer: Answer<'_>) {
+        let is_stranded = self.follower.is_stranded();
+        let Some(starter) = self.starter.as_ref().filter(|_| is_stranded) else {
+            return;
+        };
+        let now = match (host.monotonic_ns(), host.unix_ms()) {
+            (Ok(monotonic_ns), Ok(unix_ms)) => Ok(Now {
+                monotonic_ns,
+                unix_ms,
+            }),
+            _ => Err(Unusable::Clock),
+        };
+        match now.and_then(|now| starter.judge(answer, now)) {
+            Ok((table, until_ms)) => self.load_sealed(host, &table, until_ms),
+            Err(unusable) => {
+                self.complain(host, format!("the sealed table is not used: {unusable}"))
+            }
+        }
+    }
+
+    fn load_sealed(&mut self, host: &impl FeedHost, table: &SealedTable<'_>, until_ms: u64) {
+        let loaded = table
+            .pages
+            .iter()
+            .try_for_each(|page| self.load_page(host, page, page.first_bucket == 0).map(drop));
+        let position = table.pages.last().map(|page| Position {
+            epoch: page.epoch,
+            generation: page.generation,
+        });
+        let Some(position) = position else {
+            return;
+        };
+        self.lease_until_ms = until_ms;
+        let in_force = loaded.and_then(|()| self.put_in_force(host, position));
+        match in_force.and_then(|()| set_gauge(host, Gauge::LeaseUntilMs, until_ms)) {
+            Ok(()) => {
+                self.follower.adopt(position);
+                let generation = position.generation.get();
+                let said = format!("agent: started from the sealed table, generation {generation}");
+                host.log(Level::Warn, &said);
+            }
+            Err(error) => self.complain(host, format!("cannot write the key table: {error:?}")),
+        }
+    }
+
+    /// Sets the gauge of what is left of the lease, when a second of it has passed.
+    fn show_lease(&mut self, host: &impl Host, now_ns: u64) {
+        let left_s = self.lease_until_ms.saturating_sub(now_ns / 1_000_000) / 1000;
+        let is_shown = self.lease_left_s == left_s;
+        if !is_shown && host.set_gauge(Gauge::LeaseLeftS, left_s).is_ok() {
+            self.lease_left_s = left_s;
+        }
     }
 
     fn follow(&mut self, host: &impl FeedHost, now_ns: u64) {
@@ -101,6 +183,13 @@ impl Agent {
     pub fn answer(&mut self, host: &impl FeedHost, token: u32, answer: Answer<'_>) {
         // Without a clock the next request is not put off: one day it would never be due again.
         let now_ns = host.monotonic_ns().unwrap_or_default();
+        if self
+            .starter
+            .as_mut()
+            .is_some_and(|starter| starter.takes(token))
+        {
+            return self.start_from(host, answer);
+        }
         let status = match answer {
             Answer::Failed => 0,
             Answer::Http { status, .. } => status,
@@ -118,7 +207,10 @@ impl Agent {
         }
         match self.follower.receive(token, answer, now_ns) {
             Ok((step, confirmation)) => match self.apply(host, step, confirmation) {
-                Ok(()) => self.follower.confirm(confirmation),
+                Ok(()) => {
+                    self.follower.confirm(confirmation);
+                    self.hear(answer);
+                }
                 Err(error) => {
                     self.follower.fail(now_ns);
                     self.complain(host, format!("cannot write the key table: {error:?}"));
@@ -128,6 +220,16 @@ impl Agent {
             Err(rejection) => self.complain(host, format!("the sidecar gave {rejection}")),
         }
         self.tick(host);
+    }
+
+    /// Learns from an accepted answer which format the sidecar speaks.
+    fn hear(&mut self, answer: Answer<'_>) {
+        let Answer::Http { body, .. } = answer else {
+            return;
+        };
+        if let Some(format) = Frame::format_of(body) {
+            self.reporter.heard(format);
+        }
     }
 
     fn apply(
@@ -148,27 +250,29 @@ impl Agent {
             return Ok(());
         };
         if changed || self.follower.position() != Some(position) {
-            self.edition = self.next_edition(host)?;
-            let (epoch, generation) = (position.epoch, position.generation);
-            let head = TableHead {
-                epoch,
-                generation,
-                edition: self.edition,
-                records: self.records,
-            };
-            slots::write_changes(host, &self.changes.seal(self.edition))?;
-            slots::write_head(host, &head)?;
-            set_gauge(host, Gauge::Generation, generation.get())?;
-            set_gauge(host, Gauge::Records, self.records)?;
-            set_gauge(host, Gauge::Edition, self.edition)?;
+            self.put_in_force(host, position)?;
         }
-        set_gauge(
-            host,
-            Gauge::LeaseUntilMs,
-            self.max_staleness.lease_until_ms(sent_ns),
-        )?;
+        self.lease_until_ms = self.max_staleness.lease_until_ms(sent_ns);
+        set_gauge(host, Gauge::LeaseUntilMs, self.lease_until_ms)?;
         self.recover(host, position.generation.get());
         Ok(())
+    }
+
+    /// Names the table that the slots hold: change log, head, then the gauges by which workers notice it.
+    fn put_in_force(&mut self, host: &impl Host, position: Position) -> Result<(), SlotError> {
+        self.edition = self.next_edition(host)?;
+        let Position { epoch, generation } = position;
+        let head = TableHead {
+            epoch,
+            generation,
+            edition: self.edition,
+            records: self.records,
+        };
+        slots::write_changes(host, &self.changes.seal(self.edition))?;
+        slots::write_head(host, &head)?;
+        set_gauge(host, Gauge::Generation, generation.get())?;
+        set_gauge(host, Gauge::Records, self.records)?;
+        set_gauge(host, Gauge::Edition, self.edition)
     }
 
     fn apply_delta(&mut self, host: &impl Host, delta: &Delta<'_>) -> Result<bool, SlotError> {

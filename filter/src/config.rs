@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use keytable::PublicSealKey;
+use serde::{Deserialize, Deserializer};
 
 use crate::locator::{Family, LocatorConfig};
 
@@ -41,6 +42,20 @@ pub struct AgentConfig {
     /// How long traffic goes on without word from the sidecar.
     #[serde(default = "default_staleness", rename = "max_staleness_s")]
     pub max_staleness: MaxStaleness,
+    /// A table to start from while the sidecar cannot be reached.
+    #[serde(default)]
+    pub sealed_table: Option<SealedTableConfig>,
+}
+
+/// Where a sealed table is, and who must have signed it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedTableConfig {
+    /// The Envoy cluster that answers every GET with the file.
+    pub cluster: String,
+    /// What `sidecar snapshot` prints.
+    #[serde(deserialize_with = "public_key")]
+    pub public_key: PublicSealKey,
 }
 
 /// Settings of the gate.
@@ -144,6 +159,17 @@ impl MaxStaleness {
         }
     }
 
+    /// The end of a lease that began `age_ms` ago; `None` if that is over already.
+    pub fn lease_left_until_ms(self, age_ms: u64, now_ns: u64) -> Option<u64> {
+        match self {
+            Self::Seconds(s) => {
+                let left_ms = s.saturating_mul(1000).checked_sub(age_ms)?;
+                Some((now_ns / 1_000_000).saturating_add(left_ms))
+            }
+            Self::Never => Some(u64::MAX),
+        }
+    }
+
     /// The longest wait at which one answer may be lost without the lease ending, in seconds: a
     /// wait before it, one for it with its spare time, and one after it.
     pub fn wait_s_max(self) -> u64 {
@@ -161,6 +187,12 @@ impl MaxStaleness {
         };
         wait_s.saturating_mul(1000).saturating_add(spare_ms)
     }
+}
+
+fn public_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicSealKey, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = "public_key must be the 64 hexadecimal digits that `sidecar snapshot` prints";
+    PublicSealKey::parse(&text).ok_or_else(|| serde::de::Error::custom(wrong))
 }
 
 fn default_cluster() -> String {

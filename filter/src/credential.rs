@@ -55,6 +55,11 @@ pub enum CredentialError {
     Conflicting,
 }
 
+/// Whether a header of this name is read for a credential.
+pub(crate) fn is_credential(name: &[u8]) -> bool {
+    KEY_HEADERS.contains(&name) || [AUTHORIZATION, SUBPROTOCOL].contains(&name)
+}
+
 impl<'a> Credential<'a> {
     /// Reads every place.
     pub fn find(headers: &'a HeaderMap) -> Result<Self, CredentialError> {

@@ -11,7 +11,7 @@
 use std::fmt;
 
 use keytable::limits::BUCKETS;
-use keytable::{Delta, Epoch, Frame, FrameError, Generation, Page};
+use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
 
 const BACKOFF_MS_FIRST: u64 = 100;
 const BACKOFF_MS_MAX: u64 = 5_000;
@@ -148,6 +148,18 @@ impl Follower {
     /// The table in force.
     pub fn position(&self) -> Option<Position> {
         self.position
+    }
+
+    /// Whether it has asked in vain and has nothing to offer yet.
+    pub fn is_stranded(&self) -> bool {
+        self.position.is_none() && self.failures > 0
+    }
+
+    /// A whole table was put in force that did not come from the sidecar: goes on from there.
+    pub fn adopt(&mut self, position: Position) {
+        self.position = Some(position);
+        self.loading = None;
+        self.snapshot_due = false;
     }
 
     /// The request to send now, if one is due. A request whose answer never came is given up
@@ -317,10 +329,11 @@ impl Follower {
             instance,
         } = &self.identity;
         let mut path = format!(
-            "/feed/v1/table?region={}&agent={instance}&node={}&wait_s={}",
+            "/feed/v1/table?region={}&agent={instance}&node={}&wait_s={}&format={}",
             percent_encode(region),
             percent_encode(node),
-            self.wait_s
+            self.wait_s,
+            FormatVersion::NEWEST.number()
         );
         if let Some(loading) = &self.loading {
             let Loading {

@@ -23,6 +23,8 @@ pub enum Gauge {
     Generation,
     /// Records in the table, for people and monitoring.
     Records,
+    /// How much of the lease is left, in seconds, for people and monitoring; 0 = over.
+    LeaseLeftS,
 }
 
 /// How loud a log line is.
@@ -78,6 +80,10 @@ pub trait RequestHost: Host {
     fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError>;
     /// Removes every request header of this name.
     fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError>;
+    /// All request trailers, as bytes, in one read.
+    fn request_trailers(&self) -> Result<HeaderMap, HostError>;
+    /// Removes every request trailer of this name.
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError>;
     /// A piece of the request body that this callback was told of.
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError>;
     /// All headers of the upstream's answer.

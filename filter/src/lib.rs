@@ -26,6 +26,7 @@ pub mod reply;
 pub mod reporter;
 pub mod slots;
 pub mod spread;
+pub mod starter;
 pub mod table;
 pub mod tally;
 

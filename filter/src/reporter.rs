@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{KeyId, Outcome, UsageBatch, UsageRow};
+use keytable::{FormatVersion, KeyId, Outcome, UsageBatch, UsageRow};
 
 /// How long counts are gathered before they are reported.
 const GATHER_NS: u64 = 2_000_000_000;
@@ -22,6 +22,8 @@ pub const PATH: &str = "/feed/v1/usage";
 #[derive(Debug)]
 pub struct Reporter {
     source: [u8; 16],
+    /// What the sidecar reads.
+    format: FormatVersion,
     sequence: u64,
     gathered: BTreeMap<(KeyId, String, Outcome), UsageRow>,
     /// The batch that the sidecar does not have yet.
@@ -50,6 +52,7 @@ impl Reporter {
     pub fn new(source: [u8; 16]) -> Self {
         Self {
             source,
+            format: FormatVersion::OLDEST,
             sequence: 0,
             gathered: BTreeMap::new(),
             batch: None,
@@ -57,6 +60,11 @@ impl Reporter {
             failures: 0,
             not_before_ns: 0,
         }
+    }
+
+    /// The sidecar writes this format, so it reads it too.
+    pub fn heard(&mut self, format: FormatVersion) {
+        self.format = format;
     }
 
     /// Takes what a worker handed over; bytes that are no batch are ignored.
@@ -94,7 +102,7 @@ impl Reporter {
                 sequence: self.sequence,
                 rows,
             };
-            self.batch = Some(batch.encode());
+            self.batch = Some(batch.encode_as(self.format));
         }
         self.batch.as_deref()
     }

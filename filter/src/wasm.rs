@@ -70,6 +70,7 @@ struct Metrics {
     lease_until_ms: u32,
     generation: u32,
     records: u32,
+    lease_left_s: u32,
     /// One for each outcome, by its number.
     outcomes: [u32; Outcome::COUNT],
 }
@@ -132,6 +133,7 @@ impl WasmHost {
             lease_until_ms: gauge("latchkey.lease_until_ms")?,
             generation: gauge("latchkey.generation")?,
             records: gauge("latchkey.records")?,
+            lease_left_s: gauge("latchkey.lease_left_s")?,
             outcomes,
         });
         Ok(Self { metrics })
@@ -143,6 +145,7 @@ impl WasmHost {
             Gauge::LeaseUntilMs => self.metrics.lease_until_ms,
             Gauge::Generation => self.metrics.generation,
             Gauge::Records => self.metrics.records,
+            Gauge::LeaseLeftS => self.metrics.lease_left_s,
         }
     }
 }
@@ -364,6 +367,15 @@ impl RequestHost for WasmHost {
 
     fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError> {
         abi::remove_header(abi::REQUEST_HEADERS, name)
+    }
+
+    fn request_trailers(&self) -> Result<HeaderMap, HostError> {
+        let buffer = abi::header_map(abi::REQUEST_TRAILERS)?;
+        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        abi::remove_header(abi::REQUEST_TRAILERS, name)
     }
 
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {

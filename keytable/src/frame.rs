@@ -10,14 +10,12 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::format::FormatVersion;
 use crate::generation::{Epoch, Generation};
 use crate::key_hash::KeyHash;
 use crate::limits::{BUCKETS, DELTA_CHANGES_MAX, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX};
 use crate::record::{RecordError, RecordView};
 use crate::wire::{Reader, Write};
-
-/// The version of the frame, record and head formats.
-pub const FORMAT_VERSION: u16 = 1;
 
 const MAGIC: &[u8; 4] = b"LKF1";
 const KIND_DELTA: u8 = 1;
@@ -92,6 +90,12 @@ pub enum FrameError {
 }
 
 impl<'a> Frame<'a> {
+    /// The format in which these bytes are written, as far as their beginning tells.
+    pub fn format_of(bytes: &[u8]) -> Option<FormatVersion> {
+        let number = bytes.strip_prefix(MAGIC)?.first_chunk::<2>()?;
+        FormatVersion::known(u16::from_le_bytes(*number))
+    }
+
     /// Reads a whole frame.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, FrameError> {
         if bytes.len() > FRAME_BYTES_MAX {
@@ -105,9 +109,7 @@ impl<'a> Frame<'a> {
             return Err(FrameError::Magic);
         }
         let version = reader.u16().ok_or(FrameError::Length)?;
-        if version != FORMAT_VERSION {
-            return Err(FrameError::Version(version));
-        }
+        FormatVersion::known(version).ok_or(FrameError::Version(version))?;
         let kind = reader.u8().ok_or(FrameError::Length)?;
         let reserved = reader.u8().ok_or(FrameError::Length)?;
         if reader.length().ok_or(FrameError::Length)? != bytes.len() {
@@ -129,9 +131,14 @@ impl<'a> Frame<'a> {
 }
 
 impl<'a> Delta<'a> {
-    /// The bytes of the frame.
+    /// The bytes of the frame, in the newest format.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = begin(KIND_DELTA, self.epoch);
+        self.encode_as(FormatVersion::NEWEST)
+    }
+
+    /// The bytes of the frame, in the format that its reader knows.
+    pub fn encode_as(&self, format: FormatVersion) -> Vec<u8> {
+        let mut out = begin(KIND_DELTA, self.epoch, format);
         out.put_u64(self.from.get());
         out.put_u64(self.to.get());
         out.put_length(self.changes.len());
@@ -179,9 +186,14 @@ impl<'a> Delta<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The bytes of the frame.
+    /// The bytes of the frame, in the newest format.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = begin(KIND_PAGE, self.epoch);
+        self.encode_as(FormatVersion::NEWEST)
+    }
+
+    /// The bytes of the frame, in the format that its reader knows.
+    pub fn encode_as(&self, format: FormatVersion) -> Vec<u8> {
+        let mut out = begin(KIND_PAGE, self.epoch, format);
         out.put_u64(self.generation.get());
         out.put_u32(self.first_bucket);
         out.put_u32(self.buckets);
@@ -244,10 +256,10 @@ impl<'a> Page<'a> {
     }
 }
 
-fn begin(kind: u8, epoch: Epoch) -> Vec<u8> {
+fn begin(kind: u8, epoch: Epoch, format: FormatVersion) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     out.put(MAGIC);
-    out.put_u16(FORMAT_VERSION);
+    out.put_u16(format.number());
     out.push(kind);
     out.push(0);
     out.put_u32(0);
@@ -302,9 +314,10 @@ impl fmt::Display for FrameError {
             Self::TooLarge => write!(f, "the frame is larger than {FRAME_BYTES_MAX} bytes"),
             Self::Magic => f.write_str("the answer is not a frame of Latchkey's feed"),
             Self::Version(version) => {
+                let newest = FormatVersion::NEWEST.number();
                 write!(
                     f,
-                    "format version {version} is not read here: this is {FORMAT_VERSION}"
+                    "format version {version} is not read here: this is {newest}"
                 )
             }
             Self::Checksum => f.write_str("the frame's checksum is wrong"),

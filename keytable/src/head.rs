@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use crate::frame::FORMAT_VERSION;
+use crate::format::FormatVersion;
 use crate::generation::{Epoch, Generation};
 use crate::wire::{Reader, Write};
 
@@ -31,7 +31,7 @@ impl TableHead {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(52);
         out.put(MAGIC);
-        out.put_u16(FORMAT_VERSION);
+        out.put_u16(FormatVersion::NEWEST.number());
         out.put_u16(0);
         out.put(self.epoch.as_bytes());
         out.put_u64(self.generation.get());
@@ -47,7 +47,7 @@ impl TableHead {
         let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
         let mut reader = Reader::new(body);
         let known = reader.array::<4>()? == *MAGIC
-            && reader.u16()? == FORMAT_VERSION
+            && reader.u16()? == FormatVersion::NEWEST.number()
             && reader.u16()? == 0
             && crc32fast::hash(body) == u32::from_le_bytes(*sum);
         let head = Self {

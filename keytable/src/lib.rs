@@ -20,6 +20,7 @@ pub mod address;
 pub mod api_key;
 pub mod bucket;
 pub mod decision;
+pub mod format;
 pub mod frame;
 pub mod generation;
 pub mod head;
@@ -28,6 +29,7 @@ pub mod key_id;
 pub mod limits;
 pub mod record;
 pub mod scope;
+pub mod sealed;
 pub mod usage;
 mod wire;
 
@@ -36,6 +38,7 @@ pub use api_key::{KeyFormatError, PresentedKey};
 pub use decision::{
     Admitted, Denial, Permit, RequestFacts, Resources, admit, decide, judge_resources,
 };
+pub use format::FormatVersion;
 pub use frame::{Change, Delta, Frame, FrameError, Page};
 pub use generation::{Epoch, Generation};
 pub use head::TableHead;
@@ -43,4 +46,5 @@ pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
 pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
+pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
 pub use usage::{Outcome, UsageBatch, UsageError, UsageRow};

@@ -13,7 +13,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::decision::{Denial, Permit};
-use crate::frame::FORMAT_VERSION;
+use crate::format::FormatVersion;
 use crate::key_id::KeyId;
 use crate::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
 use crate::wire::{Reader, Write};
@@ -134,12 +134,17 @@ impl Outcome {
 }
 
 impl UsageBatch {
-    /// The bytes of the batch. More or longer rows than the limits allow are refused by whoever
-    /// reads them.
+    /// The bytes of the batch, in the newest format. More or longer rows than the limits allow are
+    /// refused by whoever reads them.
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_as(FormatVersion::NEWEST)
+    }
+
+    /// The bytes of the batch, in the format that its reader knows.
+    pub fn encode_as(&self, format: FormatVersion) -> Vec<u8> {
         let mut out = Vec::with_capacity(64 + 96 * self.rows.len());
         out.put(MAGIC);
-        out.put_u16(FORMAT_VERSION);
+        out.put_u16(format.number());
         out.put_u16(0);
         out.put_u32(0);
         out.put(&self.source);
@@ -169,9 +174,7 @@ impl UsageBatch {
             return Err(UsageError::Magic);
         }
         let version = reader.u16().ok_or(UsageError::Length)?;
-        if version != FORMAT_VERSION {
-            return Err(UsageError::Version(version));
-        }
+        FormatVersion::known(version).ok_or(UsageError::Version(version))?;
         let reserved = reader.u16().ok_or(UsageError::Length)?;
         if reader.length().ok_or(UsageError::Length)? != bytes.len() {
             return Err(UsageError::Length);
@@ -286,9 +289,10 @@ impl fmt::Display for UsageError {
             Self::TooLarge => write!(f, "the batch is larger than {USAGE_BYTES_MAX} bytes"),
             Self::Magic => f.write_str("these bytes are not a batch of usage"),
             Self::Version(version) => {
+                let newest = FormatVersion::NEWEST.number();
                 write!(
                     f,
-                    "format version {version} is not read here: this is {FORMAT_VERSION}"
+                    "format version {version} is not read here: this is {newest}"
                 )
             }
             Self::Checksum => f.write_str("the batch's checksum is wrong"),

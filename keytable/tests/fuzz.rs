@@ -1,6 +1,6 @@
 //! The corpus of the fuzz targets, replayed: what a fuzzer once found stays found.
 //!
-//! Does not search; `keytable/fuzz` does, with a nightly compiler.
+//! Does not search; `.ci/fuzz` does.
 
 #![cfg(test)]
 

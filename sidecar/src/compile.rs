@@ -4,7 +4,9 @@
 //! agent accepts, and the pages of one snapshot cover every bucket exactly once.
 
 use keytable::limits::{BUCKETS, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
-use keytable::{Change, Delta, Epoch, Generation, KeyHash, Page, Record, RecordError, RecordView};
+use keytable::{
+    Change, Delta, Epoch, FormatVersion, Generation, KeyHash, Page, Record, RecordError, RecordView,
+};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
@@ -44,7 +46,12 @@ impl TableBuilder {
     }
 
     /// Cuts the table into pages; fails if a key did not fit into a record.
-    pub fn finish(mut self, epoch: Epoch, generation: Generation) -> Result<Snapshot, RecordError> {
+    pub fn finish(
+        mut self,
+        epoch: Epoch,
+        generation: Generation,
+        format: FormatVersion,
+    ) -> Result<Snapshot, RecordError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -64,7 +71,7 @@ impl TableBuilder {
             first_bucket = page.end_bucket();
             pages.push(EncodedPage {
                 first_bucket: page.first_bucket,
-                bytes: page.encode(),
+                bytes: page.encode_as(format),
             });
         }
         Ok(Snapshot { generation, pages })
@@ -78,6 +85,7 @@ pub fn delta(
     from: Generation,
     to: Generation,
     changes: &[(KeyHash, Option<Key>)],
+    format: FormatVersion,
 ) -> Result<Option<Vec<u8>>, RecordError> {
     let encoded = changes
         .iter()
@@ -101,12 +109,12 @@ pub fn delta(
         to,
         changes,
     }
-    .encode();
+    .encode_as(format);
     Ok((frame.len() <= FRAME_BYTES_MAX).then_some(frame))
 }
 
 /// The frame that says "nothing new".
-pub fn heartbeat(epoch: Epoch, generation: Generation) -> Vec<u8> {
+pub fn heartbeat(epoch: Epoch, generation: Generation, format: FormatVersion) -> Vec<u8> {
     let changes = Vec::new();
     Delta {
         epoch,
@@ -114,7 +122,7 @@ pub fn heartbeat(epoch: Epoch, generation: Generation) -> Vec<u8> {
         to: generation,
         changes,
     }
-    .encode()
+    .encode_as(format)
 }
 
 /// The policy of a key, as Envoys get it.

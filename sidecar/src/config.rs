@@ -15,6 +15,7 @@ use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secret::KeyPrefix;
+use crate::telemetry::LogFormat;
 
 pub use error::ConfigError;
 use settings::{Given, Settings};
@@ -62,6 +63,15 @@ pub enum Command {
         /// Where the master keys are.
         master_key: MasterKeySource,
     },
+    /// Write the key table of a region in `data` to the file `to`, sealed.
+    Snapshot {
+        /// The data directory.
+        data: PathBuf,
+        /// Whose keys.
+        region: RegionId,
+        /// The file to make or replace.
+        to: PathBuf,
+    },
     /// Judge a configuration of Envoy.
     LintEnvoy {
         /// A bootstrap or a config dump.
@@ -104,8 +114,12 @@ pub struct Config {
     pub key_prefix: KeyPrefix,
     /// Standard keys that an account without a limit of its own may have.
     pub key_limit_default: u64,
+    /// Where clients of the cloud API post, a path.
+    pub tokenhub_path: String,
     /// Whether stdout is for a script.
     pub json: bool,
+    /// How the log on stderr is written.
+    pub log_format: LogFormat,
 }
 
 /// Where the master keys are.
@@ -153,6 +167,7 @@ impl Command {
             ["operator", "reset"] => Ok(Self::ResetOperator {
                 data: path("data", &settings()?)?,
             }),
+            ["snapshot"] => Self::snapshot(&settings()?),
             ["envoy", "lint", file] => Ok(Self::LintEnvoy { file: file.into() }),
             ["keys", "rotate-master"] => Self::rotate_master(&settings()?),
             _ => Err(ConfigError::Command),
@@ -170,6 +185,15 @@ impl Command {
         Ok(Self::Restore {
             data: path("data", settings)?,
             from: path("from", settings)?,
+        })
+    }
+
+    fn snapshot(settings: &Settings) -> Result<Self, ConfigError> {
+        let region = optional("region", settings, RegionId::parse)?;
+        Ok(Self::Snapshot {
+            data: path("data", settings)?,
+            region: region.ok_or(ConfigError::Missing("region"))?,
+            to: path("to", settings)?,
         })
     }
 
@@ -206,7 +230,10 @@ impl Config {
             },
             key_limit_default: optional("key-limit-default", settings, whole_number)?
                 .unwrap_or(KEY_LIMIT_DEFAULT),
+            tokenhub_path: optional("tokenhub-path", settings, url_path)?
+                .unwrap_or_else(|| "/".into()),
             json: switch("json", settings)?,
+            log_format: optional("log-format", settings, LogFormat::parse)?.unwrap_or_default(),
         })
     }
 }
@@ -299,6 +326,24 @@ fn host(text: &str) -> Result<String, &'static str> {
         Ok(text.into())
     } else {
         Err("must be a host name in lower case, without scheme and port")
+    }
+}
+
+fn url_path(text: &str) -> Result<String, &'static str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let parts = text
+        .strip_prefix('/')
+        .map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let fits = |rest: &str| {
+        rest.split('/')
+            .all(|part| !part.is_empty() && part.bytes().all(plain))
+    };
+    let is_taken = text == "/v1" || text.starts_with("/v1/");
+    match parts {
+        Some(rest) if (rest.is_empty() || fits(rest)) && text != "//" && !is_taken => {
+            Ok(text.into())
+        }
+        _ => Err("must be a path outside /v1, of letters, digits, '-', '_' and '.', as /tokenhub"),
     }
 }
 

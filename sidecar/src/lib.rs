@@ -2,7 +2,7 @@
 //!
 //! A thing belongs to [`domain`] if it would be true with no HTTP and no SQL, to [`store`] if it
 //! speaks SQL, to [`api`] if it speaks HTTP to people and scripts, to [`feed`] if it carries the
-//! key table to Envoys. The sidecar never sees a model request and never decides one.
+//! key table to Envoys, to [`tokenhub`] if it is said in the words of Tencent's cloud API. The sidecar never sees a model request and never decides one.
 //!
 //! Invariant: a change is answered only after its commit, and the value of a key leaves the
 //! process only in the answer to the call that made it.
@@ -18,5 +18,7 @@ pub mod lint;
 pub mod master_key;
 pub mod offline;
 pub mod serve;
+pub mod snapshot;
 pub mod store;
 pub mod telemetry;
+pub mod tokenhub;

@@ -13,6 +13,7 @@ use sidecar::config::{Command, Config, USAGE};
 use sidecar::lint;
 use sidecar::offline;
 use sidecar::serve::{self, announce};
+use sidecar::snapshot;
 use sidecar::telemetry;
 
 fn main() -> ExitCode {
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Ok(Command::RotateMaster { data, master_key }) => {
             say(offline::rotate_master(&data, &master_key))
         }
+        Ok(Command::Snapshot { data, region, to }) => say(snapshot::write(&data, &region, &to)),
         Ok(Command::LintEnvoy { file }) => lint_envoy(&file),
         Ok(Command::Help) => print(USAGE),
         Err(error) => fail(&error, 2),
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: &Config) -> ExitCode {
-    telemetry::install();
+    telemetry::install(config.log_format);
     let json = config.json;
     match serve::run(config, |event| announce::print(event, json)) {
         Ok(()) => ExitCode::SUCCESS,

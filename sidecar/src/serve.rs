@@ -35,6 +35,8 @@ use crate::feed::{self, Feed};
 use crate::master_key;
 use crate::serve::announce::Event;
 use crate::store::Store;
+use crate::telemetry::Line;
+use crate::tokenhub::{self, Desk};
 
 pub use error::ServeError;
 
@@ -113,7 +115,7 @@ pub async fn serve(
     let servers = [spawn(admin), spawn(feed)];
     announce(ready);
     stop.await;
-    log::info!("stopping");
+    Line::info("stopping").write();
     board.close();
     store.wake_followers();
     stop_all(handles).await;
@@ -139,13 +141,18 @@ async fn stop_all([admin, feed]: [ServerHandle; 2]) {
 }
 
 fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
+    let path = app.site.tokenhub_path.clone();
     let app = Data::new(app);
+    let desk = Data::new(Desk::default());
     let factory = move || {
         WebApp::new()
             .app_data(app.clone())
+            .app_data(desk.clone())
             .wrap(from_fn(api::check_host))
             .wrap(from_fn(envelope))
             .wrap(from_fn(metrics::measure))
+            // First: its path may be one of the others', with another method.
+            .configure(tokenhub::routes(&path))
             .configure(api::routes)
     };
     let server = HttpServer::new(factory)
@@ -193,6 +200,7 @@ fn site(config: &Config) -> Site {
         public_url: config.public_url.clone(),
         hosts: config.admin_hosts.clone(),
         proxies: config.trusted_proxies.clone(),
+        tokenhub_path: config.tokenhub_path.clone(),
     }
 }
 

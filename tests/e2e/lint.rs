@@ -68,6 +68,7 @@ fn the_recipes_are_clean_but_for_the_route_that_means_to_need_no_key() {
         ("Rate limit per key", ""),
         ("Access log with key id, resource and reason", ""),
         ("Services by route", "route-without-gate: listener gate"),
+        ("Start without the sidecar", ""),
         ("Several listeners", ""),
     ];
     let mut stack = Stack::prepare(StackOptions::default()).unwrap();

@@ -13,11 +13,16 @@
     reason = "tests"
 )]
 
+mod bodies;
 mod check;
 mod compose;
 mod credentials;
+mod differential;
+mod docs;
 mod door;
+mod hostile;
 mod lint;
+mod listing;
 mod many_keys;
 mod observability;
 mod outages;
@@ -25,7 +30,10 @@ mod recipes;
 mod rotation;
 mod scope;
 mod sdks;
+mod sealed;
 mod secrets;
 mod tidy;
+mod tokenhub;
 mod tour;
+mod upgrade;
 mod versions;

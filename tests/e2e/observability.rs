@@ -127,6 +127,14 @@ fn the_gate_counts_requests_by_outcome_under_one_name() {
 }
 
 #[test]
+fn what_is_left_of_the_lease_is_a_gauge() {
+    let (stack, _) = run();
+    let left = || tests::stat(&stack, "wasmcustom.latchkey.lease_left_s");
+    wait_for("the lease has a length", || left() > 0);
+    assert!(left() <= 3600, "no longer than max_staleness");
+}
+
+#[test]
 fn prometheus_accepts_rules_configuration_and_our_metrics() {
     let promtool = promtool::find();
     promtool.succeed(&["check", "rules"], &observability("alerts.yaml"));
@@ -166,6 +174,9 @@ fn the_sidecar_counts_calls_changes_watchers_and_envoys() {
     assert!(sample("latchkey_sidecar_propagation_seconds_count") >= 2.0);
     assert!(sample("latchkey_sidecar_store_seconds_count") >= 2.0);
     assert!(sample("latchkey_sidecar_generation") >= 2.0);
+    let audit_head = sample("latchkey_sidecar_audit_head");
+    admin.create("one more", json!({}));
+    assert_eq!(sample("latchkey_sidecar_audit_head"), audit_head + 1.0);
     wait_for("the agent waits for news", || {
         sample("latchkey_sidecar_feed_watchers") >= 1.0
     });

@@ -67,10 +67,13 @@ fn the_access_log_names_key_account_model_and_reason() {
     let denied = find(&lines, 403);
     assert_eq!(denied["key_id"], json!(key.id));
     assert_eq!(denied["details"], "latchkey_scope");
+    assert_eq!(denied["denial"], "scope");
+    assert_eq!(permitted["denial"], Value::Null);
     assert_ne!(denied["model"], "forged");
     let nobody = find(&lines, 401);
     assert_eq!(facts(nobody), json!([null, null, null]));
     assert_eq!(nobody["details"], "latchkey_no_key");
+    assert_eq!(nobody["denial"], "no_key");
 }
 
 #[test]

@@ -24,12 +24,16 @@ struct Step {
 fn the_tour_of_the_readme_works_as_it_is_written() {
     let (stack, _) = start();
     let token = stack.operator_token().unwrap();
-    let variables = [
+    take(&[
         ("CONSOLE", stack.console_url()),
         ("ENVOY", stack.envoy_url()),
         ("TOKEN", token),
-    ];
-    let mut shell = Shell::new(&variables);
+    ]);
+}
+
+/// Takes the whole tour with these variables.
+pub(crate) fn take(variables: &[(&str, String)]) {
+    let mut shell = Shell::new(variables);
     let steps = steps();
     assert!(steps.len() >= 8, "the README has a tour");
     for step in &steps {

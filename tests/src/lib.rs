@@ -8,16 +8,22 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a harness that cannot go on is a failed test"
 )]
 
 pub mod admin;
+pub mod http2;
+pub mod http2_upstream;
 pub mod impostor;
 pub mod measure;
+pub mod node;
 pub mod promtool;
 pub mod python;
 pub mod raw;
 pub mod recipes;
+pub mod sdk;
+pub mod time;
 
 use std::time::Duration;
 
@@ -25,6 +31,7 @@ use envoy::{Stack, StackOptions, wait};
 
 pub use admin::{Admin, Key};
 pub use raw::Answer;
+pub use time::rfc3339;
 
 /// How long a state may take to be reached, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);

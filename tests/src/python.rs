@@ -3,6 +3,7 @@
 //! Does not pin transitive dependencies. Invariant: an environment is used only when its
 //! installation went to the end.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -40,18 +41,33 @@ pub fn with_packages(name: &str, packages: &[&str]) -> PathBuf {
 
 /// Runs a script of `tests/sdk/` with arguments; gives what it printed. The script must succeed.
 pub fn run(python: &Path, script: &str, args: &[&str]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("sdk")
-        .join(script);
-    let output = succeed(Command::new(python).arg(script).args(args));
+    let mut command = Command::new(python);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.arg(scripts().join(script)).args(args);
+    let output = succeed(&mut command);
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Runs a module of an environment. It must succeed.
+pub fn run_module(python: &Path, module: &str, args: &[&OsStr]) {
+    succeed(Command::new(python).args(["-m", module]).args(args));
+}
+
+/// Where the scripts are.
+pub fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk")
 }
 
 fn succeed(command: &mut Command) -> Output {
     let output = command
         .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        .unwrap_or_else(|error| panic!("cannot run {:?}: {error}", command.get_program()));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?} failed: {stderr}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{:?} failed:\n{stdout}\n{stderr}",
+        command.get_program()
+    );
     output
 }

@@ -13,9 +13,11 @@ fn bootstrap() -> Bootstrap {
         access_log: PathBuf::from("/access.log"),
         region: "local".to_owned(),
         max_staleness: MaxStaleness::default(),
+        sealed_table_key: None,
         gate_settings: serde_json::Map::new(),
         sidecar: HostPort::loopback(3),
         upstream: "models.internal:4".parse().unwrap(),
+        tls: None,
         additions: Vec::new(),
     }
 }
@@ -30,8 +32,31 @@ fn every_placeholder_of_the_template_is_filled() {
 }
 
 #[test]
+fn a_certificate_makes_the_listener_speak_tls() {
+    let mut with_tls = bootstrap();
+    assert_eq!(with_tls.transport_socket().unwrap(), Value::Null);
+    with_tls.tls = Some(Tls {
+        certificate: "/chain.pem".into(),
+        private_key: "/key.pem".into(),
+    });
+    let yaml = with_tls.render().unwrap();
+    assert!(yaml.contains(r#""certificate_chain":{"filename":"/chain.pem"}"#));
+    assert!(yaml.contains(r#""private_key":{"filename":"/key.pem"}"#));
+}
+
+#[test]
 fn agent_and_gate_share_their_data() {
     assert_eq!(TEMPLATE.matches("vm_id: latchkey\n").count(), 2);
+}
+
+#[test]
+fn the_agent_is_told_of_a_sealed_table_only_if_there_is_one() {
+    let mut with = bootstrap();
+    assert!(!with.render().unwrap().contains("\"sealed_table\""));
+    with.sealed_table_key = Some("ab".repeat(32));
+    let yaml = with.render().unwrap();
+    let member = r#""sealed_table":{"cluster":"sealed_table","public_key":"abab"#;
+    assert!(yaml.contains(member), "{yaml}");
 }
 
 #[test]

@@ -11,9 +11,11 @@ use super::samples::Samples;
 /// The text for the terminal.
 pub(super) fn text(stack: &Stack, samples: &Samples) -> Result<String, StackError> {
     let mut text = format!(
-        "\nLatchkey is running.\n\n  console         {}\n  operator token  {}\n  \
+        "\nLatchkey is running.\n\n  console         {}\n  log in          as `operator`; the \
+         secret that sets the password, once, is in\n                  {}\n  operator token  {}\n  \
          Envoy           {}\n  Envoy's admin   {}\n  logs and data   {}\n",
         stack.console_url(),
+        stack.setup_secret_file().display(),
         stack.operator_token()?,
         stack.envoy_url(),
         stack.envoy_admin_url(),

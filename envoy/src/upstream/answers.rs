@@ -1,17 +1,39 @@
-//! What the demo upstream answers, by method and path.
+//! What the demo upstream answers, by method and path: each API family in its own module.
 //!
-//! The texts of models are in `chat`. Invariant: the body is read to its end before anything is
-//! answered, so a request that is cut gets no answer.
+//! Invariant: the body is read to its end before anything is answered, so a request that is cut
+//! gets no answer.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::recorder::{Entry, Recorder};
-use super::{chat, websocket};
+use super::{anthropic, bedrock, chat, cohere, gemini, models, ollama, openai, websocket};
 
-/// The models that the demo upstream claims to serve.
-const MODELS: [&str; 4] = ["glm-5.1", "deepseek-v3.2", "kimi-k2.6", "hy-mt2-plus"];
+/// A request that was read to its end.
+pub(super) struct Call<'a> {
+    /// Its head.
+    pub(super) request: &'a HttpRequest,
+    /// Its body.
+    pub(super) body: &'a [u8],
+    /// Where streams are counted.
+    pub(super) recorder: &'a Recorder,
+}
+
+/// The answer of one family; `None` if the call is not one of its own.
+type Family = fn(&Call<'_>) -> Option<HttpResponse>;
+
+/// The families, in the order in which they are asked.
+const FAMILIES: [Family; 8] = [
+    models::answer,
+    chat::answer,
+    openai::answer,
+    anthropic::answer,
+    gemini::answer,
+    cohere::answer,
+    ollama::answer,
+    bedrock::answer,
+];
 
 /// Records a request and answers it.
 pub(super) async fn answer(
@@ -27,17 +49,23 @@ pub(super) async fn answer(
     let Ok(body) = drain(payload, &entry).await else {
         return error(400, "the body was cut");
     };
-    match (request.method().as_str(), request.path()) {
-        ("POST", path) if path.ends_with("/chat/completions") => {
-            chat::complete(&request, &body, &recorder)
-        }
-        ("GET", "/v1/models") => models(),
-        ("GET", path) if path.starts_with("/v1/models/") => model(path),
-        (method, _) => HttpResponse::Ok().json(json!({
-            "method": method,
-            "path": request.head().uri.to_string(),
-        })),
-    }
+    let call = Call {
+        request: &request,
+        body: &body,
+        recorder: &recorder,
+    };
+    FAMILIES
+        .iter()
+        .find_map(|family| family(&call))
+        .unwrap_or_else(|| described(&request))
+}
+
+/// What is asked for by a path that no family has.
+fn described(request: &HttpRequest) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "method": request.method().as_str(),
+        "path": request.head().uri.to_string(),
+    }))
 }
 
 /// Reads a body to its end; an error if it is cut.
@@ -60,21 +88,56 @@ pub(super) fn error(status: u16, message: &str) -> HttpResponse {
     }))
 }
 
-fn models() -> HttpResponse {
-    let list: Vec<Value> = MODELS.iter().map(|name| described(name)).collect();
-    HttpResponse::Ok().json(json!({"object": "list", "data": list}))
+/// What every model says.
+pub(super) fn greeting(model: &str) -> String {
+    format!("Hello from {model}.")
 }
 
-fn model(path: &str) -> HttpResponse {
-    match MODELS
-        .iter()
-        .find(|name| path.strip_prefix("/v1/models/") == Some(name))
-    {
-        Some(name) => HttpResponse::Ok().json(described(name)),
-        None => error(404, "there is no such model"),
+/// A streamed answer of these pieces.
+pub(super) fn streamed(content_type: &str, pieces: Vec<Vec<u8>>) -> HttpResponse {
+    let pieces = pieces
+        .into_iter()
+        .map(|piece| Ok::<_, actix_web::Error>(web::Bytes::from(piece)));
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .streaming(stream::iter(pieces))
+}
+
+/// Server-sent events that carry their own names as their `type`.
+pub(super) fn events(events: &[Value]) -> HttpResponse {
+    let text = |event: &Value| {
+        let name = event.get("type").and_then(Value::as_str);
+        let name = name.map(|name| format!("event: {name}\n"));
+        format!("{}data: {event}\n\n", name.unwrap_or_default()).into_bytes()
+    };
+    streamed("text/event-stream", events.iter().map(text).collect())
+}
+
+// === impl Call ===
+
+impl Call<'_> {
+    /// The path, if the call is of this method.
+    pub(super) fn path_of(&self, method: &str) -> Option<&str> {
+        (self.request.method().as_str() == method).then(|| self.request.path())
+    }
+
+    /// The body as JSON; `null` if it is none.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(self.body).unwrap_or_default()
+    }
+
+    /// The model that the body asks for.
+    pub(super) fn model(&self) -> String {
+        text(&self.json(), "model")
+    }
+
+    /// Whether the body asks for a stream.
+    pub(super) fn wants_stream(&self) -> bool {
+        self.json().get("stream").and_then(Value::as_bool) == Some(true)
     }
 }
 
-fn described(name: &str) -> Value {
-    json!({"id": name, "object": "model", "created": chat::CREATED, "owned_by": "demo"})
+fn text(body: &Value, member: &str) -> String {
+    let text = body.get(member).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
 }

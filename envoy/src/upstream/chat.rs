@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, rt, web};
 use futures_util::{Stream, stream};
 use serde_json::{Value, json};
 
-use super::answers::error;
-use super::recorder::{OpenStream, Recorder};
+use super::answers::{Call, error, greeting};
+use super::recorder::OpenStream;
 
 /// When everything here was made, in seconds since 1970.
 pub(super) const CREATED: u64 = 1_764_000_000;
@@ -23,19 +23,25 @@ const CHUNKS_HEADER: &str = "x-demo-stream-chunks";
 /// Chunks of a stream that asks for no number.
 const CHUNKS: u64 = 5;
 
-/// The answer to a chat request.
-pub(super) fn complete(request: &HttpRequest, body: &[u8], recorder: &Recorder) -> HttpResponse {
-    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+/// The answer to a chat request, also of Azure's deployments and of Mistral.
+pub(super) fn answer(call: &Call<'_>) -> Option<HttpResponse> {
+    let path = call.path_of("POST")?;
+    path.ends_with("/chat/completions").then(|| complete(call))
+}
+
+fn complete(call: &Call<'_>) -> HttpResponse {
+    let Ok(body) = serde_json::from_slice::<Value>(call.body) else {
         return error(400, "the body is no JSON");
     };
     let Some(model) = body.get("model").and_then(Value::as_str) else {
         return error(400, "the body names no model");
     };
-    match body.get("stream").and_then(Value::as_bool) {
-        Some(true) => HttpResponse::Ok()
+    if body.get("stream").and_then(Value::as_bool) == Some(true) {
+        HttpResponse::Ok()
             .content_type("text/event-stream")
-            .streaming(events(model, request, recorder.stream())),
-        _ => whole(model),
+            .streaming(events(model, call.request, call.recorder.stream()))
+    } else {
+        whole(model)
     }
 }
 
@@ -47,7 +53,7 @@ fn whole(model: &str) -> HttpResponse {
         "model": model,
         "choices": [{
             "index": 0,
-            "message": {"role": "assistant", "content": format!("Hello from {model}.")},
+            "message": {"role": "assistant", "content": greeting(model)},
             "logprobs": null,
             "finish_reason": "stop",
         }],

@@ -127,7 +127,8 @@ fn read_disposition(value: &str) -> Result<(String, bool), FormError> {
     loop {
         let (parameter, value, after) = read_parameter(rest.trim_start())?;
         match parameter.to_ascii_lowercase().as_str() {
-            "name" if name.is_none() => name = Some(value.to_owned()),
+            // Readers of mail decode `=?utf-8?q?model?=`.
+            "name" if name.is_none() && !value.contains("=?") => name = Some(value.to_owned()),
             "filename" if files & 1 == 0 => files |= 1,
             "filename*" if files & 2 == 0 => files |= 2,
             _ => return Err(FormError::Head),

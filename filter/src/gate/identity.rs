@@ -5,7 +5,7 @@
 
 use keytable::RecordView;
 
-use crate::credential::{Credential, Removal};
+use crate::credential::{Credential, Removal, is_credential};
 use crate::headers::HeaderMap;
 use crate::host::{HostError, RequestHost};
 
@@ -44,6 +44,31 @@ pub(super) fn clean(
     }
     host.set_request_header(KEY_ID_HEADER, view.key_id().as_bytes())?;
     host.set_request_header(ACCOUNT_HEADER, view.account().as_bytes())
+}
+
+/// Takes out of the trailers what would speak of an identity or a credential if it were a header:
+/// some servers merge the two.
+pub(super) fn clean_trailers(host: &impl RequestHost) -> Result<(), HostError> {
+    let trailers = host.request_trailers()?;
+    for (name, _) in trailers.iter() {
+        // Envoy refuses underscores in headers; of trailers it looks at none.
+        let spelled = name
+            .to_ascii_lowercase()
+            .iter()
+            .map(dashed)
+            .collect::<Vec<u8>>();
+        if is_foreign(&spelled) || is_credential(&spelled) || spelled.starts_with(b"x-forwarded-") {
+            host.remove_request_trailer(name)?;
+        }
+    }
+    Ok(())
+}
+
+fn dashed(byte: &u8) -> u8 {
+    match byte {
+        b'_' => b'-',
+        other => *other,
+    }
 }
 
 /// Tells upstream and access log what the request calls.

@@ -32,6 +32,7 @@ use listing::Listing;
 pub use shared::GateShared;
 
 const KEY_ID_STATE: &str = "latchkey_key_id";
+const DENIAL_STATE: &str = "latchkey_denial";
 
 /// One request.
 #[derive(Debug)]
@@ -105,13 +106,20 @@ impl Gate {
 
     /// Trailers have arrived: the body is over.
     pub fn on_trailers(&mut self, host: &impl RequestHost) -> Flow {
-        match &self.state {
+        let flow = match &self.state {
             State::Reading(reading) => {
                 let held = reading.held_bytes();
                 self.on_body(host, held, true)
             }
             State::Open | State::Listing(_) => Flow::Continue,
             State::Closed => Flow::Hold,
+        };
+        match flow {
+            Flow::Continue => match identity::clean_trailers(host) {
+                Ok(()) => Flow::Continue,
+                Err(error) => self.refuse(host, &failed(error)),
+            },
+            Flow::Hold => Flow::Hold,
         }
     }
 
@@ -175,7 +183,10 @@ impl Gate {
             let headers = host.request_headers().ok()?;
             Some(family_of(&self.shared, &headers))
         });
-        host.count(refusal.outcome());
+        let outcome = refusal.outcome();
+        host.count(outcome);
+        // For the log only: a refusal stands without it.
+        let _ = host.set_filter_state(DENIAL_STATE, outcome.word().as_bytes());
         let reply = refusal.reply(family.unwrap_or_default());
         if let Err(HostError(status)) = host.reply(&reply) {
             host.log(

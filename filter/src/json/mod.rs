@@ -12,6 +12,7 @@ mod members;
 mod scanner;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub(crate) use members::folds_to;
 

@@ -5,9 +5,10 @@
 //! looked at, nothing accepted that RFC 8259 does not allow.
 
 use super::JsonError;
+use super::text::{Run, Utf8, plain_run};
 
 /// Deepest nesting that is read.
-pub(super) const DEPTH_MAX: usize = 512;
+pub(super) const DEPTH_MAX: usize = 256;
 /// Longest string that is shown to the visitor, in bytes.
 pub(super) const CAPTURE_BYTES_MAX: usize = 512;
 
@@ -59,8 +60,7 @@ pub(super) struct Scanner {
     pub(super) captured: Captured,
     /// The first half of a surrogate pair whose second half must follow.
     high_surrogate: Option<u16>,
-    /// The bytes of a character that a chunk ended in.
-    pub(super) partial: Vec<u8>,
+    utf8: Utf8,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -282,17 +282,16 @@ impl Scanner {
         bytes: &'a [u8],
         visitor: &mut impl Visitor,
     ) -> Result<&'a [u8], JsonError> {
-        let (run, rest) = bytes
-            .split_at_checked(plain_run(bytes))
-            .unwrap_or((bytes, &[]));
+        let Run { length, is_ascii } = plain_run(bytes);
+        let (run, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
         if !run.is_empty() {
-            self.check_utf8(run)?;
+            self.utf8.check(run, is_ascii)?;
             self.capture(run);
         }
         let Some((&byte, after)) = rest.split_first() else {
             return Ok(rest);
         };
-        if !self.partial.is_empty() {
+        if !self.utf8.is_whole() {
             return Err(JsonError::Encoding);
         }
         match byte {
@@ -316,32 +315,6 @@ impl Scanner {
             Role::Value => self.after_value(),
         };
         Ok(())
-    }
-
-    /// Checks a run of a string's bytes, which may begin and end in the middle of a character.
-    fn check_utf8(&mut self, run: &[u8]) -> Result<(), JsonError> {
-        if self.partial.is_empty() && run.is_ascii() {
-            return Ok(());
-        }
-        let mut rest = run;
-        while let (false, Some((&byte, after))) = (self.partial.is_empty(), rest.split_first()) {
-            self.partial.push(byte);
-            rest = after;
-            match std::str::from_utf8(&self.partial) {
-                Ok(_) => self.partial.clear(),
-                Err(error) if error.error_len().is_none() => {}
-                Err(_) => return Err(JsonError::Encoding),
-            }
-        }
-        match std::str::from_utf8(rest) {
-            Ok(_) => Ok(()),
-            Err(error) if error.error_len().is_none() => {
-                let begun = rest.get(error.valid_up_to()..).unwrap_or_default();
-                self.partial.extend_from_slice(begun);
-                Ok(())
-            }
-            Err(_) => Err(JsonError::Encoding),
-        }
     }
 
     fn capture(&mut self, bytes: &[u8]) {
@@ -421,30 +394,4 @@ impl Scanner {
             }
         }
     }
-}
-
-/// How many bytes from the front are neither a quote, a backslash nor a control character.
-pub(super) fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let zero_in = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let mut run = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let Some(eight) = chunk.first_chunk::<8>() else {
-            break;
-        };
-        let word = u64::from_le_bytes(*eight);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let quote = zero_in(word ^ (ONES * 0x22));
-        let backslash = zero_in(word ^ (ONES * 0x5c));
-        if control | quote | backslash != 0 {
-            break;
-        }
-        run += 8;
-    }
-    let tail = bytes.get(run..).unwrap_or_default();
-    run + tail
-        .iter()
-        .take_while(|b| **b >= 0x20 && **b != b'"' && **b != b'\\')
-        .count()
 }

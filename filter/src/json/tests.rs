@@ -1,6 +1,7 @@
 //! What only the inside shows: memory stays bounded, and the fast path agrees with the slow one.
 
-use super::scanner::{CAPTURE_BYTES_MAX, plain_run};
+use super::scanner::CAPTURE_BYTES_MAX;
+use super::text::{Run, Utf8, plain_run};
 use super::{JsonReader, Pattern};
 
 #[test]
@@ -17,7 +18,6 @@ fn memory_does_not_grow_with_what_is_read() {
                 let scanner = &reader.scanner;
                 assert!(scanner.captured.bytes.len() <= CAPTURE_BYTES_MAX);
                 assert!(scanner.captured.bytes.capacity() <= 2 * CAPTURE_BYTES_MAX);
-                assert!(scanner.partial.len() <= 4);
             }
             assert!(reader.take_names().is_empty());
         }
@@ -28,9 +28,11 @@ fn memory_does_not_grow_with_what_is_read() {
 fn runs_of_plain_bytes_end_where_they_should() {
     let slow = |bytes: &[u8]| {
         let ends = |b: &u8| *b < 0x20 || *b == b'"' || *b == b'\\';
-        bytes.iter().position(ends).unwrap_or(bytes.len())
+        let length = bytes.iter().position(ends).unwrap_or(bytes.len());
+        let is_ascii = bytes[..length].is_ascii();
+        Run { length, is_ascii }
     };
-    for length in 0..26 {
+    for length in (0..26).chain([63, 64, 65, 127, 128, 129, 137]) {
         for at in 0..length {
             for byte in 0..=255u8 {
                 for filler in [b'a', 0x20, 0x21, 0x23, 0x7f, 0x80, 0xa0, 0xa2, 0xdc, 0xff] {
@@ -42,6 +44,60 @@ fn runs_of_plain_bytes_end_where_they_should() {
                         "{byte} at {at} of {length}"
                     );
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn text_is_checked_the_same_however_it_is_cut() {
+    let check = |pieces: &[&[u8]]| {
+        let mut utf8 = Utf8::default();
+        let is_text = |piece: &&[u8]| utf8.check(piece, piece.is_ascii()).is_ok();
+        pieces.iter().all(is_text) && utf8.is_whole()
+    };
+    let characters: [&[u8]; 24] = [
+        b"a",
+        b"\x7f",
+        b"\xc2\x80",
+        b"\xdf\xbf",
+        b"\xe0\xa0\x80",
+        b"\xed\x9f\xbf",
+        b"\xef\xbf\xbf",
+        b"\xf0\x90\x80\x80",
+        b"\xf4\x8f\xbf\xbf",
+        b"\x80",
+        b"\xc0\xa7",
+        b"\xc1\xbf",
+        b"\xc2",
+        b"\xe0\x9f\xbf",
+        b"\xe0\xa0",
+        b"\xed\xa0\x80",
+        b"\xf0\x8f\xbf\xbf",
+        b"\xf0\x90\x80",
+        b"\xf0\x90",
+        b"\xf4\x90\x80\x80",
+        b"\xf5\x80\x80\x80",
+        b"\xff",
+        b"\xf8\x88\x80\x80\x80",
+        b"",
+    ];
+    for one in characters {
+        for other in characters {
+            for filler in ["", "abc", &"\u{4f60}".repeat(30)] {
+                let text = [filler.as_bytes(), one, other, filler.as_bytes()].concat();
+                let is_text = std::str::from_utf8(&text).is_ok();
+                for at in 0..=text.len() {
+                    let (front, back) = text.split_at(at);
+                    assert_eq!(
+                        check(&[front, back]),
+                        is_text,
+                        "{} {at}",
+                        text.escape_ascii()
+                    );
+                }
+                let bytes: Vec<&[u8]> = text.chunks(1).collect();
+                assert_eq!(check(&bytes), is_text, "{}", text.escape_ascii());
             }
         }
     }

@@ -15,7 +15,8 @@ fn path(rig: &mut Rig) -> String {
 fn the_first_request_says_who_asks_and_acknowledges_nothing() {
     let mut rig = Rig::cold(FakeSidecar::new(1));
     let request = rig.request().unwrap();
-    let path = format!("/feed/v1/table?region=local&agent={INSTANCE}&node=node%201&wait_s=15");
+    let path =
+        format!("/feed/v1/table?region=local&agent={INSTANCE}&node=node%201&wait_s=15&format=1");
     assert_eq!(request.path, path);
     assert_eq!(request.timeout_ms, 25_000);
 }

@@ -98,6 +98,7 @@ fn extended_parameters_are_no_names() {
         "name*=utf-8''model",
         "name=\"x\"; name*=utf-8''model",
         "name*0=\"mo\"; name*1=\"del\"",
+        "name=\"=?utf-8?q?model?=\"",
         "name*0*=utf-8''mo; name*1=del",
     ] {
         refused(&rig, &[one(parameters, "good-1"), beside(parameters)]);

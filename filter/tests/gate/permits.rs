@@ -2,7 +2,7 @@
 
 use filter::gate::Flow;
 
-use crate::support::{Exchange, Rig, list, record};
+use crate::support::{Call, Exchange, Rig, list, record};
 use keytable::{AddressList, Network, Record};
 
 #[test]
@@ -46,6 +46,40 @@ fn trailers_of_a_permitted_request_pass() {
     assert_eq!(exchange.chunk(b"any", false), Flow::Continue);
     assert_eq!(exchange.trailers(), Flow::Continue);
     assert_eq!(exchange.status(), 200);
+}
+
+#[test]
+fn trailers_carry_neither_identity_nor_credential() {
+    let rig = Rig::with(&[record(1)]);
+    for name in [
+        "x-latchkey-key-id",
+        "x_latchkey_account",
+        "X-Latchkey-Model",
+        "x-ai-eg-model",
+        "authorization",
+        "x-api-key",
+        "x_goog_api_key",
+        "x_forwarded_for",
+    ] {
+        let mut exchange = rig.post().bearer(1);
+        let pairs = [name, "x-checksum"].map(|name| (name.into(), b"1".to_vec()));
+        exchange.host.trailers.borrow_mut().extend(pairs);
+        exchange.headers(false);
+        assert_eq!(exchange.trailers(), Flow::Continue);
+        let left = exchange.host.trailers.borrow();
+        let names: Vec<&[u8]> = left.iter().map(|(name, _)| name.as_slice()).collect();
+        assert_eq!(names, [b"x-checksum"], "K-20 {name}");
+    }
+}
+
+#[test]
+fn trailers_that_cannot_be_cleaned_are_not_passed_on() {
+    let rig = Rig::with(&[record(1)]);
+    let mut exchange = rig.post().bearer(1);
+    exchange.headers(false);
+    exchange.host.fail(Call::Trailers);
+    assert_eq!(exchange.trailers(), Flow::Hold);
+    assert_eq!(exchange.status(), 503);
 }
 
 #[test]

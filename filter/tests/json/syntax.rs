@@ -1,4 +1,4 @@
-//! The syntax that is read: JSON of RFC 8259 in plain UTF-8, one object, nested to 512, no more.
+//! The syntax that is read: JSON of RFC 8259 in plain UTF-8, one object, nested to 256, no more.
 
 use filter::json::JsonError;
 
@@ -136,13 +136,13 @@ fn numbers_are_those_of_the_standard() {
 }
 
 #[test]
-fn nesting_ends_at_512() {
+fn nesting_ends_at_256() {
     let nested = |depth: usize, open: &str, close: &str| {
         let (open, close) = (open.repeat(depth), close.repeat(depth));
         format!(r#"{{"x":{open}1{close},"model":"g"}}"#)
     };
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"a":"#, "}]")] {
-        let levels = if close.len() == 2 { 255 } else { 511 };
+        let levels = if close.len() == 2 { 127 } else { 255 };
         let body = nested(levels, open, close);
         assert_eq!(
             read_chunks(MODEL, [body.as_bytes()]),
@@ -166,7 +166,7 @@ fn nesting_ends_at_512() {
 
 #[test]
 fn containers_are_told_apart_at_every_depth() {
-    for depth in [1, 62, 63, 64, 65, 127, 128, 511] {
+    for depth in [1, 62, 63, 64, 65, 127, 128, 255] {
         let open: String = (0..depth)
             .map(|i: usize| if i.is_multiple_of(2) { "[" } else { r#"{"a":"# })
             .collect();

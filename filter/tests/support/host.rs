@@ -23,6 +23,7 @@ pub(crate) enum Call {
     Unix,
     Get,
     Headers,
+    Trailers,
     SetHeader,
     RemoveHeader,
     Body,
@@ -42,6 +43,7 @@ pub(crate) enum Write {
 /// A request to the sidecar that was not answered yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Callout {
+    pub(crate) cluster: String,
     pub(crate) token: u32,
     pub(crate) path: String,
     pub(crate) timeout_ms: u64,
@@ -52,6 +54,8 @@ pub(crate) struct Callout {
 pub(crate) struct Shared {
     pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) gauges: RefCell<[u64; 4]>,
+    /// The gauge that says of the clock, not of the table.
+    pub(crate) lease_left_s: Cell<u64>,
     pub(crate) monotonic_ns: Cell<u64>,
     pub(crate) unix_ms: Cell<u64>,
     pub(crate) writes: RefCell<Vec<Write>>,
@@ -68,6 +72,7 @@ pub(crate) struct Shared {
 pub(crate) struct FakeHost {
     pub(crate) shared: Rc<Shared>,
     pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) trailers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) body: RefCell<Vec<u8>>,
     pub(crate) body_reads: Cell<usize>,
     pub(crate) outcomes: RefCell<Vec<Outcome>>,
@@ -111,7 +116,10 @@ impl FakeHost {
     }
 
     pub(crate) fn read_gauge(&self, gauge: Gauge) -> u64 {
-        self.shared.gauges.borrow()[index(gauge)]
+        match index(gauge) {
+            Some(at) => self.shared.gauges.borrow()[at],
+            None => self.shared.lease_left_s.get(),
+        }
     }
 
     /// All that a gate could see of the table.
@@ -132,13 +140,22 @@ impl FakeHost {
     }
 }
 
-fn index(gauge: Gauge) -> usize {
+fn index(gauge: Gauge) -> Option<usize> {
     match gauge {
-        Gauge::Edition => 0,
-        Gauge::LeaseUntilMs => 1,
-        Gauge::Generation => 2,
-        Gauge::Records => 3,
+        Gauge::Edition => Some(0),
+        Gauge::LeaseUntilMs => Some(1),
+        Gauge::Generation => Some(2),
+        Gauge::Records => Some(3),
+        Gauge::LeaseLeftS => None,
     }
+}
+
+fn map_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> HeaderMap {
+    let pairs: Vec<(&[u8], &[u8])> = pairs
+        .iter()
+        .map(|(name, value)| (name.as_slice(), value.as_slice()))
+        .collect();
+    HeaderMap::from_pairs(&pairs)
 }
 
 // === impl FakeHost ===
@@ -165,8 +182,12 @@ impl Host for FakeHost {
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
+        let Some(at) = index(gauge) else {
+            self.shared.lease_left_s.set(value);
+            return Ok(());
+        };
         self.called(Call::SetGauge)?;
-        self.shared.gauges.borrow_mut()[index(gauge)] = value;
+        self.shared.gauges.borrow_mut()[at] = value;
         let mut writes = self.shared.writes.borrow_mut();
         writes.push(Write::Gauge(gauge, value));
         Ok(())
@@ -207,13 +228,13 @@ impl FeedHost for FakeHost {
     }
 
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
-        assert_eq!(cluster, "sidecar");
         self.called(Call::Get)?;
         let token = self.shared.tokens.get() + 1;
         self.shared.tokens.set(token);
         let mut writes = self.shared.writes.borrow_mut();
         writes.push(Write::Get(path.to_owned()));
         self.shared.callouts.borrow_mut().push(Callout {
+            cluster: cluster.to_owned(),
             token,
             path: path.to_owned(),
             timeout_ms,
@@ -225,12 +246,7 @@ impl FeedHost for FakeHost {
 impl RequestHost for FakeHost {
     fn request_headers(&self) -> Result<HeaderMap, HostError> {
         self.called(Call::Headers)?;
-        let headers = self.headers.borrow();
-        let pairs: Vec<(&[u8], &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
-            .collect();
-        Ok(HeaderMap::from_pairs(&pairs))
+        Ok(map_of(&self.headers.borrow()))
     }
 
     fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError> {
@@ -248,6 +264,18 @@ impl RequestHost for FakeHost {
         Ok(())
     }
 
+    fn request_trailers(&self) -> Result<HeaderMap, HostError> {
+        self.called(Call::Trailers)?;
+        Ok(map_of(&self.trailers.borrow()))
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        self.called(Call::Trailers)?;
+        let mut trailers = self.trailers.borrow_mut();
+        trailers.retain(|(other, _)| other != name);
+        Ok(())
+    }
+
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
         self.called(Call::Body)?;
         self.body_reads.set(self.body_reads.get() + 1);
@@ -258,12 +286,7 @@ impl RequestHost for FakeHost {
     }
 
     fn response_headers(&self) -> Result<HeaderMap, HostError> {
-        let headers = self.response_headers.borrow();
-        let pairs: Vec<(&[u8], &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
-            .collect();
-        Ok(HeaderMap::from_pairs(&pairs))
+        Ok(map_of(&self.response_headers.borrow()))
     }
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {

@@ -15,16 +15,17 @@ use crate::api::App;
 use crate::api::answer;
 use crate::api::body::JsonObject;
 use crate::api::caller::{Caller, Purpose};
-use crate::api::fields::{Fields, enabled, invalid, parsed};
+use crate::api::fields::{Fields, enabled, invalid, parsed, text};
 use crate::api::once;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
-use crate::domain::access_key::{self, AccessKey, SecretKey};
+use crate::domain::access_key::{self, AccessKey, SecretKey, Signer};
 use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::name::KeyName;
+use crate::domain::role::Capability;
 use crate::domain::sealed::{SealContext, Sealed};
-use crate::store::{Outcome, StoreError};
+use crate::store::Outcome;
 
 #[derive(Debug, Serialize)]
 struct AccessKeyAnswer {
@@ -32,6 +33,8 @@ struct AccessKeyAnswer {
     account: String,
     name: String,
     status: &'static str,
+    user: Option<String>,
+    capabilities: Vec<&'static str>,
     creator: String,
     created_at: String,
     updated_at: String,
@@ -43,6 +46,14 @@ struct MintedAnswer<'a> {
     secret_key: &'a str,
     #[serde(flatten)]
     answer: AccessKeyAnswer,
+}
+
+/// What an admin writes about an access key.
+struct NewAccessKey {
+    account: AccountId,
+    name: KeyName,
+    /// Whose it will be.
+    user: Option<String>,
 }
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -82,13 +93,13 @@ async fn create(
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let once = once::wanted(&request, &caller, &body)?;
-    let (account, name) = new_access_key(body, &caller)?;
+    let new = new_access_key(body, &caller)?;
     caller.require_verification(&app, Purpose::Mint).await?;
     let act = caller.act(app.clock.now());
     let secret = SecretKey::draw()?;
-    let key = app.mint_access_key((account, name), &secret, &act.actor.to_string(), act.at)?;
+    let key = app.mint_access_key(new, &secret, &caller, act.at)?;
     let once = once::with_secret(once, &app, &key.id, secret.reveal())?;
-    let detail = json!({"name": key.name.as_str()});
+    let detail = json!({"name": key.name.as_str(), "user": key.user});
     let entry = act.entry(
         AuditAction::AccessKeyCreated,
         Some(&key.account),
@@ -185,32 +196,40 @@ async fn delete(
     answer::json(StatusCode::OK, &body)
 }
 
-fn new_access_key(body: JsonObject, caller: &Caller) -> Result<(AccountId, KeyName), Problem> {
+fn new_access_key(body: JsonObject, caller: &Caller) -> Result<NewAccessKey, Problem> {
     let mut fields = Fields::of(body);
     let account = fields.account(caller)?;
     let name = fields.required("name", |value| parsed(&value, KeyName::parse));
+    let user = fields.optional("user", |value| text(&value).map(str::to_owned));
     fields.finish().map_err(invalid)?;
-    account
-        .zip(name)
-        .ok_or_else(|| Problem::internal(&"a refused field was not reported"))
+    match (account, name) {
+        (Some(account), Some(name)) => Ok(NewAccessKey {
+            account,
+            name,
+            user: user.or_else(|| caller.user.clone()),
+        }),
+        _ => Err(Problem::internal(&"a refused field was not reported")),
+    }
 }
 
 impl App {
     fn mint_access_key(
         &self,
-        (account, name): (AccountId, KeyName),
+        new: NewAccessKey,
         secret: &SecretKey,
-        creator: &str,
+        caller: &Caller,
         now: UnixMillis,
     ) -> Result<AccessKey, Problem> {
         let id = access_key::new_secret_id()?;
         Ok(AccessKey {
             secret: self.seal_access_key(&id, secret)?,
             id,
-            account,
-            name,
+            account: new.account,
+            name: new.name,
             enabled: true,
-            creator: creator.into(),
+            user: new.user,
+            capabilities: caller.capabilities,
+            creator: caller.actor.to_string(),
             created_at: now,
             updated_at: now,
             revision: 1,
@@ -222,28 +241,22 @@ impl App {
         sealed.map_err(|error| Problem::internal(&error))
     }
 
-    /// The account and the secret key of an access key that may be used, to check a signature;
-    /// `None`: there is no such access key, or it is disabled.
-    pub async fn access_key_secret(
+    /// The access key that may sign, what it may do and its secret key, to check a signature;
+    /// `None`: there is none, or it or its user is disabled.
+    pub(crate) async fn signer(
         &self,
         id: &str,
-    ) -> Result<Option<(AccountId, Zeroizing<Vec<u8>>)>, Problem> {
+    ) -> Result<Option<(Signer, Zeroizing<Vec<u8>>)>, Problem> {
         let wanted = id.to_owned();
-        let found = self
-            .store(move |store| match store.access_key(&wanted, None) {
-                Err(StoreError::Unknown(_)) => Ok(None),
-                found => found.map(Some),
-            })
-            .await?;
-        let Some(key) = found.filter(|key| key.enabled) else {
+        let found = self.store(move |store| store.signer(&wanted)).await?;
+        let Some(signer) = found else {
             return Ok(None);
         };
+        let key = &signer.key;
         let opened = self.keyring.open(&context(&key.id), &key.secret);
         let opened = opened.map_err(|error| Problem::internal(&error))?;
-        Ok(Some((
-            key.account,
-            Zeroizing::new(opened.as_bytes().to_vec()),
-        )))
+        let secret = Zeroizing::new(opened.as_bytes().to_vec());
+        Ok(Some((signer, secret)))
     }
 }
 
@@ -270,6 +283,8 @@ impl AccessKeyAnswer {
             account: key.account.to_string(),
             name: key.name.as_str().into(),
             status: status_word(key.enabled),
+            user: key.user.clone(),
+            capabilities: key.capabilities.iter().map(Capability::as_str).collect(),
             creator: key.creator.clone(),
             created_at: key.created_at.to_string(),
             updated_at: key.updated_at.to_string(),

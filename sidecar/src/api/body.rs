@@ -17,11 +17,11 @@ use serde_json::{Map, Value};
 use crate::api::problem::{FieldError, Problem};
 
 /// Longest body, in bytes.
-pub(super) const BODY_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// The members of the body's object.
 #[derive(Debug)]
-pub(super) struct JsonObject(pub(super) Map<String, Value>);
+pub(crate) struct JsonObject(pub(crate) Map<String, Value>);
 
 /// The members of the body's object; none if there is no body.
 #[derive(Debug)]
@@ -33,7 +33,8 @@ struct Unique(Value);
 struct UniqueVisitor;
 
 impl JsonObject {
-    fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+    /// Reads the object that a body is.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         let Unique(value) = serde_json::from_slice(bytes)
             .map_err(|error| Problem::malformed_body(&error.to_string()))?;
         match value {

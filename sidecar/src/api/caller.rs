@@ -12,6 +12,7 @@ use keytable::{AccountId, KeyHash};
 
 use crate::api::App;
 use crate::api::problem::{FieldError, Problem};
+use crate::domain::access_key::Signer;
 use crate::domain::act::Act;
 use crate::domain::audit::Actor;
 use crate::domain::clock::UnixMillis;
@@ -80,6 +81,20 @@ impl Caller {
             address,
             person: None,
             user: token.user.clone(),
+        }
+    }
+
+    /// A client of the cloud API; it acts in one account, also where its user may act in more.
+    pub(crate) fn of_access_key(signer: &Signer, address: Option<IpAddr>) -> Self {
+        let key = &signer.key;
+        Self {
+            actor: Actor::AccessKey(key.id.clone()),
+            role: Role::Owner,
+            account: Some(key.account.clone()),
+            capabilities: signer.capabilities,
+            address,
+            person: None,
+            user: key.user.clone(),
         }
     }
 

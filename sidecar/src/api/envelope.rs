@@ -17,6 +17,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest};
 
 use crate::api::problem::{Problem, REQUEST_ID};
+use crate::telemetry::Line;
 
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
@@ -110,7 +111,11 @@ fn bare_refusal(problem: &Problem, id: &str) -> Error {
 
 fn log_cause(problem: &Problem, id: &str) {
     if let Some(cause) = problem.cause() {
-        log::error!("request failed request_id={id} problem=\"{problem}\" cause=\"{cause}\"");
+        Line::error("request failed")
+            .field("request_id", id)
+            .field("problem", problem.to_string())
+            .field("cause", cause)
+            .write();
     }
 }
 

@@ -14,7 +14,7 @@ use crate::api::problem::{FieldError, Problem};
 use crate::domain::clock::UnixMillis;
 
 /// A value that was read, or what is wrong with it; `field` is relative to the value.
-pub(super) type Read<T> = Result<T, Vec<FieldError>>;
+pub(crate) type Read<T> = Result<T, Vec<FieldError>>;
 
 /// The members that nobody has taken yet.
 #[derive(Debug)]

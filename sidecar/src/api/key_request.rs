@@ -75,6 +75,7 @@ fn new_key_fields(mut fields: Fields, caller: &Caller, now: UnixMillis) -> Resul
             region,
             origin: origin.unwrap_or(Origin::Standard),
             name,
+            team: None,
             policy: Policy {
                 description: edit.description.unwrap_or_default(),
                 status: edit.status.unwrap_or(Status::Enabled),
@@ -150,7 +151,8 @@ fn axis(value: &Value) -> Read<Axis> {
     }
 }
 
-fn entries(items: &[Value]) -> Read<Vec<ScopeEntry>> {
+/// Reads the entries of one axis of a scope.
+pub(crate) fn entries(items: &[Value]) -> Read<Vec<ScopeEntry>> {
     let max = limits::SCOPE_ENTRIES_MAX;
     if items.len() > max {
         return fault(format!(
@@ -172,7 +174,8 @@ fn entries(items: &[Value]) -> Read<Vec<ScopeEntry>> {
     }
 }
 
-fn addresses(value: Value) -> Read<AddressList> {
+/// Reads a list of addresses and networks.
+pub(crate) fn addresses(value: Value) -> Read<AddressList> {
     let Value::Array(items) = value else {
         return fault("must be a list of IP addresses and networks");
     };

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::api::App;
 use crate::api::answer;
 use crate::api::body::MaybeJsonObject;
-use crate::api::caller::{Caller, Purpose};
+use crate::api::caller::Caller;
 use crate::api::fields::{Fields, Read, fault, invalid};
 use crate::api::key_answer::{Created, RotatedAnswer};
 use crate::api::keys::{note, target};
@@ -21,7 +21,7 @@ use crate::api::problem::Problem;
 use crate::api::query::Query;
 use crate::domain::rotation::{Grace, GraceError};
 use crate::domain::secret::Secret;
-use crate::store::{self, Minted};
+use crate::store::Minted;
 
 /// The answer that shows a value again.
 #[derive(Serialize)]
@@ -51,22 +51,11 @@ async fn reveal(
     let target = target(&id, &caller, &mut query, None)?;
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    let wanted = target.clone();
-    app.store(move |store| store.check_reveal(&wanted)).await?;
-    let act = caller.act(app.clock.now());
-    app.reveals.admit(&act)?;
-    caller
-        .require_verification(&app, Purpose::KeyReveal)
-        .await?;
-    let (key, sealed) = app.store(move |store| store.reveal(&target, &act)).await?;
+    let (key, value) = app.reveal_key(&caller, target).await?;
     note(&request, "revealed", &key);
-    let place = store::value_place(key.id.as_str(), key.key_version);
-    let opened = app.keyring.open(&place, &sealed)?;
-    let value =
-        std::str::from_utf8(opened.as_bytes()).map_err(|error| Problem::internal(&error))?;
     let revealed = Revealed {
         id: key.id.as_str(),
-        key: value,
+        key: &value,
         key_version: key.key_version,
     };
     answer::json(StatusCode::OK, &revealed)
@@ -93,7 +82,7 @@ async fn rotate(
     let secret = Secret::mint(&prefix.of_origin(key.origin))?;
     let minted = Minted {
         predecessor: Some(key.id),
-        ..app.minted(&secret, &caller, act.at)?
+        ..app.minted(&secret, key.origin, &caller, act.at)?
     };
     let grace = grace.unwrap_or(Grace::DEFAULT);
     let rotated = app
@@ -141,26 +130,12 @@ async fn reset(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let patience = Patience::take(&mut query);
-    let mut target = target(&id, &caller, &mut query, Some(&request))?;
+    let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    let act = caller.act(app.clock.now());
-    let wanted = target.clone();
-    let key = app.store(move |store| store.get(&wanted)).await?;
-    // The value is sealed for the version behind this one: another change in between is refused.
-    target.revisions.get_or_insert_with(|| vec![key.revision]);
-    let secret = Secret::mint(&app.key_prefix.of_origin(key.origin))?;
-    let version = key.key_version.saturating_add(1);
-    let minted = Minted {
-        sealed: app.sealed(&secret, key.id.as_str(), version)?,
-        ..app.minted(&secret, &caller, act.at)?
-    };
-    let stored = app
-        .store(move |store| store.reset(&target, &minted, &act))
-        .await?;
+    let (stored, value) = app.reset_key(&caller, target).await?;
     note(&request, "reset", &stored.value);
     let propagation = app.progress_of(&stored, patience).await;
-    let value = secret.reveal();
     let body = Created::new(&stored.value, &value, propagation);
     answer::tagged(StatusCode::OK, &body, stored.value.revision)
 }

@@ -6,29 +6,25 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::{AccountId, KeyId};
+use keytable::AccountId;
 use zeroize::Zeroizing;
 
 use crate::api::App;
 use crate::api::answer;
 use crate::api::body::JsonObject;
-use crate::api::caller::{Caller, Purpose};
+use crate::api::caller::Caller;
 use crate::api::envelope::RequestId;
 use crate::api::key_answer::{Changed, Created, Deleted, KeyAnswer};
 use crate::api::key_list;
 use crate::api::key_request;
+use crate::api::key_service::{self, key_id, no_key};
 use crate::api::patience::Patience;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
 use crate::api::{key_check, key_values, once};
 use crate::domain::audit::AuditAction;
-use crate::domain::clock::UnixMillis;
-use crate::domain::entropy;
 use crate::domain::key::Key;
-use crate::domain::sealed::Sealed;
-use crate::domain::secret::Secret;
-use crate::feed::propagation::Propagation;
-use crate::store::{self, Manner, Minted, Outcome, Stored, Target};
+use crate::store::{Manner, Outcome, Stored, Target};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -58,23 +54,11 @@ async fn create(
     let once = once::wanted(&request, &caller, &body)?;
     let act = caller.act(app.clock.now());
     let new = key_request::new_key(body, &caller, act.at)?;
-    let secret = Secret::mint(&app.key_prefix.of_origin(new.origin))?;
-    let minted = app.minted(&secret, &caller, act.at)?;
-    let once = once::with_secret(once, &app, minted.id.as_str(), secret.as_str())?;
     let manner = Manner {
         action: AuditAction::KeyCreated,
         allow_unlisted,
     };
-    let outcome = app
-        .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
-        .await?;
-    let (stored, value) = match outcome {
-        Outcome::Done(stored) => (stored, secret.reveal()),
-        Outcome::Earlier(earlier) => {
-            let value = once::secret_of(&app, &earlier)?;
-            (app.stored_before(&caller, &earlier.target).await?, value)
-        }
-    };
+    let (stored, value) = app.make_key(&caller, new, manner, once, act).await?;
     note(&request, "created", &stored.value);
     app.created_answer(&stored, value, patience).await
 }
@@ -93,7 +77,7 @@ async fn import(
     let once = once::wanted(&request, &caller, &body)?;
     let act = caller.act(app.clock.now());
     let (new, secret) = key_request::imported_key(body, &caller, act.at)?;
-    let minted = app.minted(&secret, &caller, act.at)?;
+    let minted = app.minted(&secret, new.origin, &caller, act.at)?;
     let manner = Manner {
         action: AuditAction::KeyImported,
         allow_unlisted,
@@ -145,9 +129,7 @@ async fn edit(
     query.finish()?;
     let act = caller.act(app.clock.now());
     let edit = key_request::key_edit(body, act.at)?;
-    let stored = app
-        .store(move |store| store.edit(&target, edit, allow_unlisted, &act))
-        .await?;
+    let stored = app.edit_key(target, edit, allow_unlisted, act).await?;
     note(&request, "edited", &stored.value);
     app.changed_answer(&stored, patience).await
 }
@@ -164,87 +146,17 @@ async fn delete(
     let confirm = query.text("confirm");
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
-    let (wanted, name) = (target.clone(), confirm.clone());
-    app.store(move |store| store.check_delete(&wanted, name.as_deref()))
-        .await?;
-    caller
-        .require_verification(&app, Purpose::KeyDelete)
-        .await?;
-    let act = caller.act(app.clock.now());
-    let deleted_at = act.at.to_string();
-    let stored = app
-        .store(move |store| store.delete(&target, confirm.as_deref(), &act))
-        .await?;
+    let (stored, deleted_at) = app.delete_key(&caller, target, confirm).await?;
     note(&request, "deleted", &stored.value);
     let deleted = Deleted {
         id: stored.value.id.to_string(),
-        deleted_at,
+        deleted_at: deleted_at.to_string(),
         propagation: app.progress_of(&stored, patience).await,
     };
     answer::json(StatusCode::OK, &deleted)
 }
 
 impl App {
-    /// What a value adds to a new key: an id, its hash and mask, and the sealed value unless
-    /// nothing recoverable may be stored.
-    pub(super) fn minted(
-        &self,
-        secret: &Secret,
-        caller: &Caller,
-        now: UnixMillis,
-    ) -> Result<Minted, Problem> {
-        let id = entropy::new_key_id(now)?;
-        Ok(Minted {
-            sealed: self.sealed(secret, id.as_str(), 1)?,
-            id,
-            hash: secret.hash(),
-            masked: secret.mask(),
-            predecessor: None,
-            creator: caller.actor.to_string(),
-        })
-    }
-
-    /// A value, sealed for the row of its key.
-    pub(super) fn sealed(
-        &self,
-        secret: &Secret,
-        id: &str,
-        key_version: u32,
-    ) -> Result<Option<Sealed>, Problem> {
-        if !self.recoverable {
-            return Ok(None);
-        }
-        let place = store::value_place(id, key_version);
-        let sealed = self.keyring.seal(&place, secret.as_str().as_bytes());
-        Ok(Some(sealed?))
-    }
-
-    /// A key that an earlier call has made, at the newest generation.
-    async fn stored_before(&self, caller: &Caller, id: &str) -> Result<Stored<Key>, Problem> {
-        let target = Target {
-            id: key_id(id)?,
-            account: caller.account.clone(),
-            revisions: None,
-        };
-        self.store(move |store| {
-            Ok(Stored {
-                value: store.get(&target)?,
-                generation: store.generation()?,
-            })
-        })
-        .await
-    }
-
-    /// Says how far a change of a key has come, after waiting for it.
-    pub(super) async fn progress_of(
-        &self,
-        stored: &Stored<Key>,
-        patience: Patience,
-    ) -> Propagation {
-        self.propagation(&stored.value.region, stored.generation, patience)
-            .await
-    }
-
     /// The answer that shows the value of a new key.
     pub(super) async fn created_answer(
         &self,
@@ -276,9 +188,7 @@ impl App {
 }
 
 pub(super) fn note(request: &HttpRequest, what: &str, key: &Key) {
-    let (id, account, region) = (&key.id, &key.account, &key.region);
-    let request_id = RequestId::of(request);
-    log::info!("key {what} key_id={id} account={account} region={region} request_id={request_id}");
+    key_service::log_change(&RequestId::of(request), what, key);
 }
 
 /// Which key a call means. `If-Match` counts where the request is given.
@@ -300,15 +210,6 @@ pub(super) fn target(
 fn account(caller: &Caller, named: Option<&str>) -> Result<Option<AccountId>, Problem> {
     let access = caller.account_for(named).map_err(|_| no_key())?;
     Ok(access.account().cloned())
-}
-
-/// A text that cannot be an id is the id of no key.
-fn key_id(text: &str) -> Result<KeyId, Problem> {
-    KeyId::parse(text).map_err(|_| no_key())
-}
-
-fn no_key() -> Problem {
-    Problem::not_found("there is no such key")
 }
 
 pub(super) fn allow_unlisted(query: &mut Query) -> bool {

@@ -1,8 +1,9 @@
 //! What the sidecar counts of itself, at `/metrics` in Prometheus' text format.
 //!
-//! It asks for no credential, as health does not: keys, names and addresses are not in it, and a
-//! route is its pattern, never a path. Invariant: the number of series is bounded by routes, statuses
-//! and Envoys, whatever callers send.
+//! Each call is a line of the log too, but for looks at health and at this page. It asks for no
+//! credential, as health does not: keys, names and addresses are in neither, and a route is its
+//! pattern, never a path. Invariant: the number of series is bounded by routes, statuses and Envoys,
+//! whatever callers send.
 
 mod histogram;
 mod text;
@@ -19,10 +20,15 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 use crate::api::App;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, REQUEST_ID};
 use crate::feed::fleet::Sighting;
+use crate::store::Store;
+use crate::telemetry::Line;
 use histogram::Histogram;
 use text::Text;
+
+/// What monitoring asks again and again: no line of the log.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The figures of one process. Clones of the [`Arc`] share them.
 #[derive(Debug, Default)]
@@ -73,14 +79,32 @@ pub(crate) async fn measure<B: MessageBody>(
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        metrics.request.add(begun.elapsed());
-        metrics.count(
-            route.unwrap_or_else(|| "other".to_owned()),
-            method,
-            status.as_u16(),
-        );
+        let (took, status) = (begun.elapsed(), status.as_u16());
+        let route = route.unwrap_or_else(|| "other".to_owned());
+        metrics.request.add(took);
+        log_call(&route, method, status, took, request_id(&outcome));
+        metrics.count(route, method, status);
     }
     outcome
+}
+
+fn request_id<B>(outcome: &Result<ServiceResponse<B>, Error>) -> Option<&str> {
+    let response = outcome.as_ref().ok()?;
+    response.headers().get(REQUEST_ID)?.to_str().ok()
+}
+
+fn log_call(route: &str, method: &str, status: u16, took: Duration, request_id: Option<&str>) {
+    if PROBES.contains(&route) {
+        return;
+    }
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    Line::info("call")
+        .field("request_id", request_id)
+        .field("route", route)
+        .field("method", method)
+        .field("status", status)
+        .field("duration_ms", duration_ms)
+        .write();
 }
 
 /// Counts the requests of agents that hang.
@@ -120,10 +144,14 @@ fn known_method(method: &str) -> &'static str {
 
 /// `GET /metrics`
 pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
-    let generation = app.store(|store| store.generation()).await?.get();
+    let read = |store: &Store| Ok((store.generation()?, store.audit_head()?));
+    let (generation, audit_head) = app.store(read).await?;
+    let generation = generation.get();
     let sightings = app.board.sightings();
     let mut text = Text::default();
     text.gauge("generation", "The newest change.", &[], generation);
+    let help = "The newest row of the audit, counted from 1; it never falls.";
+    text.gauge("audit_head", help, &[], audit_head);
     show_requests(&app.metrics, &mut text);
     show_fleet(&sightings, generation, &mut text);
     Ok(HttpResponse::Ok()

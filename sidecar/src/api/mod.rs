@@ -3,24 +3,25 @@
 //! Does not speak SQL or follow Envoys. Invariant: every call below `/v1` asks for a credential
 //! before it reads anything else, and no GET changes anything.
 
-mod access_keys;
+pub(crate) mod access_keys;
 mod accounts;
 pub(crate) mod answer;
 pub(crate) mod attempts;
 mod audit;
 mod auth;
-mod body;
+pub(crate) mod body;
 pub(crate) mod caller;
 mod catalog;
 mod cookie;
 pub(crate) mod envelope;
 mod envoys;
-mod fields;
+pub(crate) mod fields;
 mod health;
 mod key_answer;
 mod key_check;
 mod key_list;
-mod key_request;
+pub(crate) mod key_request;
+pub(crate) mod key_service;
 mod key_values;
 mod keys;
 mod limit_requests;
@@ -29,7 +30,7 @@ pub(crate) mod metrics;
 pub(crate) mod once;
 pub mod openapi;
 pub(crate) mod operations;
-mod patience;
+pub(crate) mod patience;
 pub mod problem;
 mod proof;
 pub(crate) mod query;
@@ -125,7 +126,7 @@ fn identity_routes(config: &mut ServiceConfig) {
 
 impl App {
     /// Runs a call of the store on a thread that may block.
-    async fn store<T: Send + 'static>(
+    pub(crate) async fn store<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -137,7 +138,7 @@ impl App {
     }
 
     /// Waits as long as the caller wants, then says how far a change has come.
-    async fn propagation(
+    pub(crate) async fn propagation(
         &self,
         region: &RegionId,
         generation: Generation,

@@ -10,11 +10,11 @@ const TIMEOUT_S_MAX: u64 = 60;
 
 /// How long to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Patience(pub(super) Duration);
+pub(crate) struct Patience(pub(crate) Duration);
 
 impl Patience {
     /// What is waited without `wait` and `timeout_s`.
-    pub(super) const DEFAULT: Duration = Duration::from_secs(5);
+    pub(crate) const DEFAULT: Duration = Duration::from_secs(5);
 
     /// Takes `wait` and `timeout_s` out of a query.
     pub(super) fn take(query: &mut Query) -> Self {

@@ -200,6 +200,15 @@ impl Problem {
         Self { errors, ..problem }
     }
 
+    /// 422: these entries of a scope are not in the catalog.
+    fn unlisted(errors: Vec<FieldError>) -> Self {
+        let detail = "see errors for each entry, or add ?allow_unlisted=true";
+        Self {
+            detail: detail.into(),
+            ..Self::invalid_fields(errors)
+        }
+    }
+
     /// 429: too many attempts to prove who somebody is.
     pub fn too_many_attempts(wait_s: u64) -> Self {
         let detail = format!("there were too many attempts: wait {wait_s} s");
@@ -263,6 +272,21 @@ impl Problem {
                 Self::new(status, "bad-request", "The request cannot be read", detail)
             }
             _ => Self::internal(&"the web framework failed"),
+        }
+    }
+
+    /// Which kind of problem it is.
+    pub(crate) const fn slug(&self) -> &'static str {
+        self.slug
+    }
+
+    /// What is wrong, in one line and without the names of fields.
+    pub(crate) fn explanation(&self) -> String {
+        let errors = self.errors.iter();
+        let errors: Vec<_> = errors.map(|error| error.detail.as_str()).collect();
+        match errors.is_empty() {
+            true => self.detail.clone(),
+            false => errors.join("; "),
         }
     }
 
@@ -343,7 +367,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(cause) => {
                 Self::unavailable("nothing was changed: try again", &cause)
             }
-            StoreError::Unlisted(unlisted) => Self::invalid_fields(
+            StoreError::Unlisted(unlisted) => Self::unlisted(
                 unlisted
                     .into_iter()
                     .map(|entry| FieldError::new(entry.field, entry.advice))

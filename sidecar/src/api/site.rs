@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, Uri};
@@ -27,9 +28,17 @@ pub struct Site {
     pub hosts: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub proxies: Vec<Network>,
+    /// Where clients of the cloud API post, a path; they sign the name under which they call.
+    pub tokenhub_path: String,
 }
 
 impl Site {
+    /// Whether a request is for the cloud API.
+    pub(super) fn is_tokenhub(&self, request: &ServiceRequest) -> bool {
+        let bare = |path: &str| path.trim_end_matches('/').to_owned();
+        request.method() == Method::POST && bare(request.path()) == bare(&self.tokenhub_path)
+    }
+
     /// Refuses a request for a name that is not ours. Addresses cannot be rebound, so they pass.
     pub(super) fn check_host(&self, request: &ServiceRequest) -> Result<(), Problem> {
         let mut values = request.headers().get_all(header::HOST);
@@ -92,6 +101,11 @@ impl Site {
 
     /// The address of whoever calls: of the peer, or of the one that a proxy of ours names.
     pub(super) fn address(&self, request: &ServiceRequest) -> Option<IpAddr> {
+        self.address_of(request.request())
+    }
+
+    /// The same of a request that has arrived.
+    pub(crate) fn address_of(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip().to_canonical();
         if !self.is_proxy(peer) {
             return Some(peer);

@@ -208,7 +208,7 @@ async fn reset(
                 user.setup = Some(setup);
                 let account = user.account.as_ref();
                 let entry = act.entry(AuditAction::UserReset, account, &user.id, json!({}));
-                Ok((entry, Ends::SessionsAndTokens))
+                Ok((entry, Ends::Everything))
             })
         })
         .await?;

@@ -20,6 +20,7 @@ fn key(bucket: u16, number: u8) -> Key {
         region: RegionId::parse("local").unwrap(),
         origin: Origin::Standard,
         name: KeyName::parse("a key").unwrap(),
+        team: None,
         policy: Policy {
             description: Description::default(),
             status: Status::Disabled,
@@ -45,7 +46,9 @@ fn key(bucket: u16, number: u8) -> Key {
 fn snapshot(keys: &[Key]) -> Snapshot {
     let mut builder = TableBuilder::default();
     keys.iter().for_each(|key| builder.add(key));
-    builder.finish(EPOCH, Generation::new(3)).unwrap()
+    builder
+        .finish(EPOCH, Generation::new(3), FormatVersion::NEWEST)
+        .unwrap()
 }
 
 fn page_of(bytes: &[u8]) -> Page<'_> {
@@ -122,7 +125,9 @@ fn a_delta_puts_and_removes() {
     let (put, gone) = (key(1, 1), key(2, 2));
     let changes = [(put.hash, Some(put.clone())), (gone.hash, None)];
     let (from, to) = (Generation::new(3), Generation::new(9));
-    let bytes = delta(EPOCH, from, to, &changes).unwrap().unwrap();
+    let bytes = delta(EPOCH, from, to, &changes, FormatVersion::NEWEST)
+        .unwrap()
+        .unwrap();
     let Ok(Frame::Delta(delta)) = Frame::decode(&bytes) else {
         panic!("no delta");
     };
@@ -133,7 +138,7 @@ fn a_delta_puts_and_removes() {
 
 #[test]
 fn a_heartbeat_changes_nothing() {
-    let bytes = heartbeat(EPOCH, Generation::new(4));
+    let bytes = heartbeat(EPOCH, Generation::new(4), FormatVersion::NEWEST);
     let Ok(Frame::Delta(delta)) = Frame::decode(&bytes) else {
         panic!("no delta");
     };

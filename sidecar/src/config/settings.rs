@@ -40,7 +40,10 @@ const FORMS: &[(&str, Form)] = &[
     ("seed-region", Form::Many),
     ("key-prefix", Form::One),
     ("key-limit-default", Form::One),
+    ("tokenhub-path", Form::One),
     ("json", Form::Switch),
+    ("log-format", Form::One),
+    ("region", Form::One),
     ("to", Form::One),
     ("from", Form::One),
 ];

@@ -70,7 +70,7 @@ fn a_missing_flag_is_named() {
 
 #[test]
 fn a_bad_value_says_what_to_write() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--data", "/e"], "--data must be given once"),
         (&["--port", "1"], "--port is not a flag"),
         (&["--seed-account"], "--seed-account needs a value"),
@@ -80,6 +80,7 @@ fn a_bad_value_says_what_to_write() {
         ),
         (&["--key-prefix", "sk"], "write for example sk-"),
         (&["--key-limit-default", "many"], "must be a whole number"),
+        (&["--log-format", "xml"], "must be text or json"),
     ];
     for (more, text) in cases {
         assert!(refusal(more).contains(text), "{}", refusal(more));
@@ -200,6 +201,26 @@ fn addresses_on_the_web_are_checked() {
     assert!(refusal(&["--admin-host", "Sidecar:80"]).contains("must be a host name"));
     let both = ["--master-key-file", "/k", "--master-key-fd", "3"];
     assert!(refusal(&both).contains("not both"));
+}
+
+#[test]
+fn a_snapshot_needs_a_region_and_a_file() {
+    let parse = |line: &str| {
+        let words = line.split(' ').map(OsString::from);
+        Command::parse_with(words, |_| None)
+    };
+    let whole = parse("snapshot --data /d --region local --to /f");
+    assert!(matches!(whole, Ok(Command::Snapshot { region, .. }) if region.as_str() == "local"));
+    for missing in [
+        "snapshot --data /d --to /f",
+        "snapshot --data /d --region local",
+    ] {
+        let error = parse(missing).unwrap_err();
+        assert!(
+            matches!(error, ConfigError::Missing(_)),
+            "{missing}: {error}"
+        );
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::domain::clock::UnixMillis;
 use crate::domain::entropy::{self, EntropyError};
 use crate::domain::name::KeyName;
+use crate::domain::role::Capabilities;
 use crate::domain::sealed::Sealed;
 
 const ID_CHARS: usize = 32;
@@ -30,6 +31,10 @@ pub struct AccessKey {
     pub enabled: bool,
     /// The sealed secret key.
     pub secret: Sealed,
+    /// The id of the user whose it is and with whom it dies; `None`: a script's.
+    pub user: Option<String>,
+    /// What it may do at most: what whoever made it could.
+    pub capabilities: Capabilities,
     /// Who made it.
     pub creator: String,
     /// When it was made.
@@ -38,6 +43,15 @@ pub struct AccessKey {
     pub updated_at: UnixMillis,
     /// Rises with every change, from 1.
     pub revision: u64,
+}
+
+/// An access key with what it may do now.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The access key.
+    pub key: AccessKey,
+    /// Its own capabilities, as far as its user has them too.
+    pub capabilities: Capabilities,
 }
 
 /// A new secret key; wiped when it goes.

@@ -93,6 +93,12 @@ impl Catalog {
         catalog
     }
 
+    /// Whether an entry of this kind names something here; a catalog without entries says yes.
+    pub fn has(&self, kind: &str, entry: &ScopeEntry) -> bool {
+        let names = self.names.get(kind).map_or(&[][..], Vec::as_slice);
+        self.names.is_empty() || names.iter().any(|name| entry.covers(name.as_bytes()))
+    }
+
     /// The entries of a scope that name nothing here. A catalog without entries says nothing: a
     /// region that keeps none is not held to it.
     pub fn unlisted(&self, scope: &Scope) -> Vec<Unlisted> {
@@ -129,8 +135,8 @@ fn advice(kind: &str, entry: &ScopeEntry, names: &[String], search: bool) -> Str
         .then(|| distance::nearest(wanted, names.iter().map(String::as_str)))
         .flatten();
     match near {
-        Some(near) => format!("{known}: did you mean {near}? (or add ?allow_unlisted=true)"),
-        None => format!("{known}: see GET /v1/catalog, or add ?allow_unlisted=true"),
+        Some(near) => format!("{known}: did you mean {near}?"),
+        None => format!("{known}: look into its catalog"),
     }
 }
 

@@ -10,6 +10,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::domain::clock::UnixMillis;
+use crate::domain::origin::Origin;
 
 /// The operating system gave no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +21,14 @@ pub fn fill(bytes: &mut [u8]) -> Result<(), EntropyError> {
     SysRng.try_fill_bytes(bytes).map_err(|_| EntropyError)
 }
 
-/// A new key id: `ak-<day>-<16 hexadecimal digits>`.
-pub fn new_key_id(now: UnixMillis) -> Result<KeyId, EntropyError> {
+/// A new key id: `ak-<day>-<16 hexadecimal digits>`; that of a plan key begins with `ak-tp-` or
+/// `ak-cp-`.
+pub fn new_key_id(origin: Origin, now: UnixMillis) -> Result<KeyId, EntropyError> {
     let mut bytes = [0; 8];
     fill(&mut bytes)?;
     let number = u64::from_be_bytes(bytes);
-    KeyId::parse(&format!("ak-{}-{number:016x}", now.day())).map_err(|_| EntropyError)
+    let (plan, day) = (origin.prefix_part(), now.day());
+    KeyId::parse(&format!("ak-{plan}{day}-{number:016x}")).map_err(|_| EntropyError)
 }
 
 /// A new handle of something that is no key: `<kind>-<16 hexadecimal digits>`.

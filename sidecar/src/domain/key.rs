@@ -1,7 +1,7 @@
 //! A key: what the sidecar knows of it, and the two ways in which an admin writes it.
 //!
-//! Does not hold the value, only its hash. Invariant: id, hash, name, account, region and origin
-//! never change; an edit leaves out what it does not touch.
+//! Does not hold the value, only its hash. Invariant: id, hash, name, account, region, origin
+//! and team never change; an edit leaves out what it does not touch.
 
 use keytable::{AccountId, AddressList, KeyHash, KeyId, Scope, Status};
 
@@ -23,6 +23,8 @@ pub struct Key {
     pub origin: Origin,
     /// What its admin calls it.
     pub name: KeyName,
+    /// The team of the plan that it belongs to, if that was said.
+    pub team: Option<KeyName>,
     /// The part that can be edited.
     pub policy: Policy,
     /// The identity of its value.
@@ -77,6 +79,8 @@ pub struct NewKey {
     pub origin: Origin,
     /// What its admin calls it.
     pub name: KeyName,
+    /// The team of the plan that it belongs to, if that was said.
+    pub team: Option<KeyName>,
     /// The part that can be edited later.
     pub policy: Policy,
 }

@@ -39,7 +39,7 @@ impl Origin {
         }
     }
 
-    /// What stands behind the installation's prefix in a key of this origin.
+    /// What stands behind the prefix in the value and in the id of a key of this origin.
     pub const fn prefix_part(self) -> &'static str {
         match self {
             Self::Standard => "",

@@ -135,6 +135,12 @@ impl Capabilities {
         self.0 & others.0 == others.0
     }
 
+    /// Those that are among both.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
     /// One after the other.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         Capability::ALL
@@ -193,5 +199,6 @@ mod tests {
         let viewer = Role::Viewer.capabilities();
         assert_eq!(viewer.iter().collect::<Vec<_>>(), [Capability::KeysRead]);
         assert_eq!(Role::Owner.capabilities(), Capabilities::ALL);
+        assert_eq!(Capabilities::ALL.and(viewer), viewer);
     }
 }

@@ -1,7 +1,7 @@
 //! How usage is told: by which period, from when until when, in which words.
 //!
-//! Does not count. Invariant: an [`Interval`] begins and ends at whole periods and has at most
-//! [`POINTS_MAX`] of them.
+//! Does not count. Invariant: an [`Interval`] begins and ends at whole periods and has as many
+//! of them as its maker allows.
 
 use std::fmt;
 
@@ -114,6 +114,16 @@ impl Interval {
             until_s,
         })
     }
+
+    /// The whole periods that the time from `from` until `until` touches, however many.
+    pub const fn covering(period: Period, from: UnixMillis, until: UnixMillis) -> Self {
+        let last = UnixMillis::new(until.get().saturating_sub(1));
+        Self {
+            period,
+            from_s: period.start_s(from),
+            until_s: period.start_s(last) + period.seconds(),
+        }
+    }
 }
 
 /// The word for an outcome.
@@ -166,6 +176,16 @@ mod tests {
         let whole = whole.unwrap();
         assert_eq!(whole.from_s * 1000, at("2026-11-24T10:00:00Z").get());
         assert_eq!(whole.until_s * 1000, at("2026-11-24T12:00:00Z").get());
+    }
+
+    #[test]
+    fn an_interval_covers_what_it_touches() {
+        let (from, until) = (at("2026-11-24T10:30:00Z"), at("2026-11-24T12:00:00Z"));
+        let hours = Interval::covering(Period::Hour, from, until);
+        assert_eq!(hours.from_s * 1000, at("2026-11-24T10:00:00Z").get());
+        assert_eq!(hours.until_s * 1000, until.get());
+        let more = Interval::covering(Period::Hour, from, until.plus_ms(1));
+        assert_eq!(more.until_s * 1000, at("2026-11-24T13:00:00Z").get());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Invariant: a generation counts as the agent's own only if it is of this history and not from
 //! the future of it.
 
-use keytable::{Epoch, Generation};
+use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::api::problem::Problem;
 use crate::compile;
@@ -37,6 +37,7 @@ pub(super) fn look(
     store: &Store,
     region: &RegionId,
     position: Option<(Epoch, Generation)>,
+    format: FormatVersion,
 ) -> Result<Look, Problem> {
     let ours = position
         .filter(|(epoch, _)| *epoch == store.epoch())
@@ -48,9 +49,11 @@ pub(super) fn look(
     let acknowledged = ours.filter(|from| *from <= newest);
     let step = match (acknowledged, changes) {
         (Some(from), Some(_)) if from == newest => Step::Wait,
-        (Some(from), Some(changes)) => compile::delta(store.epoch(), from, newest, &changes)
-            .map_err(|error| Problem::internal(&error))?
-            .map_or(Step::Snapshot, Step::Delta),
+        (Some(from), Some(changes)) => {
+            compile::delta(store.epoch(), from, newest, &changes, format)
+                .map_err(|error| Problem::internal(&error))?
+                .map_or(Step::Snapshot, Step::Delta)
+        }
         _ => Step::Snapshot,
     };
     Ok(Look {

@@ -98,7 +98,7 @@ impl Feed {
                 return Ok(frame);
             }
             if timeout_at(deadline, commits.changed()).await.is_err() {
-                return Ok(compile::heartbeat(self.store.epoch(), newest).into());
+                return Ok(compile::heartbeat(self.store.epoch(), newest, wanted.format).into());
             }
         }
     }
@@ -116,25 +116,25 @@ impl Feed {
 
     async fn look(&self, wanted: &TableRequest) -> Result<Look, Problem> {
         let (store, region) = (self.store.clone(), wanted.region.clone());
-        let position = wanted.position;
-        web::block(move || look::look(&store, &region, position))
+        let (position, format) = (wanted.position, wanted.format);
+        web::block(move || look::look(&store, &region, position, format))
             .await
             .map_err(|error| Problem::internal(&error))?
     }
 
     /// The frame to answer with; `None` if there is nothing new.
     async fn frame(&self, wanted: &TableRequest, look: Look) -> Result<Option<Bytes>, Problem> {
-        let region = &wanted.region;
-        let page = wanted
-            .page
-            .and_then(|(generation, bucket)| self.snapshots.page(region, generation, bucket));
+        let (region, format) = (&wanted.region, wanted.format);
+        let page = wanted.page.and_then(|(generation, bucket)| {
+            self.snapshots.page(region, format, generation, bucket)
+        });
         match (page, look.step) {
             (Some(page), _) => Ok(Some(page)),
             (None, Step::Wait) if wanted.page.is_none() => Ok(None),
             (None, Step::Delta(frame)) if wanted.page.is_none() => Ok(Some(frame.into())),
             (None, _) => self
                 .snapshots
-                .first_page(region, look.newest)
+                .first_page(region, format, look.newest)
                 .await
                 .map(Some),
         }

@@ -36,4 +36,10 @@ impl Propagation {
             pending: pending.collect(),
         }
     }
+
+    /// The same in one line, without the laggards' names.
+    pub fn summary(&self) -> String {
+        let (generation, envoys, applied) = (self.generation, self.envoys, self.applied);
+        format!("generation={generation}; envoys={envoys}; applied={applied}")
+    }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use keytable::limits::BUCKETS;
-use keytable::{Epoch, Generation};
+use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::api::problem::Problem;
 use crate::api::query::Query;
@@ -28,6 +28,8 @@ pub(super) struct TableRequest {
     pub(super) wait: Duration,
     /// The further page that the agent wants: which snapshot, from which bucket on.
     pub(super) page: Option<(Generation, u32)>,
+    /// The format that both know.
+    pub(super) format: FormatVersion,
 }
 
 impl TableRequest {
@@ -45,6 +47,7 @@ impl TableRequest {
         let wait = query.number("wait_s", 0..=WAIT_S_MAX);
         let position = pair(&mut query, "epoch", epoch, "generation", any_number);
         let page = pair(&mut query, "snapshot", any_number, "bucket", bucket);
+        let format = query.optional("format", format);
         query.finish_lenient()?;
         match (region, agent, node) {
             (Some(region), Some(agent), Some(node)) => Ok(Self {
@@ -54,6 +57,8 @@ impl TableRequest {
                 position: position.map(|(epoch, number)| (epoch, Generation::new(number))),
                 wait: Duration::from_secs(wait.unwrap_or(WAIT_S_DEFAULT)),
                 page: page.map(|(number, bucket)| (Generation::new(number), bucket)),
+                // The first filters did not say.
+                format: format.unwrap_or(FormatVersion::OLDEST),
             }),
             _ => Err(Problem::internal(&"a refused parameter was not reported")),
         }
@@ -86,6 +91,15 @@ fn any_number(text: &str) -> Result<u64, &'static str> {
     let plain = text.bytes().all(|b| b.is_ascii_digit());
     let number = text.parse().ok().filter(|_| plain);
     number.ok_or("must be a whole number, at least 0")
+}
+
+/// The newest format that an agent knows; a newer one than ours is fine, for it knows ours too.
+fn format(text: &str) -> Result<FormatVersion, String> {
+    let newest = u16::try_from(any_number(text)?).unwrap_or(u16::MAX);
+    FormatVersion::shared_with(newest).ok_or_else(|| {
+        let oldest = FormatVersion::OLDEST.number();
+        format!("must be {oldest} or more, this sidecar writes no older format: upgrade the filter")
+    })
 }
 
 fn bucket(text: &str) -> Result<u32, &'static str> {

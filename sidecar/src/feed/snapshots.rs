@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::web::{self, Bytes};
-use keytable::Generation;
+use keytable::{FormatVersion, Generation};
 
 use crate::api::problem::Problem;
 use crate::compile::{Snapshot, TableBuilder};
@@ -25,6 +25,7 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Pages {
     region: RegionId,
+    format: FormatVersion,
     generation: Generation,
     pages: Vec<(u32, Bytes)>,
 }
@@ -51,10 +52,11 @@ impl Snapshots {
     pub(super) fn page(
         &self,
         region: &RegionId,
+        format: FormatVersion,
         generation: Generation,
         bucket: u32,
     ) -> Option<Bytes> {
-        self.find(|pages| pages.region == *region && pages.generation == generation)?
+        self.find(|pages| pages.is_for(region, format) && pages.generation == generation)?
             .page(bucket)
     }
 
@@ -62,15 +64,16 @@ impl Snapshots {
     pub(super) async fn first_page(
         &self,
         region: &RegionId,
+        format: FormatVersion,
         newest: Generation,
     ) -> Result<Bytes, Problem> {
-        let usable = |pages: &Pages| pages.region == *region && pages.generation >= newest;
+        let usable = |pages: &Pages| pages.is_for(region, format) && pages.generation >= newest;
         let mut found = self.find(usable);
         if found.is_none() {
             let _turn = self.compiling.lock().await;
             found = self.find(usable);
             if found.is_none() {
-                found = Some(self.compile(region).await?);
+                found = Some(self.compile(region, format).await?);
             }
         }
         found
@@ -78,9 +81,13 @@ impl Snapshots {
             .ok_or_else(|| Problem::internal(&"a snapshot without pages"))
     }
 
-    async fn compile(&self, region: &RegionId) -> Result<Arc<Pages>, Problem> {
+    async fn compile(
+        &self,
+        region: &RegionId,
+        format: FormatVersion,
+    ) -> Result<Arc<Pages>, Problem> {
         let (store, wanted) = (self.store.clone(), region.clone());
-        let pages = web::block(move || compile(&store, wanted))
+        let pages = web::block(move || compile(&store, wanted, format))
             .await
             .map_err(|error| Problem::internal(&error))??;
         let pages = Arc::new(pages);
@@ -108,23 +115,28 @@ impl Snapshots {
 }
 
 impl Pages {
+    fn is_for(&self, region: &RegionId, format: FormatVersion) -> bool {
+        self.region == *region && self.format == format
+    }
+
     fn page(&self, bucket: u32) -> Option<Bytes> {
         let page = self.pages.iter().find(|(first, _)| *first == bucket)?;
         Some(page.1.clone())
     }
 }
 
-fn compile(store: &Store, region: RegionId) -> Result<Pages, Problem> {
+fn compile(store: &Store, region: RegionId, format: FormatVersion) -> Result<Pages, Problem> {
     let mut table = TableBuilder::default();
     let generation = store.table(&region, |key| table.add(&key))?;
     let Snapshot { generation, pages } = table
-        .finish(store.epoch(), generation)
+        .finish(store.epoch(), generation, format)
         .map_err(|error| Problem::internal(&error))?;
     let pages = pages
         .into_iter()
         .map(|page| (page.first_bucket, Bytes::from(page.bytes)));
     Ok(Pages {
         region,
+        format,
         generation,
         pages: pages.collect(),
     })

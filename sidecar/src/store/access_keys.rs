@@ -5,20 +5,22 @@
 use keytable::AccountId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::domain::access_key::AccessKey;
+use crate::domain::access_key::{AccessKey, Signer};
 use crate::domain::audit::AuditEntry;
 use crate::domain::name::KeyName;
+use crate::domain::role::Capabilities;
 use crate::domain::sealed::Sealed;
+use crate::domain::user::User;
 use crate::store::error::StoreError;
 use crate::store::once::{self, Once, Outcome};
 use crate::store::row::{Columns, integer, millis};
-use crate::store::{Store, audit, homes};
+use crate::store::{Store, UserTarget, audit, homes, users};
 
 /// How many access keys an account may have.
 const ACCESS_KEYS_MAX: i64 = 50;
 
-const COLUMNS: &str =
-    "id, account, name, status, secret, creator, created_at, updated_at, revision";
+const COLUMNS: &str = "id, account, name, status, secret, user, capabilities, creator, created_at, updated_at, \
+     revision";
 
 impl Store {
     /// Makes an access key.
@@ -33,6 +35,7 @@ impl Store {
                 return Ok(Outcome::Earlier(earlier));
             }
             homes::require_account(transaction, &key.account)?;
+            require_user(transaction, key)?;
             admit(transaction, &key.account)?;
             insert(transaction, key)?;
             once::remember(transaction, once, &key.id, entry.at)?;
@@ -48,6 +51,23 @@ impl Store {
         account: Option<&AccountId>,
     ) -> Result<AccessKey, StoreError> {
         self.read(|connection| find(connection, id, account))
+    }
+
+    /// The access key that may sign, with what it may do; `None`: there is none, or it or its user
+    /// is disabled.
+    pub fn signer(&self, id: &str) -> Result<Option<Signer>, StoreError> {
+        self.read(|connection| {
+            let key = match find(connection, id, None) {
+                Err(StoreError::Unknown(_)) => return Ok(None),
+                found => found?,
+            };
+            let capabilities = match user_of(connection, &key)? {
+                None => key.capabilities,
+                Some(user) if user.enabled => key.capabilities.and(user.role.capabilities()),
+                Some(_) => return Ok(None),
+            };
+            Ok(key.enabled.then_some(Signer { key, capabilities }))
+        })
     }
 
     /// The access keys of one account, or with `None` all, newest first.
@@ -108,6 +128,32 @@ impl Store {
     }
 }
 
+fn user_of(connection: &Connection, key: &AccessKey) -> Result<Option<User>, StoreError> {
+    let target = |id: &String| UserTarget {
+        id: id.clone(),
+        account: None,
+        revisions: None,
+    };
+    let user = key.user.as_ref().map(target);
+    user.map(|target| users::find(connection, &target))
+        .transpose()
+}
+
+/// Refuses a key for a user of another account.
+fn require_user(connection: &Connection, key: &AccessKey) -> Result<(), StoreError> {
+    match user_of(connection, key)? {
+        Some(user)
+            if user
+                .account
+                .as_ref()
+                .is_some_and(|account| *account != key.account) =>
+        {
+            Err(StoreError::Unknown("user"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn admit(transaction: &Connection, account: &AccountId) -> Result<(), StoreError> {
     let sql = "SELECT count(*) FROM access_keys WHERE account = ?1";
     let count: i64 = transaction
@@ -123,14 +169,17 @@ fn admit(transaction: &Connection, account: &AccountId) -> Result<(), StoreError
 }
 
 fn insert(transaction: &Connection, key: &AccessKey) -> Result<(), StoreError> {
-    let sql =
-        format!("INSERT INTO access_keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    let sql = format!(
+        "INSERT INTO access_keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    );
     transaction.prepare_cached(&sql)?.execute(params![
         key.id,
         key.account.as_str(),
         key.name.as_str(),
         status_text(key.enabled),
         key.secret.as_bytes(),
+        key.user,
+        key.capabilities.to_string(),
         key.creator,
         integer(key.created_at.get()),
         integer(key.updated_at.get()),
@@ -161,6 +210,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
         name: columns.read(|text: String| KeyName::parse(&text).ok())?,
         enabled: columns.read(|text: String| Some(text == status_text(true)))?,
         secret: columns.take().map(Sealed::from_bytes)?,
+        user: columns.take()?,
+        capabilities: columns.read(|text: String| Capabilities::parse(&text).ok())?,
         creator: columns.take()?,
         created_at: columns.read(millis)?,
         updated_at: columns.read(millis)?,

@@ -113,6 +113,11 @@ impl Store {
         self.read(|connection| page(connection, filter, limit))
     }
 
+    /// The place of the newest row; 0 if there is none.
+    pub fn audit_head(&self) -> Result<u64, StoreError> {
+        self.read(|connection| head(connection).map(|(seq, _)| seq))
+    }
+
     /// Checks every row against the chain.
     pub fn audit_verify(&self) -> Result<AuditFinding, StoreError> {
         self.read(verify)

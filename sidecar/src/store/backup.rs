@@ -28,14 +28,10 @@ pub enum CarriedOver {
 
 /// Copies the database in `data` to the new file `to`, also while a sidecar uses it.
 pub fn backup(data: &Path, to: &Path) -> Result<(), OpenError> {
-    let database = directory::database_in(data);
-    if !exists(&database)? {
-        return Err(OpenError::Missing(database));
-    }
+    let source = inspect_in(data)?;
     if exists(to)? {
         return Err(OpenError::Exists(to.into()));
     }
-    let source = connect::inspect(&database)?;
     let draft = with_suffix(to, ".new");
     copy(&source, &draft)?;
     check_whole(&draft)?;
@@ -70,13 +66,18 @@ pub fn restore(data: &Path, from: &Path, entry: &AuditEntry) -> Result<CarriedOv
 
 /// Checks the audit of the database in `data`, also while a sidecar uses it.
 pub fn verify_audit(data: &Path) -> Result<AuditFinding, OpenError> {
+    let connection = inspect_in(data)?;
+    let transaction = connection.unchecked_transaction()?;
+    audit::verify(&transaction).map_err(of_store)
+}
+
+/// A connection that only reads, to the database in a data directory that a sidecar may be using.
+pub(super) fn inspect_in(data: &Path) -> Result<Connection, OpenError> {
     let database = directory::database_in(data);
     if !exists(&database)? {
         return Err(OpenError::Missing(database));
     }
-    let connection = connect::inspect(&database)?;
-    let transaction = connection.unchecked_transaction()?;
-    audit::verify(&transaction).map_err(of_store)
+    connect::inspect(&database)
 }
 
 /// Copies without free pages, so that nothing that was deleted goes along.
@@ -202,7 +203,7 @@ fn exists(path: &Path) -> Result<bool, OpenError> {
     path.try_exists().map_err(directory::at(path))
 }
 
-fn of_store(error: StoreError) -> OpenError {
+pub(super) fn of_store(error: StoreError) -> OpenError {
     match error {
         StoreError::Full(error) | StoreError::Unavailable(error) | StoreError::Broken(error) => {
             OpenError::Sqlite(error)

@@ -50,6 +50,11 @@ impl Store {
         })
     }
 
+    /// The names of a region's catalog.
+    pub fn catalog_names(&self, region: &RegionId) -> Result<Catalog, StoreError> {
+        self.read(|connection| names(connection, region))
+    }
+
     /// One entry of a catalog.
     pub fn catalog_entry(
         &self,

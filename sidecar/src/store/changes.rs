@@ -77,18 +77,28 @@ impl Store {
     pub fn table(
         &self,
         region: &RegionId,
-        mut each: impl FnMut(Key),
+        each: impl FnMut(Key),
     ) -> Result<Generation, StoreError> {
         self.read(|connection| {
-            let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.region = ?1");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query([region.as_str()])?;
-            while let Some(row) = rows.next()? {
-                each(Columns::new(row, 0).key()?);
-            }
+            every_key(connection, region, each)?;
             newest(connection)
         })
     }
+}
+
+/// Gives every key of a region to `each`.
+pub(super) fn every_key(
+    connection: &Connection,
+    region: &RegionId,
+    mut each: impl FnMut(Key),
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.region = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([region.as_str()])?;
+    while let Some(row) = rows.next()? {
+        each(Columns::new(row, 0).key()?);
+    }
+    Ok(())
 }
 
 /// The newest generation that is committed.

@@ -70,6 +70,7 @@ pub(super) fn new_key(home: &str) -> NewKey {
         region: region(home),
         origin: Origin::Standard,
         name: KeyName::parse("a key").unwrap(),
+        team: None,
         policy: Policy {
             description: Description::parse("for a test").unwrap(),
             status: Status::Enabled,

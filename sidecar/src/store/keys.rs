@@ -176,6 +176,7 @@ fn born(new: NewKey, minted: Minted, now: UnixMillis) -> Key {
         region: new.region,
         origin: new.origin,
         name: new.name,
+        team: new.team,
         policy: new.policy,
         hash: minted.hash,
         masked: minted.masked,

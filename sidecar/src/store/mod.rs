@@ -28,7 +28,9 @@ mod operator;
 mod reveal;
 mod rotation;
 mod row;
+mod search;
 mod sessions;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -54,8 +56,10 @@ pub use lists::{Cursor, CursorValue, Filter, Listing, Sort};
 pub use once::{Earlier, Once, Outcome};
 pub use reveal::place as value_place;
 pub use rotation::Rotated;
+pub use search::{Condition, Found, Matching, Search, SearchOrder, TextField};
 pub use sessions::NewSession;
-pub use usage::{Subject, UsagePoint, UsageShare};
+pub use table::read_table;
+pub use usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
 pub use users::{Ends, UserTarget};
 
 use changes::Change;

@@ -73,5 +73,5 @@ fn lock_out(user: &mut User, now: UnixMillis) {
 }
 
 fn end_everything(transaction: &Connection, user: &User) -> Result<(), StoreError> {
-    users::end(transaction, &user.id, Ends::SessionsAndTokens)
+    users::end(transaction, &user.id, Ends::Everything)
 }

@@ -188,6 +188,7 @@ fn twin(key: &Key) -> NewKey {
         region: key.region.clone(),
         origin: key.origin,
         name: key.name.clone(),
+        team: key.team.clone(),
         policy: key.policy.clone(),
     }
 }

@@ -20,14 +20,14 @@ use crate::domain::sealed::Sealed;
 pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \
      k.status, k.models, k.services, k.networks, k.expires_at, k.key_hash, k.masked, \
      k.key_version, k.creator, k.created_at, k.updated_at, k.value_set_at, k.last_used_at, \
-     k.predecessor, k.successor, k.sealed IS NOT NULL, k.revision";
+     k.predecessor, k.successor, k.sealed IS NOT NULL, k.revision, k.team";
 
 const INSERT: &str = "INSERT INTO keys (id, account, region, origin, name, description, status, \
      models, services, networks, expires_at, key_hash, masked, sealed, key_version, creator, \
-     created_at, updated_at, value_set_at, predecessor, revision) VALUES (:id, :account, :region, \
+     created_at, updated_at, value_set_at, predecessor, revision, team) VALUES (:id, :account, :region, \
      :origin, :name, :description, :status, :models, :services, :networks, :expires_at, \
      :key_hash, :masked, :sealed, :key_version, :creator, :created_at, :updated_at, \
-     :value_set_at, :predecessor, :revision)";
+     :value_set_at, :predecessor, :revision, :team)";
 
 const UPDATE: &str = "UPDATE keys SET description = :description, status = :status, \
      models = :models, services = :services, networks = :networks, expires_at = :expires_at, \
@@ -116,6 +116,7 @@ impl<'a> Columns<'a> {
             successor: self.maybe_key_id()?,
             recoverable: self.take()?,
             revision: self.revision()?,
+            team: self.team()?,
         })
     }
 
@@ -123,6 +124,13 @@ impl<'a> Columns<'a> {
         self.read(|text: Option<String>| match text {
             None => Some(None),
             Some(text) => KeyId::parse(&text).ok().map(Some),
+        })
+    }
+
+    fn team(&mut self) -> rusqlite::Result<Option<KeyName>> {
+        self.read(|text: Option<String>| match text {
+            None => Some(None),
+            Some(text) => KeyName::parse(&text).ok().map(Some),
         })
     }
 
@@ -169,6 +177,7 @@ pub(super) fn insert(
         ":value_set_at": integer(key.value_set_at.get()),
         ":predecessor": key.predecessor.as_ref().map(KeyId::as_str),
         ":revision": integer(key.revision),
+        ":team": key.team.as_ref().map(KeyName::as_str),
     })?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Does not count requests. Invariant: every row of a batch is counted once, however often the
 //! batch comes and wherever the process was killed; points are forgotten when their time is over.
 
+mod rank;
 mod record;
 
 use keytable::{AccountId, KeyId, Outcome, UsageBatch};
@@ -13,6 +14,8 @@ use crate::domain::usage::{Interval, Period};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer};
+
+pub use rank::{RankedBy, Ranking};
 
 /// Rows of a batch that are counted in one transaction: an admin's change does not wait long.
 const ROWS_AT_ONCE: usize = 250;

@@ -49,6 +49,8 @@ pub enum Ends {
     Sessions,
     /// Every session of the user and every token that the user made.
     SessionsAndTokens,
+    /// Every session, token and access key of the user.
+    Everything,
 }
 
 impl Store {
@@ -134,7 +136,7 @@ impl Store {
         })
     }
 
-    /// Deletes a user, with every session and token of theirs.
+    /// Deletes a user, with every session, token and access key of theirs.
     pub fn delete_user(
         &self,
         target: &UserTarget,
@@ -178,8 +180,11 @@ pub(super) fn end(transaction: &Connection, user: &str, ends: Ends) -> Result<()
     if ends != Ends::Nothing {
         transaction.execute("DELETE FROM sessions WHERE user = ?1", [user])?;
     }
-    if ends == Ends::SessionsAndTokens {
+    if matches!(ends, Ends::SessionsAndTokens | Ends::Everything) {
         transaction.execute("DELETE FROM tokens WHERE user = ?1", [user])?;
+    }
+    if ends == Ends::Everything {
+        transaction.execute("DELETE FROM access_keys WHERE user = ?1", [user])?;
     }
     Ok(())
 }

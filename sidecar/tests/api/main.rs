@@ -29,6 +29,7 @@ mod restart;
 mod session;
 mod site;
 mod support;
+mod tokenhub;
 mod tokens;
 mod totp;
 mod usage;

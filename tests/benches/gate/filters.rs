@@ -43,7 +43,6 @@ pub(crate) struct Place {
     pub(crate) other_port: u16,
     pub(crate) dir: PathBuf,
     pub(crate) filter_wasm: PathBuf,
-    pub(crate) settings: Map<String, Value>,
 }
 
 impl Filter {
@@ -100,9 +99,11 @@ fn latchkey(place: &Place) -> String {
         access_log: "/dev/null".into(),
         region: "local".to_owned(),
         max_staleness: MaxStaleness::default(),
-        gate_settings: place.settings.clone(),
+        sealed_table_key: None,
+        gate_settings: Map::new(),
         sidecar: HostPort::loopback(place.other_port),
         upstream: HostPort::loopback(place.listen_port),
+        tls: None,
         additions: Vec::new(),
     };
     bootstrap.render().unwrap()

@@ -40,7 +40,7 @@ use run::{Running, Tools};
 use table::Table;
 use variants::Variant;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 const SCALE: &str = "scale";
 
 /// What the command line asks for.
@@ -108,7 +108,7 @@ fn tools(wish: &Wish) -> Tools {
     if on_path("wrk").is_none() {
         apt::install(&["wrk"], "there is no wrk").unwrap_or_else(|error| panic!("{error}"));
     }
-    let (warm_up_s, measured_s) = if wish.is_quick { (1, 1) } else { (2, 3) };
+    let (warm_up_s, measured_s) = if wish.is_quick { (1, 1) } else { (1, 3) };
     Tools {
         envoy: provision::find_envoy()
             .unwrap_or_else(|error| panic!("{error}"))

@@ -84,8 +84,7 @@ impl Running {
         };
         let served = server.as_ref().map(|(_, place)| place.listen_port);
         let other = feed.as_ref().map(Feed::port).or(served).unwrap_or(0);
-        let mut place = place(tools, &dir, "envoy", other);
-        place.settings = variant.settings();
+        let place = place(tools, &dir, "envoy", other);
         let envoy = start(
             tools,
             variant.filter,
@@ -241,7 +240,6 @@ fn place(tools: &Tools, dir: &RunDir, name: &str, other_port: u16) -> Place {
         other_port,
         dir,
         filter_wasm: tools.filter_wasm.clone(),
-        settings: serde_json::Map::new(),
     }
 }
 

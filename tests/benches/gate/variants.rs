@@ -3,8 +3,6 @@
 //! Invariant: variants differ from the one that they are compared with in what their name says and
 //! in nothing else.
 
-use serde_json::{Map, Value, json};
-
 use crate::filters::Filter;
 use crate::keys::Policy;
 
@@ -57,19 +55,9 @@ pub(crate) struct Variant {
     pub(crate) envoy_cores: &'static str,
     pub(crate) load_cores: &'static str,
     pub(crate) is_changing: bool,
-    pub(crate) is_observing: bool,
 }
 
 impl Variant {
-    /// The gate's settings beside its role.
-    pub(crate) fn settings(&self) -> Map<String, Value> {
-        let mut settings = Map::new();
-        if self.is_observing {
-            settings.insert("observe".to_owned(), json!(true));
-        }
-        settings
-    }
-
     /// Whether it has a key table.
     pub(crate) fn has_table(&self) -> bool {
         self.filter == Filter::Latchkey
@@ -91,7 +79,6 @@ impl Variant {
             envoy_cores: APART.0,
             load_cores: APART.1,
             is_changing: false,
-            is_observing: false,
         }
     }
 
@@ -148,8 +135,7 @@ pub(crate) const NETWORKS: &str = "latchkey, 50 CIDRs";
 pub(crate) const COLD: &str = "latchkey, cold keys (each of 100,000 in turn)";
 pub(crate) const COLD_NONE: &str = "no filter, each of 100,000 keys in turn";
 pub(crate) const LISTED: &str = "latchkey, list-scoped (100 entries), 1 KB JSON body";
-pub(crate) const UNREAD: &str = "latchkey, all-scope, 1 KB JSON body, not observed";
-pub(crate) const OBSERVED: &str = "latchkey, all-scope, 1 KB JSON body, observed";
+pub(crate) const UNREAD: &str = "latchkey, all-scope, 1 KB JSON body";
 pub(crate) const CHANGING: &str = "latchkey, 100 changes a second";
 pub(crate) const ONE_WORKER: &str = "latchkey, 1 worker, load on the same core";
 pub(crate) const TWO_WORKERS: &str = "latchkey, 2 workers, load on the same cores";
@@ -169,10 +155,6 @@ pub(crate) fn plain(workers: u32) -> Variant {
 pub(crate) fn all() -> Vec<Variant> {
     let none = |name| Variant::new(name, Filter::None, USUAL);
     let posting = |name| Variant::ours(name, USUAL).posting();
-    let observed = Variant {
-        is_observing: true,
-        ..posting(OBSERVED)
-    };
     let changing = Variant {
         is_changing: true,
         ..Variant::ours(CHANGING, USUAL)
@@ -202,7 +184,6 @@ pub(crate) fn all() -> Vec<Variant> {
         none(COLD_NONE).presenting(Keys::EachInTurn),
         none(NONE_POST).posting(),
         posting(UNREAD),
-        observed,
         posting(LISTED).with(Policy::Of100Models),
         none(NONE_ONE).sharing("0", 1, NONE_ONE),
         none(NONE_TWO).sharing("0,1", 2, NONE_TWO),

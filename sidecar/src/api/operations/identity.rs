@@ -134,7 +134,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/users/{id}",
         Access::Needs(Admin),
         "deleteUser",
-        "Deletes a user, with their sessions and tokens",
+        "Deletes a user, with their sessions, tokens and access keys",
     )
     .parameters(&[IF_MATCH])
     .answers(&[(200, "Deleted")]),
@@ -143,8 +143,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/users/{id}/reset",
         Access::Needs(Admin),
         "resetUser",
-        "Takes away a user's password, second factor, sessions and tokens, and gives a setup \
-         secret. Needs proof of identity",
+        "Takes away a user's password, second factor, sessions, tokens and access keys, and gives \
+         a setup secret. Needs proof of identity",
     )
     .parameters(&[IF_MATCH])
     .answers(&[(200, "InvitedUser")]),
@@ -198,8 +198,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/access-keys",
         Access::Needs(Admin),
         "createAccessKey",
-        "Makes an access key; its secret is in this answer and in no other. Needs proof of \
-         identity",
+        "Makes an access key for the caller or another user of the account; its secret is in this \
+         answer and in no other. Needs proof of identity",
     )
     .parameters(&[IDEMPOTENCY_KEY])
     .body("NewAccessKey")

@@ -21,6 +21,7 @@ fn key() -> Key {
         region: RegionId::parse("local").unwrap(),
         origin: Origin::Standard,
         name: KeyName::parse("a key").unwrap(),
+        team: None,
         policy: Policy {
             description: Default::default(),
             status: Status::Enabled,

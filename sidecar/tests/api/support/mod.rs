@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod person;
+pub(crate) mod tencent;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

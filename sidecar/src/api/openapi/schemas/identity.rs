@@ -124,6 +124,8 @@ fn credentials() -> Value {
         ("account", handle()),
         ("name", name()),
         ("status", status()),
+        ("user", maybe("string")),
+        ("capabilities", list(one_of(&CAPABILITIES))),
         ("creator", text()),
         ("created_at", time()),
         ("updated_at", time()),
@@ -150,7 +152,10 @@ fn credentials() -> Value {
         "AccessKey": closed(&access_key),
         "MintedAccessKey": closed(&minted_key),
         "AccessKeyList": closed(&[("access_keys", list(reference("AccessKey")))]),
-        "NewAccessKey": object(&[("account", handle()), ("name", name())], &["name"]),
+        "NewAccessKey": object(
+            &[("account", handle()), ("name", name()), ("user", text())],
+            &["name"],
+        ),
         "DeletedAccessKey": closed(&[("secret_id", text()), ("deleted_at", time())]),
     })
 }

@@ -1,13 +1,13 @@
 //! The corpus of the fuzz targets, replayed: what a fuzzer once found stays found.
 //!
-//! Does not search; `filter/fuzz` does, with a nightly compiler.
+//! Does not search; `.ci/fuzz` does.
 
 #![cfg(test)]
 
 use std::fs;
 use std::path::PathBuf;
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 #[expect(
     unreachable_pub,
     reason = "the fuzz crate's library, read here as a module"

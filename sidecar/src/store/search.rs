@@ -1,0 +1,248 @@
+//! Searches as the cloud API asks for them: by conditions on several fields, page by page; and a
+//! key by the hash of its value.
+//!
+//! Does not know that API's words. Invariant: a search looks at the keys of one account, origin
+//! and region only.
+
+use keytable::{AccountId, KeyHash, Status};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+
+use crate::domain::clock::UnixMillis;
+use crate::domain::key::Key;
+use crate::domain::name::KeyName;
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::row::{Columns, KEY_COLUMNS, integer};
+
+/// Which keys are searched for.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// Of this account.
+    pub account: AccountId,
+    /// Of this region.
+    pub region: RegionId,
+    /// Of this origin.
+    pub origin: Origin,
+    /// Of this team; keys without one belong to the team that is called like the account.
+    pub team: Option<KeyName>,
+    /// Every one of these must hold.
+    pub conditions: Vec<Condition>,
+    /// In which order.
+    pub order: SearchOrder,
+    /// How many to leave out at the begin.
+    pub offset: u64,
+    /// How many to find at most.
+    pub limit: u64,
+}
+
+/// What must hold of a key.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// A text is one of these, contains one of these, or is none of these.
+    Text(TextField, Matching, Vec<String>),
+    /// The status is one of these.
+    Status(Vec<Status>),
+    /// Whether all models and all services are allowed is one of these pairs.
+    Shape(Vec<(bool, bool)>),
+    /// Whether it can be used at this time: enabled and not expired.
+    Usable(bool, UnixMillis),
+}
+
+/// A field that is compared as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextField {
+    /// The id.
+    Id,
+    /// The name.
+    Name,
+}
+
+/// How a text is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    /// Byte by byte.
+    Exact,
+    /// Contained, whatever the case of ASCII letters.
+    Fuzzy,
+    /// Unlike each, byte by byte.
+    Not,
+}
+
+/// In which order keys are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchOrder {
+    /// By name; backwards if `true`.
+    Name(bool),
+    /// By when they were made; the newest first if `true`.
+    Created(bool),
+    /// By when they were last changed; the newest first if `true`.
+    Updated(bool),
+}
+
+/// A page of what was found.
+#[derive(Debug)]
+pub struct Found {
+    /// The keys.
+    pub keys: Vec<Key>,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
+/// A condition that grows.
+#[derive(Default)]
+struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Store {
+    /// Finds a page of keys.
+    pub fn search(&self, search: &Search) -> Result<Found, StoreError> {
+        let condition = Sql::of(search);
+        self.read(|connection| {
+            let total = count(connection, &condition)?;
+            let keys = page(connection, condition, search)?;
+            Ok(Found { keys, total })
+        })
+    }
+
+    /// Finds the key of an account that has this value.
+    pub fn key_by_hash(
+        &self,
+        account: &AccountId,
+        hash: &KeyHash,
+    ) -> Result<Option<Key>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.key_hash = ?1 AND k.account = ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let parameters = params![hash.as_bytes(), account.as_str()];
+            let key = statement.query_row(parameters, |row| Columns::new(row, 0).key());
+            Ok(key.optional()?)
+        })
+    }
+}
+
+impl Sql {
+    fn of(search: &Search) -> Self {
+        let mut sql = Self::default();
+        let text = |text: &str| Value::from(text.to_owned());
+        sql.push(
+            " WHERE k.account = ? AND k.origin = ? AND k.region = ?",
+            [
+                text(search.account.as_str()),
+                text(search.origin.as_str()),
+                text(search.region.as_str()),
+            ],
+        );
+        if let Some(team) = &search.team {
+            let team = text(team.as_str());
+            sql.push(" AND ifnull(k.team, k.account) = ?", [team]);
+        }
+        for condition in &search.conditions {
+            sql.condition(condition);
+        }
+        sql
+    }
+
+    fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value>) {
+        self.text.push_str(text);
+        self.values.extend(values);
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        match condition {
+            Condition::Text(field, matching, texts) => self.text(*field, *matching, texts),
+            Condition::Status(statuses) => {
+                let word = |status: &Status| match status {
+                    Status::Enabled => Value::from("enabled".to_owned()),
+                    Status::Disabled => Value::from("disabled".to_owned()),
+                };
+                self.any("k.status = ?", statuses.iter().map(word));
+            }
+            Condition::Shape(shapes) => {
+                let number = |(models, services): &(bool, bool)| {
+                    Value::from(i64::from(*models) * 2 + i64::from(*services))
+                };
+                let shape = "(k.models IS NULL) * 2 + (k.services IS NULL) = ?";
+                self.any(shape, shapes.iter().map(number));
+            }
+            Condition::Usable(usable, now) => self.push(
+                " AND (k.status = 'enabled' AND ifnull(k.expires_at > ?, 1)) = ?",
+                [integer(now.get()).into(), i64::from(*usable).into()],
+            ),
+        }
+    }
+
+    fn text(&mut self, field: TextField, matching: Matching, texts: &[String]) {
+        let column = match field {
+            TextField::Id => "k.id",
+            TextField::Name => "k.name",
+        };
+        let values = texts.iter().cloned().map(Value::from);
+        match matching {
+            Matching::Exact => self.any(&format!("{column} = ?"), values),
+            Matching::Fuzzy => {
+                self.any(&format!("instr(lower({column}), lower(?)) > 0"), values);
+            }
+            Matching::Not => {
+                for value in values {
+                    self.push(&format!(" AND {column} <> ?"), [value]);
+                }
+            }
+        }
+    }
+
+    /// At least one of the values fits; none of none does.
+    fn any(&mut self, fits: &str, values: impl IntoIterator<Item = Value>) {
+        self.push(" AND (0", []);
+        for value in values {
+            self.push(&format!(" OR {fits}"), [value]);
+        }
+        self.push(")", []);
+    }
+}
+
+impl SearchOrder {
+    const fn columns(self) -> &'static str {
+        match self {
+            Self::Name(false) => "k.name COLLATE NOCASE, k.seq",
+            Self::Name(true) => "k.name COLLATE NOCASE DESC, k.seq DESC",
+            Self::Created(false) => "k.seq",
+            Self::Created(true) => "k.seq DESC",
+            Self::Updated(false) => "k.updated_at, k.seq",
+            Self::Updated(true) => "k.updated_at DESC, k.seq DESC",
+        }
+    }
+}
+
+fn count(connection: &Connection, condition: &Sql) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM keys AS k{}", condition.text);
+    let values = params_from_iter(condition.values.iter());
+    let mut statement = connection.prepare(&sql)?;
+    let count: i64 = statement.query_row(values, |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+fn page(
+    connection: &Connection,
+    mut condition: Sql,
+    search: &Search,
+) -> Result<Vec<Key>, StoreError> {
+    let order = format!(" ORDER BY {} LIMIT ? OFFSET ?", search.order.columns());
+    let page = [search.limit, search.offset].map(|number| integer(number).into());
+    condition.push(&order, page);
+    let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k{}", condition.text);
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map(params_from_iter(condition.values), |row| {
+        Columns::new(row, 0).key()
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests;
