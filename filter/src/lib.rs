@@ -9,6 +9,8 @@
 //! the agent is final, because Envoy never starts a singleton again.
 
 pub mod agent;
+pub mod cache;
+pub mod changes;
 pub mod config;
 pub mod credential;
 pub mod follower;
@@ -23,6 +25,7 @@ pub mod outcome;
 pub mod reply;
 pub mod reporter;
 pub mod slots;
+pub mod spread;
 pub mod starter;
 pub mod table;
 pub mod tally;

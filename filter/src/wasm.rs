@@ -125,7 +125,8 @@ fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
 
 fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
     hostcalls::set_tick_period(HAND_OVER).map_err(|_| "Envoy refused the timer".to_owned())?;
-    GateShared::new(config).map(Rc::new)
+    let seed = abi::random::<16>().map_err(|_| "Envoy gave no random bytes".to_owned())?;
+    GateShared::new(config, seed).map(Rc::new)
 }
 
 impl WasmHost {

@@ -17,6 +17,7 @@ pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;
 pub mod lossy;
+pub mod measure;
 pub mod node;
 pub mod promtool;
 pub mod python;

@@ -15,15 +15,16 @@ mod shared;
 
 use std::rc::Rc;
 
-use keytable::{KeyHash, Permit, admit};
+use keytable::{Permit, admit};
 
+use crate::cache::KnownKey;
 use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
 use crate::headers::HeaderMap;
 use crate::host::{HostError, Level, RequestHost};
 use crate::locator::{Family, Located};
 use crate::reply::Refusal;
-use crate::table::{Unavailable, look_up};
+use crate::table::Unavailable;
 use body::{BodyReader, Reading};
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
@@ -220,8 +221,8 @@ fn judge_request(
     end_of_stream: bool,
 ) -> Result<State, Refusal> {
     let credential = Credential::find(headers)?;
-    let key_hash = KeyHash::of(&credential.key);
-    let record = look_up(host, &key_hash)?.ok_or(Refusal::UnknownKey)?;
+    let known = shared.table.find(host, &credential.key)?;
+    let KnownKey { key_hash, record } = known.ok_or(Refusal::UnknownKey)?;
     let holder = Holder {
         key_hash,
         edition,

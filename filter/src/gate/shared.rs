@@ -32,12 +32,13 @@ pub struct GateShared {
 
 impl GateShared {
     /// The settings with their rules compiled. The error says which rule is bad.
-    pub fn new(config: GateConfig) -> Result<Self, String> {
+    /// `seed` is drawn now and told to nobody.
+    pub fn new(config: GateConfig, seed: [u8; 16]) -> Result<Self, String> {
         let locators = Locators::compile(&config.locators)?;
         Ok(Self {
             config,
             locators,
-            table: TableReader::default(),
+            table: TableReader::new(seed),
             tally: RefCell::default(),
         })
     }

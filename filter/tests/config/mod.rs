@@ -257,6 +257,6 @@ fn a_gate_with_a_bad_rule_set_does_not_start() {
     let Ok(Config::Gate(config)) = Config::parse(text.as_bytes()) else {
         panic!("not a gate");
     };
-    let error = GateShared::new(config).expect_err("a rule is not there");
+    let error = GateShared::new(config, [7; 16]).expect_err("a rule is not there");
     assert!(error.contains("openai.chta"), "{error}");
 }
