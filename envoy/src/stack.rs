@@ -71,6 +71,7 @@ impl Stack {
             admin_port: ports.sidecar_admin,
             feed_port: ports.feed,
             feed_token_file: feed_token_file(&run_dir)?,
+            gateway_url: format!("http://127.0.0.1:{}", ports.listener),
             args: options.sidecar_args,
         };
         let bootstrap = Bootstrap {

@@ -28,6 +28,7 @@ use crate::api::reveals::Reveals;
 use crate::api::site::Site;
 use crate::api::{self, App};
 use crate::config::Config;
+use crate::console;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
@@ -96,6 +97,7 @@ pub async fn serve(
         keyring,
         recoverable: config.recoverable,
         site: site(config),
+        gateways: Arc::new(config.gateways.clone()),
         attempts: Attempts::default(),
         reveals: Reveals::default(),
     };
@@ -147,6 +149,7 @@ fn admin_server(listener: TcpListener, app: App) -> Result<Server, ServeError> {
             .wrap(from_fn(envelope))
             .wrap(from_fn(metrics::measure))
             .configure(api::routes)
+            .configure(console::routes)
     };
     let server = HttpServer::new(factory)
         .disable_signals()

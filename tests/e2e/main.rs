@@ -15,6 +15,7 @@
 
 mod check;
 mod compose;
+mod console;
 mod credentials;
 mod door;
 mod lint;

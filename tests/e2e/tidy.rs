@@ -25,12 +25,13 @@ const PLACES: &[(&str, &[&str], &str)] = &[
         "actix_web",
         &[
             "sidecar/src/api/",
+            "sidecar/src/console",
             "sidecar/src/feed/",
             "sidecar/src/serve",
             "sidecar/tests/",
             "envoy/src/upstream",
         ],
-        "HTTP is served in sidecar/src/api and sidecar/src/feed (and by the demo upstream) alone",
+        "HTTP is served in sidecar/src/api, console and feed (and by the demo upstream) alone",
     ),
     (
         "unsafe ",

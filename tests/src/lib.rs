@@ -12,6 +12,8 @@
 )]
 
 pub mod admin;
+pub mod browser;
+pub mod console;
 pub mod impostor;
 pub mod promtool;
 pub mod python;

@@ -38,6 +38,7 @@ const FORMS: &[(&str, Form)] = &[
     ("recoverable", Form::One),
     ("seed-account", Form::Many),
     ("seed-region", Form::Many),
+    ("gateway", Form::Many),
     ("key-prefix", Form::One),
     ("key-limit-default", Form::One),
     ("json", Form::Switch),
