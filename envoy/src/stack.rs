@@ -229,6 +229,12 @@ impl Stack {
             .ok_or_else(|| StackError::NoOperatorToken { file: file() })
     }
 
+    /// The secret with which the user `operator` sets a password, if this was ever a first start.
+    pub fn setup_secret(&self) -> Option<String> {
+        let secret = fs::read_to_string(self.sidecar_settings.setup_secret_file()).ok()?;
+        Some(secret.trim().to_owned())
+    }
+
     /// The account that exists from the start.
     pub fn account(&self) -> &'static str {
         sidecar::ACCOUNT

@@ -13,6 +13,12 @@ use crate::browser::{Browser, Look};
 /// What the operator logs in with.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// Every view of an operator.
+pub const VIEWS: [&str; 10] = [
+    "keys", "usage", "advice", "audit", "catalog", "fleet", "accounts", "limits", "people",
+    "profile",
+];
+
 /// A stack and a browser that shows its console.
 #[derive(Debug)]
 pub struct Console {

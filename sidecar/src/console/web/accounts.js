@@ -49,7 +49,7 @@ async function edit(one, load) {
 export async function askForMore(reload) {
   const n = account().key_limit;
   const [limit, reason, once] = [limitInput(n + 1, n * 2), area({ rows: '3', required: true, maxlength: '1024' }), onceOnly()];
-  const fields = [field('key_limit', t('limit.wanted'), limit, { hint: t('limit.now', { n }) }), field('reason', t('limit.reason'), reason, { hint: t('limit.reason_hint') })];
+  const fields = [field('key_limit', t('limit.wanted'), limit, { hint: t('limit.now', { n }) }), field('reason', t('limit.reason'), reason)];
   await formDialog(t('limit.ask'), fields, t('limit.send'), async () => {
     await call('POST', '/v1/limit-requests', { body: { account: state.account, key_limit: Number(limit.value), reason: reason.value }, once });
     toast(t('limit.sent'));

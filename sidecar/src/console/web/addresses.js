@@ -65,18 +65,24 @@ export function judgeAll(lines) {
  * is plain what was meant. */
 function judge(text) {
   const [host, length, more] = text.split('/');
-  if (text.includes('%')) return { fault: t('addresses.zone'), fix: text.replace(/%[^/]*/, '') };
+  if (text.includes('%')) return { fault: t('addresses.zone'), ...meant(text.replace(/%[^/]*/, '')) };
   const parsed = parseV4(host) ?? parseV6(host);
   if (!parsed) return { fault: t(/^[\d.]*$/.test(host) && /(^|\.)0\d/.test(host) ? 'addresses.zeros' : 'addresses.none') };
   const { bits: most, value } = parsed;
   if (most === 128 && value >> 32n === 0xffffn) return { fault: t('addresses.mapped'), fix: textV4(value & 0xffffffffn) };
-  if (/^0\d+$/.test(length)) return { fault: t('addresses.zeros'), fix: `${host}/${Number(length)}` };
+  if (/^0\d+$/.test(length)) return { fault: t('addresses.zeros'), ...meant(`${host}/${Number(length)}`) };
   const bits = Number(length ?? most);
   if (more !== undefined || !/^\d+$/.test(length ?? most) || bits > most) return { fault: t('addresses.length', { max: most }) };
   const free = BigInt(most - bits);
   const network = (value >> free) << free;
   const key = (most === 32 ? textV4(network) : textV6(network)) + (bits === most ? '' : `/${bits}`);
   return network === value ? { key } : { fault: t('addresses.bits'), fix: key };
+}
+
+/** What to write for something that is nearly sound. */
+function meant(text) {
+  const { key, fix } = judge(text);
+  return { fix: key ?? fix };
 }
 
 const joined = (parts, width) => parts.reduce((sum, part) => (sum << width) | BigInt(part), 0n);

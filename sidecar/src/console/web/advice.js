@@ -7,7 +7,7 @@ import { deleteKey, resetKey, rotateKey, setStatus } from './key-acts.js';
 import { pieces, t, tOr } from './text.js';
 import { button, chips, code, empty, listPage, tell } from './ui.js';
 
-export const view = () => listPage(t('nav.advice'), { lead: t('advice.lead') }, async (load) => {
+export const view = () => listPage(t('nav.advice'), {}, async (load) => {
   const all = await getAll('/v1/recommendations', 'recommendations', { account: state.account });
   if (!all.length) return empty('check', t('advice.none'), t('advice.none_hint'));
   return h('ul', { class: 'advice' }, all.map((one) => item(one, load)));

@@ -8,10 +8,9 @@ import { button, code, empty, listPage, table, time } from './ui.js';
 
 export function view() {
   let [cursor, entries] = [null, []];
-  const known = h('datalist', { id: 'known' });
-  const search = input({ type: 'search', list: 'known', placeholder: t('audit.search'), 'aria-label': t('audit.search') });
+  const search = input({ type: 'search', placeholder: t('audit.search'), 'aria-label': t('audit.search') });
   const everywhere = checkbox(t('audit.everywhere'));
-  const filters = [h('div', { class: 'search' }, icon('search'), search, known), isOperator() && everywhere];
+  const filters = [h('div', { class: 'search' }, icon('search'), search), isOperator() && everywhere];
   for (const control of [search, everywhere]) control.addEventListener('change', () => { [cursor, entries] = [null, []]; node.reload(); });
   const node = listPage(t('nav.audit'), { lead: t('audit.lead'), filters, rows: 8 }, async (reload) => {
     const text = search.value.trim();
@@ -19,7 +18,6 @@ export function view() {
     const answer = await get('/v1/audit', { account, [meaning(text)]: text, limit: 50, cursor });
     entries = [...entries, ...answer.entries];
     cursor = answer.next_cursor;
-    known.replaceChildren(...[...new Set(entries.map(({ action }) => action))].sort().map((value) => h('option', { value })));
     if (!entries.length) return empty('list', t('keys.no_match'), t('audit.none_hint'));
     const columns = [{ name: t('audit.time'), class: 'fit' }, { name: t('audit.action'), class: 'fit' }, t('audit.actor'), t('audit.target'), { name: t('audit.address'), class: 'fit' }, t('audit.detail')];
     return [table(t('nav.audit'), columns, entries.map(row)), cursor && h('div', { class: 'pager' }, button(t('audit.more'), reload))];

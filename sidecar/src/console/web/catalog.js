@@ -29,7 +29,7 @@ const pathOf = (name) => `/v1/catalog/${state.region}/${encodeURIComponent(name)
 async function edit(entry, load) {
   const name = input({ required: true, maxlength: '256', value: entry?.name, readonly: Boolean(entry), class: 'mono' });
   const display = input({ maxlength: '128', value: entry?.display_name });
-  const fields = [field('name', t('field.name'), name, { hint: t('catalog.name_hint') }), field('display_name', t('catalog.display'), display, { optional: true })];
+  const fields = [field('name', t('field.name'), name), field('display_name', t('catalog.display'), display, { optional: true })];
   await formDialog(t(entry ? 'catalog.edit' : 'catalog.add'), fields, t('save'), async () => {
     await put({ name: name.value, display_name: display.value, aliases: entry?.aliases ?? [] });
     await load();

@@ -45,8 +45,8 @@ export async function confirm({ title, body, yes, kind = 'primary', no = t('canc
   return answer;
 }
 
-/** Opens a dialog with a form. It closes when `submit` has ended, unless that gives the dialog back, because it
- * shows something else by now. `guarded`: asks before what was typed is lost. */
+/** Opens a dialog with a form. It closes when `submit` has ended, unless that gives it back, since it shows
+ * something else. `guarded`: asks before what was typed is lost. */
 export async function formDialog(title, fields, label, submit, { wide, kind, guarded } = {}) {
   const dialog = openDialog(title, wide);
   const node = form(fields, label, async () => { if ((await submit(dialog)) !== dialog) dialog.close(); }, kind);

@@ -49,7 +49,7 @@ export async function setStatus(key, status, reload) {
 /** Makes a successor; the old value goes on for a while. */
 export async function rotateKey(key, reload) {
   const grace = select(GRACES.map((seconds) => [String(seconds), t(`rotate.grace_${seconds}`)]), '86400');
-  const fields = [h('p', null, t('rotate.why')), field('grace_s', t('rotate.grace'), grace, { hint: t('rotate.grace_hint') })];
+  const fields = [h('p', null, t('rotate.why')), field('grace_s', t('rotate.grace'), grace)];
   await formDialog(t('rotate.title', { name: key.name }), fields, t('rotate.do'), async (dialog) => {
     const answer = await call('POST', `/v1/keys/${key.id}/rotate`, { body: { grace_s: Number(grace.value) } });
     await reload();
@@ -107,8 +107,8 @@ export async function copyValue(key) {
   await confirm({ title: t('copy.title'), body: field('value', t('copy.failed'), box), yes: t('done') });
 }
 
-/** Puts a secret into the clipboard, and takes it out after a while if this page has had the focus all the
- * time: what was copied elsewhere meanwhile is somebody else's. False: the browser does not allow it. */
+/** Puts a secret into the clipboard, and takes it out after a while if nothing can have been copied elsewhere.
+ * False: the browser does not allow it. */
 export async function toClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -108,7 +108,6 @@ function rowActions(key, reload) {
   const edit = button(t('edit'), () => editKey(key.id, reload), { kind: 'small', 'aria-label': t('keys.edit', { name: key.name }) });
   const more = menu(t('keys.more', { name: key.name }), [
     key.origin === 'standard' ? [t('rotate.do'), () => rotateKey(key, reload)] : [t('reset.do'), () => resetKey(key, reload)],
-    [t('keys.details'), () => { location.hash = `#/keys/${key.id}`; }],
     may('keys:delete') && [t('delete.do'), () => deleteKey(key, reload), 'danger'],
   ]);
   return h('div', { class: 'inline' }, edit, more);

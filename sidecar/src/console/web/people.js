@@ -1,4 +1,4 @@
-// The people who may log in: invite, change role, disable, reset, delete.
+// The people who may log in: invite, disable, reset, delete.
 
 import { call, get, isOperator, onceOnly, state, userName } from './api.js';
 import { confirm, field, formDialog, input, openDialog, select } from './form.js';
@@ -8,7 +8,7 @@ import { t } from './text.js';
 import { actionColumn, badge, button, listPage, menu, relative, table, toast } from './ui.js';
 
 export function view() {
-  const node = listPage(t('nav.people'), { lead: t('people.lead'), actions: button(t('people.invite'), () => invite(node.reload), { kind: 'primary', picture: 'plus' }) }, async (load) => {
+  const node = listPage(t('nav.people'), { actions: button(t('people.invite'), () => invite(node.reload), { kind: 'primary', picture: 'plus' }) }, async (load) => {
     const { users } = await get('/v1/users');
     const columns = [t('login.user'), t('profile.role'), t('account'), t('keys.status'), t('people.factor'), t('people.seen'), actionColumn()];
     return table(t('nav.people'), columns, users.map((one) => row(one, load)));
@@ -21,7 +21,6 @@ function row(one, load) {
   const status = one.password_set ? badge(t(one.status), isOn ? 'good' : '') : badge(t('people.invited'), 'warn');
   const change = async (body) => { await call('PATCH', `/v1/users/${one.id}`, { body }); toast(t('edit.done', { name: one.name })); await load(); };
   const acts = one.name !== userName() && menu(t('keys.more', { name: one.name }), [
-    one.account && [t('people.change_role'), () => changeRole(one, change)],
     [t(isOn ? 'disable.do' : 'people.enable'), () => change({ status: isOn ? 'disabled' : 'enabled' })],
     [t('people.reset'), () => reset(one, load)],
     [t('delete.do'), () => remove(one, load), 'danger'],
@@ -29,22 +28,14 @@ function row(one, load) {
   return [words(one.name), t(`role.${one.role}`), one.account, status, t(one.totp ? 'totp.on' : 'totp.off'), relative(one.last_login_at), acts];
 }
 
-const roles = (names, value) => select(names.map((id) => [id, t(`role.${id}`)]), value);
-const roleField = (role) => field('role', t('profile.role'), role, { hint: t('people.role_hint') });
-
-async function changeRole(one, change) {
-  const role = roles(['owner', 'viewer'], one.role);
-  await confirm({ title: t('people.change_role'), body: [t('people.ends'), roleField(role)], yes: t('save'), act: () => change({ role: role.value }) });
-}
-
 async function invite(load) {
   const name = input({ required: true, maxlength: '64', autocapitalize: 'none' });
-  const role = roles(isOperator() ? ['viewer', 'owner', 'operator'] : ['viewer', 'owner'], 'viewer');
+  const role = select(['viewer', 'owner', isOperator() && 'operator'].filter(Boolean).map((id) => [id, t(`role.${id}`)]));
   const account = select(state.accounts.map(({ id }) => [id, id]), state.account);
   const accountField = field('account', t('account'), account);
   role.addEventListener('change', () => { accountField.hidden = role.value === 'operator'; });
   const once = onceOnly();
-  await formDialog(t('people.invite'), [field('name', t('login.user'), name, { hint: t('people.name_hint') }), roleField(role), accountField], t('people.invite'), async (dialog) => {
+  await formDialog(t('people.invite'), [field('name', t('login.user'), name, { hint: t('people.name_hint') }), field('role', t('profile.role'), role, { hint: t('people.role_hint') }), accountField], t('people.invite'), async (dialog) => {
     const body = { name: name.value, role: role.value, account: role.value === 'operator' ? undefined : account.value };
     const { data } = await call('POST', '/v1/users', { body, once });
     await load();

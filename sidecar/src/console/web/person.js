@@ -40,7 +40,7 @@ export async function logInAgain() {
 
 function logInForm(done, known = '') {
   const [user, secret, factor] = [input({ name: 'user', autocomplete: 'username', required: true, value: known, readonly: known !== '', autocapitalize: 'none' }), password(), codeInput({ disabled: true })];
-  const factorField = field('totp', t('login.code'), factor, { hint: t('login.code_hint') });
+  const factorField = field('totp', t('login.code'), factor);
   factorField.hidden = true;
   return form([field('user', t('login.user'), user), field('password', t('login.password'), secret), factorField], t('login.submit'), async () => {
     try {

@@ -47,12 +47,12 @@ function makePicker(chosen, region) {
   const pane = (list, extra, more) => h('div', { class: 'pane' }, h('div', { class: 'pane-head' }, list.title, more), extra, list.node);
   const node = h('div', { class: 'picker' }, h('div', { class: 'panes' }, pane(left, search, addShown), pane(right, null, clear)), warning, status);
 
-  /** What can be added: names that match, and what is typed, if it is a prefix or nothing else matches first. */
+  /** What can be added: names that match; what is typed, if it is a prefix or nothing matches. */
   const matches = () => {
     const names = [ALL.models, ALL.services, ...catalog].filter((name) => !chosen.includes(name));
     const found = names.filter((name) => labelOf(name).toLowerCase().includes(wanted.toLowerCase()));
-    if (!wanted || chosen.includes(wanted) || names.includes(wanted)) return found;
-    return found.length && !wanted.endsWith('*') ? [...found, wanted] : [wanted, ...found];
+    const isNew = wanted && !chosen.includes(wanted) && (wanted.endsWith('*') || !found.length);
+    return isNew ? [wanted, ...found] : found;
   };
   /** What "add all" adds: names of the catalog that can be seen. */
   const shown = () => matches().slice(0, SHOWN_MAX).filter((name) => catalog.includes(name));

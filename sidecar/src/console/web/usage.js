@@ -54,8 +54,7 @@ function shares(label, rows, content) {
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [720, 220, 44, 24, 8];
 
-/** A chart of bars: let through below, refused above, told apart by hatching and not by colour alone. The same
- * numbers stand in a table for whoever cannot see it. */
+/** A chart of bars: let through below, refused above and hatched. The same numbers stand in a table. */
 function chart(series, period) {
   const manner = period === 'day' ? dayOnly : clockTime;
   const most = niceAbove(Math.max(...series.map(({ permitted, refused }) => permitted + refused)));
