@@ -159,6 +159,11 @@ impl Browser {
         self.call("POST", "/url", &json!({"url": url}));
     }
 
+    /// Loads the page anew.
+    pub fn reload(&self) {
+        self.call("POST", "/refresh", &json!({}));
+    }
+
     /// Runs a function's body in the page; its promise is waited for.
     pub fn script(&self, code: &str, args: &[Value]) -> Value {
         let body = json!({"script": code, "args": args});

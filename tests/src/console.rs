@@ -93,8 +93,13 @@ impl Console {
 
     /// Goes to a view and waits until it has its content.
     pub fn go(&self, view: &str) {
-        let url = format!("{}/#/{view}", self.stack.console_url());
-        self.browser.open(&url);
+        let code = "document.querySelector('#main > *')?.setAttribute('data-left', '');\
+                    const isThere = location.hash === arguments[0];\
+                    location.hash = arguments[0];\
+                    return isThere";
+        if self.browser.script(code, &[json!(format!("#/{view}"))]) == true {
+            self.browser.reload();
+        }
         self.settle();
     }
 
@@ -102,7 +107,7 @@ impl Console {
     pub fn settle(&self) {
         crate::wait_for("the view has its content", || {
             let code = "return document.querySelector('#main h1') !== null && \
-                        document.querySelector('.skeleton, [aria-busy=true]') === null";
+                        document.querySelector('.skeleton, [aria-busy=true], [data-left]') === null";
             self.browser.script(code, &[]) == true
         });
     }
