@@ -2,7 +2,8 @@
 //!
 //! A thing belongs to [`domain`] if it would be true with no HTTP and no SQL, to [`store`] if it
 //! speaks SQL, to [`api`] if it speaks HTTP to people and scripts, to [`console`] if it is part of
-//! the page in the browser, to [`feed`] if it carries the key table to Envoys. The sidecar never sees a model request and never decides one.
+//! the page in the browser, to [`feed`] if it carries the key table to Envoys. The sidecar never
+//! sees a model request and never decides one.
 //!
 //! Invariant: a change is answered only after its commit, and the value of a key leaves the
 //! process only in the answer to the call that made it.

@@ -27,7 +27,7 @@ fn usage_fleet_and_audit_tell_what_envoy_has_done() {
     browser.see("40%");
     browser.see("Out of scope");
     browser.see("kimi-k2.6");
-    let bars = "return [document.querySelectorAll('.bar-permitted').length, document.querySelectorAll('.bar-refused').length]";
+    let bars = "return ['permitted', 'refused'].map((kind) => document.querySelectorAll(`.bar-${kind}`).length)";
     let bars = browser.script(bars, &[]);
     assert!(
         bars[0].as_u64().unwrap() >= 1 && bars[1].as_u64().unwrap() >= 1,

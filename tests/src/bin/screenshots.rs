@@ -44,6 +44,7 @@ fn main() {
         }
         console.go("keys");
         console.browser.click("Edit Production chat");
+        console.browser.see("Edit the key");
         save(&console, dir.join(format!("{name}-edit.png")));
     }
     println!("{}", dir.display());
@@ -91,7 +92,6 @@ fn furnish(console: &Console) {
 
 /// Writes a picture; `base64` is of every system's own tools.
 fn save(console: &Console, path: PathBuf) {
-    console.settle();
     let text = path.with_extension("txt");
     fs::write(&text, console.browser.screenshot()).unwrap();
     let picture = fs::File::create(&path).unwrap();
