@@ -77,6 +77,7 @@ impl Look {
             "--disable-dev-shm-usage",
             "--disable-background-networking",
             "--hide-scrollbars",
+            "--force-prefers-reduced-motion",
             "--lang=en",
             &size,
             &profile,
