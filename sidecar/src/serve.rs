@@ -29,6 +29,7 @@ use crate::api::reveals::Reveals;
 use crate::api::site::Site;
 use crate::api::{self, App};
 use crate::config::Config;
+use crate::console;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
@@ -111,6 +112,7 @@ pub async fn serve(
         keyring,
         recoverable: config.recoverable,
         site: site(config),
+        gateways: Arc::new(config.gateways.clone()),
         attempts: Attempts::default(),
         reveals: Reveals::default(),
     };
@@ -170,6 +172,7 @@ fn admin_server(door: Door, app: App) -> Result<Server, ServeError> {
             // First: its path may be one of the others', with another method.
             .configure(tokenhub::routes(&path))
             .configure(api::routes)
+            .configure(console::routes)
     };
     let server = HttpServer::new(factory)
         .disable_signals()

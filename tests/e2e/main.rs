@@ -17,6 +17,7 @@ mod bodies;
 mod catalog;
 mod check;
 mod compose;
+mod console;
 mod credentials;
 mod differential;
 mod docs;

@@ -13,6 +13,8 @@
 )]
 
 pub mod admin;
+pub mod browser;
+pub mod console;
 pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;
