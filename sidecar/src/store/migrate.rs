@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_keys.sql"),
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_keys.sql"),
+    include_str!("migrations/0004_envoys.sql"),
 ];
 
 /// The newest schema version.
