@@ -29,7 +29,7 @@ pub struct TableReader {
 }
 
 /// The bytes of one key's record, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordBytes(Vec<u8>);
 
 impl TableReader {

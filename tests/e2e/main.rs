@@ -26,6 +26,7 @@ mod rotation;
 mod scope;
 mod sdks;
 mod secrets;
+mod streams;
 mod tidy;
 mod tour;
 mod versions;

@@ -10,6 +10,7 @@ mod body;
 mod identity;
 mod judge;
 mod listing;
+mod running;
 mod shared;
 
 use std::rc::Rc;
@@ -27,6 +28,7 @@ use crate::tally::Counted;
 use body::Reading;
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
+use running::{Judged, Running};
 
 pub use shared::GateShared;
 
@@ -36,6 +38,8 @@ const KEY_ID_STATE: &str = "latchkey_key_id";
 #[derive(Debug)]
 pub struct Gate {
     shared: Rc<GateShared>,
+    /// Envoy's number for this request.
+    stream: u32,
     state: State,
     /// Whose error JSON the client understands; found when it is needed.
     family: Option<Family>,
@@ -63,10 +67,11 @@ enum State {
 }
 
 impl Gate {
-    /// A gate for a new request.
-    pub fn new(shared: Rc<GateShared>) -> Self {
+    /// A gate for a new request, which no other running request of this worker has the number of.
+    pub fn new(shared: Rc<GateShared>, stream: u32) -> Self {
         Self {
             shared,
+            stream,
             state: State::Closed,
             family: None,
         }
@@ -89,6 +94,9 @@ impl Gate {
                 match reading.advance(host, &self.shared, size, end_of_stream) {
                     Ok(Some(permit)) => {
                         reading.count_permit(host, &self.shared, &permit);
+                        self.shared
+                            .streams
+                            .set_judged(self.stream, reading.judged());
                         self.enter(open(permit))
                     }
                     Ok(None) => self.enter(State::Reading(reading)),
@@ -98,7 +106,10 @@ impl Gate {
                     }
                 }
             }
-            open => self.enter(open),
+            open => match self.check(host) {
+                Ok(()) => self.enter(open),
+                Err(refusal) => self.cut(host, &refusal),
+            },
         }
     }
 
@@ -116,13 +127,20 @@ impl Gate {
 
     /// The upstream's headers have arrived.
     pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
-        match &mut self.state {
+        if let Some(flow) = self.check_answer(host) {
+            return flow;
+        }
+        let flow = match &mut self.state {
             State::Listing(listing) if !end_of_stream => match listing.begin(host) {
                 Ok(flow) => flow,
-                Err(refusal) => self.refuse(host, &refusal),
+                Err(refusal) => return self.refuse(host, &refusal),
             },
             _ => Flow::Continue,
+        };
+        if flow == Flow::Continue {
+            self.shared.streams.set_answered(self.stream);
         }
+        flow
     }
 
     /// Body of the answer has arrived: all of it so far, while it is held.
@@ -132,6 +150,9 @@ impl Gate {
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
+        if let Some(flow) = self.check_answer(host) {
+            return flow;
+        }
         match &mut self.state {
             State::Listing(listing) => match listing.advance(host, size, end_of_stream) {
                 Ok(flow) => flow,
@@ -139,6 +160,28 @@ impl Gate {
             },
             _ => Flow::Continue,
         }
+    }
+
+    /// Cuts a request whose key has lost its right while the answer was on its way. A request that
+    /// was refused has an answer of ours.
+    fn check_answer(&mut self, host: &impl RequestHost) -> Option<Flow> {
+        match self.state {
+            State::Closed => None,
+            State::Reading(_) | State::Listing(_) | State::Open => {
+                let refusal = self.check(host).err()?;
+                Some(self.cut(host, &refusal))
+            }
+        }
+    }
+
+    fn check(&self, host: &impl RequestHost) -> Result<(), Refusal> {
+        self.shared.streams.check(self.stream, host, &self.shared)
+    }
+
+    fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
+        self.state = State::Closed;
+        self.shared.cut(self.stream, host, refusal, self.family);
+        Flow::Hold
     }
 
     fn judge_headers(
@@ -151,10 +194,12 @@ impl Gate {
         let shared = Rc::clone(&self.shared);
         let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
         // Later the credential is out, which tells of the client too.
-        if !matches!(judged, Ok(State::Open)) {
+        if !matches!(judged, Ok((State::Open, _))) {
             self.family = Some(family_of(&shared, &headers));
         }
-        judged
+        let (state, running) = judged?;
+        shared.streams.enter(self.stream, running);
+        Ok(state)
     }
 
     fn enter(&mut self, state: State) -> Flow {
@@ -170,19 +215,24 @@ impl Gate {
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.state = State::Closed;
-        let family = self.family.or_else(|| {
-            let headers = host.request_headers().ok()?;
-            Some(family_of(&self.shared, &headers))
-        });
+        self.shared.streams.leave(self.stream);
         host.count(refusal.outcome());
-        let reply = refusal.reply(family.unwrap_or_default());
-        if let Err(HostError(status)) = host.reply(&reply) {
+        if let Err(HostError(status)) = self.shared.answer(host, refusal, self.family) {
+            let details = refusal.outcome().details();
             host.log(
                 Level::Error,
-                &format!("gate: cannot answer {} ({status})", reply.details),
+                &format!("gate: cannot answer {details} ({status})"),
             );
         }
         Flow::Hold
+    }
+}
+
+// === impl Gate ===
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.shared.streams.leave(self.stream);
     }
 }
 
@@ -193,7 +243,7 @@ fn judge_request(
     headers: &HeaderMap,
     edition: u64,
     end_of_stream: bool,
-) -> Result<State, Refusal> {
+) -> Result<(State, Running), Refusal> {
     let credential = Credential::find(headers)?;
     let key_hash = KeyHash::of(&credential.key);
     let record = look_up(host, &key_hash)?.ok_or(Refusal::UnknownKey)?;
@@ -213,7 +263,8 @@ fn judge_request(
         };
         shared.count_denial(host, denial, counted);
     }
-    judged
+    let (state, judged) = judged?;
+    Ok((state, Running::new(key_hash, edition, record, judged)))
 }
 
 /// What the headers decide for a key that is known.
@@ -224,7 +275,7 @@ fn judge_holder(
     credential: &Credential<'_>,
     holder: &Holder<'_>,
     end_of_stream: bool,
-) -> Result<State, Refusal> {
+) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
@@ -237,7 +288,7 @@ fn judge_holder(
     check_endpoint(shared, headers)?;
     identity::clean(host, headers, credential, &view).map_err(failed)?;
     shared.count_permit(host, &permit, holder.counted(&view, ""));
-    Ok(open(permit))
+    Ok((open(permit), Judged::Everything))
 }
 
 /// What follows for a list-scoped key; the credential is out already.
@@ -246,27 +297,29 @@ fn carry_out(
     host: &impl RequestHost,
     verdict: Verdict,
     holder: &Holder<'_>,
-) -> Result<State, Refusal> {
+) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     match verdict {
-        Verdict::Permitted(permit, name) => {
+        Verdict::Permitted(permit, name, judged) => {
             if let Some(name) = &name {
                 identity::set_model(host, name).map_err(failed)?;
             }
             let resource = name.as_deref().unwrap_or_default();
             shared.count_permit(host, &permit, holder.counted(&view, resource));
-            Ok(open(permit))
+            Ok((open(permit), judged))
         }
         Verdict::Unread(mut reading) => {
             if !shared.config.hold_whole_body {
                 reading.release_if_named(host)?;
             }
-            Ok(State::Reading(reading))
+            let judged = reading.judged();
+            Ok((State::Reading(reading), judged))
         }
         Verdict::List(permit, norm) => {
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
-            Ok(list(permit, Listing::new(holder.record.clone(), norm)))
+            let listing = Listing::new(holder.record.clone(), norm);
+            Ok((list(permit, listing), Judged::Names(Vec::new(), norm)))
         }
     }
 }

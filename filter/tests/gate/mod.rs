@@ -8,3 +8,4 @@ mod families;
 mod faults;
 mod lists;
 mod permits;
+mod running;
