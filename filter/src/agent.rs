@@ -46,6 +46,7 @@ impl Agent {
             region: config.region.clone(),
             node,
             instance,
+            lease_s: config.max_staleness.seconds(),
         };
         let wait_s = config.wait_s.min(config.max_staleness.wait_s_max());
         let timeout_ms = config.max_staleness.timeout_ms(wait_s);

@@ -8,11 +8,17 @@
 //! acknowledged only after it was confirmed; once a snapshot's first page was handed out, no delta
 //! is accepted until a snapshot is complete, because the slots hold a mixture until then.
 
+mod pace;
+
 use std::fmt;
 
 use keytable::limits::BUCKETS;
 use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
 
+use pace::Pace;
+
+/// What this filter calls itself.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 const BACKOFF_MS_FIRST: u64 = 100;
 const BACKOFF_MS_MAX: u64 = 5_000;
 
@@ -25,6 +31,8 @@ pub struct Identity {
     pub node: String,
     /// Drawn at each start, 32 hexadecimal digits: tells restarts apart.
     pub instance: String,
+    /// How long this Envoy serves without an answer, in seconds; `None` = without end.
+    pub lease_s: Option<u64>,
 }
 
 /// A table in force: which history, and where in it.
@@ -48,7 +56,7 @@ pub struct Request {
 /// What came back for a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {
-    /// No answer: the call failed, was cut, or was larger than Envoy holds.
+    /// No answer: the call failed, was cut, or was larger than a frame can be.
     Failed,
     /// An HTTP answer.
     Http {
@@ -111,6 +119,11 @@ pub struct Follower {
     open: Option<Open>,
     failures: u32,
     not_before_ns: u64,
+    pace: Pace,
+    /// Requests so far: no two have the same URL, so no cache can answer one with another's answer.
+    requests: u64,
+    /// What the sidecar has not heard yet: why an answer was not accepted.
+    trouble: Option<String>,
 }
 
 /// A snapshot of which some pages were handed out.
@@ -142,6 +155,9 @@ impl Follower {
             open: None,
             failures: 0,
             not_before_ns: 0,
+            pace: Pace::default(),
+            requests: 0,
+            trouble: None,
         }
     }
 
@@ -172,9 +188,10 @@ impl Follower {
         {
             self.open = None;
         }
-        if self.open.is_some() || now_ns < self.not_before_ns {
+        if self.open.is_some() || now_ns < self.not_before_ns || !self.pace.allows(now_ns) {
             return None;
         }
+        self.requests = self.requests.saturating_add(1);
         Some(Request {
             path: self.path(),
             timeout_ms: self.timeout_ms,
@@ -213,13 +230,18 @@ impl Follower {
     pub fn confirm(&mut self, confirmation: Confirmation) {
         self.failures = 0;
         self.not_before_ns = 0;
+        self.trouble = None;
         match confirmation.0 {
             Confirmed::Position(position, _) => {
+                self.pace.spend(self.position == Some(position));
                 self.position = Some(position);
                 self.loading = None;
                 self.snapshot_due = false;
             }
-            Confirmed::Loading(loading) => self.loading = Some(loading),
+            Confirmed::Loading(loading) => {
+                self.pace.spend(false);
+                self.loading = Some(loading);
+            }
         }
     }
 
@@ -227,6 +249,7 @@ impl Follower {
     pub fn fail(&mut self, now_ns: u64) {
         self.loading = None;
         self.snapshot_due = true;
+        self.trouble = Some("slots".to_owned());
         self.back_off(now_ns);
     }
 
@@ -303,10 +326,12 @@ impl Follower {
             Rejection::OtherEpoch | Rejection::Gap => self.snapshot_due = true,
             Rejection::PageOutOfTurn => self.loading = None,
         }
+        self.trouble = Some(rejection.word());
         self.back_off(now_ns);
     }
 
-    /// Exponential, with a jitter of a quarter that differs between instances.
+    /// Exponential, a quarter more or less, which differs between instances: those that lost the
+    /// sidecar together do not come back together.
     fn back_off(&mut self, now_ns: u64) {
         let doubled = BACKOFF_MS_FIRST << self.failures.min(6);
         let base_ms = doubled.min(BACKOFF_MS_MAX);
@@ -317,9 +342,10 @@ impl Follower {
             .fold(u64::from(self.failures), |hash, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             });
-        let jitter_ms = (seed >> 32) % (base_ms / 4).max(1);
+        let jitter_ms = (seed >> 32) % (base_ms / 2).max(1);
+        let delay_ms = base_ms - base_ms / 4 + jitter_ms;
         self.failures = self.failures.saturating_add(1);
-        self.not_before_ns = now_ns.saturating_add((base_ms + jitter_ms) * 1_000_000);
+        self.not_before_ns = now_ns.saturating_add(delay_ms * 1_000_000);
     }
 
     fn path(&self) -> String {
@@ -327,14 +353,21 @@ impl Follower {
             region,
             node,
             instance,
+            lease_s,
         } = &self.identity;
+        let lease_s = lease_s.map_or_else(|| "never".to_owned(), |seconds| seconds.to_string());
         let mut path = format!(
-            "/feed/v1/table?region={}&agent={instance}&node={}&wait_s={}&format={}",
+            "/feed/v1/table?region={}&agent={instance}&node={}&version={VERSION}&lease_s={lease_s}\
+             &wait_s={}&format={}&request={}",
             percent_encode(region),
             percent_encode(node),
             self.wait_s,
-            FormatVersion::NEWEST.number()
+            FormatVersion::NEWEST.number(),
+            self.requests
         );
+        if let Some(trouble) = &self.trouble {
+            path.push_str(&format!("&trouble={trouble}"));
+        }
         if let Some(loading) = &self.loading {
             let Loading {
                 position,
@@ -395,6 +428,24 @@ fn percent_encode(text: &str) -> String {
         }
         out
     })
+}
+
+impl Rejection {
+    /// What the sidecar is told of it.
+    fn word(self) -> String {
+        let word = match self {
+            Self::Unasked => "unasked",
+            Self::Failed => "no_answer",
+            Self::Status(status) => return format!("status_{status}"),
+            Self::Frame(_) => "frame",
+            Self::OtherEpoch => "other_epoch",
+            Self::Gap => "gap",
+            Self::Older => "older",
+            Self::SnapshotDue => "snapshot_due",
+            Self::PageOutOfTurn => "page_out_of_turn",
+        };
+        word.to_owned()
+    }
 }
 
 // === impl Rejection ===

@@ -37,7 +37,7 @@ pub struct TableReader {
 }
 
 /// One key's record, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordBytes(Rc<KeptRecord>);
 
 impl TableReader {

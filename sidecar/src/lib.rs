@@ -11,6 +11,9 @@
 
 #![deny(missing_docs)]
 
+#[macro_use]
+pub mod mutant;
+
 pub mod api;
 pub mod compile;
 pub mod config;

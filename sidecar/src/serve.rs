@@ -101,7 +101,11 @@ pub async fn serve(
         announce(Event::FirstStart { setup_secret });
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let board = Board::new(Arc::clone(&clock));
+    let board = Board::new(
+        Arc::clone(&clock),
+        store.known_envoys()?,
+        store.generation()?,
+    );
     let metrics = Arc::new(Metrics::default());
     let app = App {
         store: store.clone(),
@@ -142,6 +146,10 @@ pub async fn serve(
             .await
             .map_err(|error| ServeError::Server(io::Error::other(error)))?
             .map_err(ServeError::Server)?;
+    }
+    // Only for people: what a change after the next start rests on was written before.
+    if let Err(error) = store.remember_envoys(&board.known()) {
+        log::error!("what is known of the Envoys could not be written: {error}");
     }
     // The servers' threads let go of the store a moment after the servers have ended.
     drop(board);

@@ -36,6 +36,7 @@ mod scope;
 mod sdks;
 mod sealed;
 mod secrets;
+mod streams;
 mod tidy;
 mod tokenhub;
 mod tour;

@@ -111,6 +111,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .configure(usage::routes)
                 .configure(recommendations::routes)
                 .service(web::resource("/envoys").get(envoys::list))
+                .service(web::resource("/envoys/{instance}").delete(envoys::dismiss))
                 .configure(identity_routes),
         );
 }
