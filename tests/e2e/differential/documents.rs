@@ -282,7 +282,8 @@ const PARTS: &[&[u8]] = &[
     b"--b\r\nContent-Disposition: form-data; name=\"mod%65l\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"=?utf-8?q?model?=\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name*=iso-8859-1'en'model\r\n\r\nbad-1\r\n",
-    b"--b\r\nContent-Disposition: form-data; name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nbad-1\r\n",
+    b"--b\r\nContent-Disposition: form-data; name=\"x\"\r\nContent-Disposition: form-data; \
+      name=\"model\"\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Length: 3\r\n\r\nbad-1\r\n",
     b"--b\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n\
       --c\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nbad-1\r\n--c--\r\n",

@@ -38,15 +38,13 @@ fn what_is_no_single_live_key_opens_nothing() {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let mut typo = key.clone();
-    typo.pop();
     let cases: Vec<(&str, Vec<Field>)> = vec![
         ("K-01", vec![]),
         ("K-02", vec![bearer("")]),
         ("K-02", vec![("authorization", b"Bearer".to_vec())]),
         ("K-02", vec![bearer(&format!(" {key}"))]),
         ("K-03", vec![("authorization", b"Basic c2stOng=".to_vec())]),
-        ("K-04", vec![bearer(&format!("{typo}!"))]),
+        ("K-04", vec![bearer(&format!("{}!", &key[..key.len() - 1]))]),
         ("K-05", vec![bearer(&format!("\"{key}\""))]),
         ("K-05", vec![bearer(&format!("{key}%20"))]),
         ("K-06", vec![bearer(&disabled.value), bearer(&key)]),
