@@ -22,6 +22,7 @@ mod many_keys;
 mod observability;
 mod outages;
 mod recipes;
+mod revocations;
 mod rotation;
 mod scope;
 mod sdks;

@@ -13,6 +13,7 @@
 
 pub mod admin;
 pub mod impostor;
+pub mod load;
 pub mod promtool;
 pub mod python;
 pub mod raw;
@@ -64,4 +65,9 @@ pub fn stat(stack: &Stack, name: &str) -> u64 {
         .next()
         .and_then(|value| value.parse().ok())
         .unwrap_or(0)
+}
+
+/// A size that an environment variable sets; so many without it.
+pub fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
