@@ -7,7 +7,7 @@
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
-use keytable::{Delta, Epoch, Page, TableHead};
+use keytable::{Change, Delta, Epoch, Page, TableHead};
 
 use crate::config::{AgentConfig, MaxStaleness};
 use crate::follower::{Answer, Confirmation, Follower, Identity, Rejection, Step};
@@ -157,7 +157,9 @@ impl Agent {
             slots::write_head(host, &head)?;
             set_gauge(host, Gauge::Generation, generation.get())?;
             set_gauge(host, Gauge::Records, self.records)?;
-            set_gauge(host, Gauge::Edition, self.edition)?;
+            if !mutant!(KeepTheEdition) {
+                set_gauge(host, Gauge::Edition, self.edition)?;
+            }
         }
         set_gauge(
             host,
@@ -170,6 +172,9 @@ impl Agent {
 
     fn apply_delta(&mut self, host: &impl Host, delta: &Delta<'_>) -> Result<bool, SlotError> {
         for change in &delta.changes {
+            if mutant!(SkipRemovals) && matches!(change, Change::Remove(_)) {
+                continue;
+            }
             let difference = slots::write_change(host, change)?;
             self.records = self.records.saturating_add_signed(difference);
         }

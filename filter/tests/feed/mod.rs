@@ -5,5 +5,6 @@ mod follow;
 mod lease;
 mod nonsense;
 mod order;
+mod simulated;
 mod simulation;
 mod snapshots;
