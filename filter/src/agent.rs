@@ -7,7 +7,7 @@
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
-use keytable::{Delta, Epoch, Frame, Page, SealedTable, TableHead};
+use keytable::{Change, Delta, Epoch, Frame, Page, SealedTable, TableHead};
 
 use crate::changes::ChangeLog;
 use crate::config::{AgentConfig, MaxStaleness};
@@ -273,11 +273,17 @@ impl Agent {
         slots::write_head(host, &head)?;
         set_gauge(host, Gauge::Generation, generation.get())?;
         set_gauge(host, Gauge::Records, self.records)?;
+        if mutant!(KeepTheEdition) {
+            return Ok(());
+        }
         set_gauge(host, Gauge::Edition, self.edition)
     }
 
     fn apply_delta(&mut self, host: &impl Host, delta: &Delta<'_>) -> Result<bool, SlotError> {
         for change in &delta.changes {
+            if mutant!(SkipRemovals) && matches!(change, Change::Remove(_)) {
+                continue;
+            }
             self.changes.note(slots::key_hash_of(change).bucket());
             let difference = slots::write_change(host, change)?;
             self.records = self.records.saturating_add_signed(difference);

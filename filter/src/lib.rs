@@ -8,6 +8,9 @@
 //! Invariant: nothing here panics on any input: a panic in a worker is an outage, and a panic in
 //! the agent is final, because Envoy never starts a singleton again.
 
+#[macro_use]
+pub mod mutant;
+
 pub mod agent;
 pub mod cache;
 pub mod changes;

@@ -31,8 +31,6 @@ mod switch {
     pub enum Mutant {
         /// A generation of another history counts.
         TrustAnyEpoch,
-        /// A generation that is yet to come counts.
-        TrustTheFuture,
         /// An Envoy counts only while a request of it is open.
         ForgetWhoIsLost,
         /// A lease is taken for shorter than it may last.
@@ -51,9 +49,8 @@ mod switch {
 
     impl Mutant {
         /// Every fault.
-        pub const ALL: [Self; 8] = [
+        pub const ALL: [Self; 7] = [
             Self::TrustAnyEpoch,
-            Self::TrustTheFuture,
             Self::ForgetWhoIsLost,
             Self::LeaseWithoutSpare,
             Self::LeaseFromTheFirst,

@@ -30,6 +30,7 @@ mod observability;
 mod observed;
 mod outages;
 mod recipes;
+mod revocations;
 mod rotation;
 mod schema;
 mod scope;

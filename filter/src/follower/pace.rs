@@ -14,7 +14,7 @@ const CREDIT_MAX: u64 = 5_000;
 const UNIT_NS: u64 = 2_000_000;
 
 /// The credit of one agent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pace {
     credit: u64,
     counted_ns: u64,

@@ -34,9 +34,7 @@ pub fn standing(
     reaches_back: bool,
 ) -> Standing {
     let ours = position.filter(|(claimed, _)| *claimed == epoch || mutant!(TrustAnyEpoch));
-    let acknowledged = ours
-        .map(|(_, from)| from)
-        .filter(|from| *from <= newest || mutant!(TrustTheFuture));
+    let acknowledged = ours.map(|(_, from)| from).filter(|from| *from <= newest);
     let needs = match acknowledged {
         Some(from) if from == newest => Needs::Nothing,
         Some(from) if reaches_back => Needs::Delta(from),
