@@ -43,6 +43,8 @@ pub(crate) struct Place {
     pub(crate) other_port: u16,
     pub(crate) dir: PathBuf,
     pub(crate) filter_wasm: PathBuf,
+    /// Whether the gate looks what keys for everything name.
+    pub(crate) is_observing: bool,
 }
 
 impl Filter {
@@ -100,7 +102,10 @@ fn latchkey(place: &Place) -> String {
         region: "local".to_owned(),
         max_staleness: MaxStaleness::default(),
         sealed_table_key: None,
-        gate_settings: Map::new(),
+        gate_settings: Map::from_iter([(
+            "observe_resources".to_owned(),
+            json!(place.is_observing),
+        )]),
         sidecar: HostPort::loopback(place.other_port),
         upstream: HostPort::loopback(place.listen_port),
         tls: None,

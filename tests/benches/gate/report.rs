@@ -137,6 +137,13 @@ const AIMS: &[(&str, &str, &str, By, &str)] = &[
         "at most 2.5",
     ),
     (
+        "observed against not observed, over no filter",
+        variants::OBSERVED,
+        variants::UNREAD,
+        By::Over,
+        "-",
+    ),
+    (
         "100 changes a second against none, whole request",
         variants::CHANGING,
         variants::USUAL_KEYS,

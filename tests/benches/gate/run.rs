@@ -84,7 +84,8 @@ impl Running {
         };
         let served = server.as_ref().map(|(_, place)| place.listen_port);
         let other = feed.as_ref().map(Feed::port).or(served).unwrap_or(0);
-        let place = place(tools, &dir, "envoy", other);
+        let mut place = place(tools, &dir, "envoy", other);
+        place.is_observing = variant.is_observing;
         let envoy = start(
             tools,
             variant.filter,
@@ -240,6 +241,7 @@ fn place(tools: &Tools, dir: &RunDir, name: &str, other_port: u16) -> Place {
         other_port,
         dir,
         filter_wasm: tools.filter_wasm.clone(),
+        is_observing: true,
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) struct Variant {
     pub(crate) envoy_cores: &'static str,
     pub(crate) load_cores: &'static str,
     pub(crate) is_changing: bool,
+    pub(crate) is_observing: bool,
 }
 
 impl Variant {
@@ -79,6 +80,7 @@ impl Variant {
             envoy_cores: APART.0,
             load_cores: APART.1,
             is_changing: false,
+            is_observing: true,
         }
     }
 
@@ -135,7 +137,8 @@ pub(crate) const NETWORKS: &str = "latchkey, 50 CIDRs";
 pub(crate) const COLD: &str = "latchkey, cold keys (each of 100,000 in turn)";
 pub(crate) const COLD_NONE: &str = "no filter, each of 100,000 keys in turn";
 pub(crate) const LISTED: &str = "latchkey, list-scoped (100 entries), 1 KB JSON body";
-pub(crate) const UNREAD: &str = "latchkey, all-scope, 1 KB JSON body";
+pub(crate) const UNREAD: &str = "latchkey, all-scope, 1 KB JSON body, not observed";
+pub(crate) const OBSERVED: &str = "latchkey, all-scope, 1 KB JSON body, observed";
 pub(crate) const CHANGING: &str = "latchkey, 100 changes a second";
 pub(crate) const ONE_WORKER: &str = "latchkey, 1 worker, load on the same core";
 pub(crate) const TWO_WORKERS: &str = "latchkey, 2 workers, load on the same cores";
@@ -155,6 +158,10 @@ pub(crate) fn plain(workers: u32) -> Variant {
 pub(crate) fn all() -> Vec<Variant> {
     let none = |name| Variant::new(name, Filter::None, USUAL);
     let posting = |name| Variant::ours(name, USUAL).posting();
+    let unread = Variant {
+        is_observing: false,
+        ..posting(UNREAD)
+    };
     let changing = Variant {
         is_changing: true,
         ..Variant::ours(CHANGING, USUAL)
@@ -183,7 +190,8 @@ pub(crate) fn all() -> Vec<Variant> {
         },
         none(COLD_NONE).presenting(Keys::EachInTurn),
         none(NONE_POST).posting(),
-        posting(UNREAD),
+        unread,
+        posting(OBSERVED),
         posting(LISTED).with(Policy::Of100Models),
         none(NONE_ONE).sharing("0", 1, NONE_ONE),
         none(NONE_TWO).sharing("0,1", 2, NONE_TWO),
