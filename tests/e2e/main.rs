@@ -14,6 +14,7 @@
 )]
 
 mod bodies;
+mod capabilities;
 mod catalog;
 mod check;
 mod compose;
