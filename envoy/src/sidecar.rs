@@ -36,6 +36,8 @@ pub struct SidecarSettings {
     pub feed_port: u16,
     /// File that holds `Bearer <token>` for the feed.
     pub feed_token_file: PathBuf,
+    /// Where clients reach Envoy.
+    pub gateway_url: String,
     /// Further arguments.
     pub args: Vec<String>,
 }
@@ -93,6 +95,10 @@ impl SidecarSettings {
         args.extend([
             "--operator-token-file".into(),
             self.operator_token_file().into(),
+        ]);
+        args.extend([
+            "--gateway".into(),
+            format!("{REGION}={}", self.gateway_url).into(),
         ]);
         args.extend(["--seed-account", ACCOUNT, "--seed-region", REGION].map(Into::into));
         args.extend(self.args.iter().map(Into::into));

@@ -71,6 +71,7 @@ impl Stack {
             admin_port: ports.sidecar_admin,
             feed_port: ports.feed,
             feed_token_file: feed_token_file(&run_dir)?,
+            gateway_url: format!("http://127.0.0.1:{}", ports.listener),
             args: options.sidecar_args,
         };
         let bootstrap = Bootstrap {
@@ -230,9 +231,10 @@ impl Stack {
             .ok_or_else(|| StackError::NoOperatorToken { file: file() })
     }
 
-    /// File with the secret that sets the operator's first password.
-    pub fn setup_secret_file(&self) -> PathBuf {
-        self.sidecar_settings.setup_secret_file()
+    /// The secret with which the user `operator` sets a password, if this was ever a first start.
+    pub fn setup_secret(&self) -> Option<String> {
+        let secret = fs::read_to_string(self.sidecar_settings.setup_secret_file()).ok()?;
+        Some(secret.trim().to_owned())
     }
 
     /// The account that exists from the start.

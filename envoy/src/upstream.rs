@@ -145,7 +145,9 @@ fn serve(listener: TcpListener, recorder: Recorder) -> io::Result<actix_web::dev
     let server = HttpServer::new(app)
         .workers(WORKERS)
         .keep_alive(KEEP_ALIVE)
-        .disable_signals();
+        .disable_signals()
+        // A client that is gone ends its stream, also one that is silent.
+        .h1_allow_half_closed(false);
     Ok(server.shutdown_timeout(1).listen(listener)?.run())
 }
 

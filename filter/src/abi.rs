@@ -38,6 +38,8 @@ pub(crate) const METRIC_COUNTER: u32 = 0;
 /// A metric that is set, not counted.
 pub(crate) const METRIC_GAUGE: u32 = 1;
 
+/// The answer of a request, as a stream that can be closed.
+const RESPONSE_STREAM: u32 = 1;
 const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
 const STATUS_EMPTY: u32 = 7;
@@ -112,6 +114,8 @@ unsafe extern "C" {
     fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_get_metric(id: u32, value: *mut u64) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_close_stream(stream: u32) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -296,6 +300,18 @@ pub(crate) fn metric(id: u32) -> Result<u64, HostError> {
     let mut value = 0;
     // SAFETY: the host writes one u64.
     checked(unsafe { proxy_get_metric(id, &raw mut value) }).map(|()| value)
+}
+
+/// Makes the calls that follow about another context.
+pub(crate) fn set_effective_context(context: u32) -> Result<(), HostError> {
+    // SAFETY: plain values.
+    checked(unsafe { proxy_set_effective_context(context) })
+}
+
+/// Resets the request in hand.
+pub(crate) fn close_response() -> Result<(), HostError> {
+    // SAFETY: plain values.
+    checked(unsafe { proxy_close_stream(RESPONSE_STREAM) })
 }
 
 /// `headers`: a serialised header map.

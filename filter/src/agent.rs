@@ -1,14 +1,15 @@
 //! The agent: one per Envoy process; follows the sidecar and puts each table in force.
 //!
-//! The order is the promise: slots, head, edition gauge, lease, and only then the next request,
-//! which acknowledges. Does not know the protocol (that is [`crate::follower`]) or Proxy-Wasm.
+//! The order is the promise: slots, change log, head, edition gauge, lease, and only then the next
+//! request, which acknowledges. Does not know the protocol (that is [`crate::follower`]) or Proxy-Wasm.
 //!
 //! Invariant: whatever the sidecar answers, the table is either left alone or moved to a whole
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
-use keytable::{Delta, Epoch, Frame, Page, SealedTable, TableHead};
+use keytable::{Change, Delta, Epoch, Frame, Page, SealedTable, TableHead};
 
+use crate::changes::ChangeLog;
 use crate::config::{AgentConfig, MaxStaleness};
 use crate::follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
@@ -30,6 +31,7 @@ pub struct Agent {
     starter: Option<Starter>,
     edition: u64,
     records: u64,
+    changes: ChangeLog,
     lease_until_ms: u64,
     lease_left_s: u64,
     /// What was last logged, so that a lasting trouble is one line.
@@ -44,6 +46,7 @@ impl Agent {
             region: config.region.clone(),
             node,
             instance,
+            lease_s: config.max_staleness.seconds(),
         };
         let wait_s = config.wait_s.min(config.max_staleness.wait_s_max());
         let timeout_ms = config.max_staleness.timeout_ms(wait_s);
@@ -55,6 +58,7 @@ impl Agent {
             starter: Starter::new(config),
             edition: 0,
             records: 0,
+            changes: ChangeLog::default(),
             lease_until_ms: 0,
             lease_left_s: 0,
             trouble: None,
@@ -255,7 +259,7 @@ impl Agent {
         Ok(())
     }
 
-    /// Names the table that the slots hold: head, then the gauges by which workers notice it.
+    /// Names the table that the slots hold: change log, head, then the gauges by which workers notice it.
     fn put_in_force(&mut self, host: &impl Host, position: Position) -> Result<(), SlotError> {
         self.edition = self.next_edition(host)?;
         let Position { epoch, generation } = position;
@@ -265,14 +269,22 @@ impl Agent {
             edition: self.edition,
             records: self.records,
         };
+        slots::write_changes(host, &self.changes.seal(self.edition))?;
         slots::write_head(host, &head)?;
         set_gauge(host, Gauge::Generation, generation.get())?;
         set_gauge(host, Gauge::Records, self.records)?;
+        if mutant!(KeepTheEdition) {
+            return Ok(());
+        }
         set_gauge(host, Gauge::Edition, self.edition)
     }
 
     fn apply_delta(&mut self, host: &impl Host, delta: &Delta<'_>) -> Result<bool, SlotError> {
         for change in &delta.changes {
+            if mutant!(SkipRemovals) && matches!(change, Change::Remove(_)) {
+                continue;
+            }
+            self.changes.note(slots::key_hash_of(change).bucket());
             let difference = slots::write_change(host, change)?;
             self.records = self.records.saturating_add_signed(difference);
         }
@@ -288,6 +300,7 @@ impl Agent {
         if first {
             self.records = 0;
         }
+        self.changes.note_everything();
         self.records = self.records.saturating_add(slots::write_page(host, page)?);
         Ok(true)
     }

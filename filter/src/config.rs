@@ -4,6 +4,7 @@
 //! so that Envoy keeps the old one or does not start, rather than run half configured.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use keytable::PublicSealKey;
 use serde::{Deserialize, Deserializer};
@@ -16,6 +17,8 @@ const WAIT_S_MAX: u64 = 60;
 const TIMEOUT_MS_SPARE: u64 = 10_000;
 /// Shortest lease, in seconds: below it one lost answer would stop traffic.
 const MAX_STALENESS_S_MIN: u64 = 5;
+/// How often running requests may be checked, in milliseconds.
+const STREAM_CHECK_MS: RangeInclusive<u64> = 50..=10_000;
 
 /// One plugin instance.
 #[derive(Debug, Deserialize)]
@@ -76,6 +79,10 @@ pub struct GateConfig {
     /// Where requests name their resources.
     #[serde(default)]
     pub locators: LocatorConfig,
+    /// How often running requests are asked whether their key still has its right, in milliseconds:
+    /// one that is silent is cut at most so much later, one that sends or receives at once.
+    #[serde(default = "default_stream_check_ms")]
+    pub stream_check_ms: u64,
     /// Whose error JSON to answer with where OpenAI's would be.
     #[serde(default)]
     pub errors: Option<Family>,
@@ -122,6 +129,8 @@ pub enum ConfigError {
     Shape(serde_json::Error),
     /// `wait_s` is 0 or too long.
     Wait,
+    /// `stream_check_ms` is too short or too long.
+    StreamCheck,
     /// A region or cluster name that is empty or cannot stand in a URL.
     Name(&'static str),
 }
@@ -130,8 +139,12 @@ impl Config {
     /// Reads the configuration that Envoy passes in.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
         let config: Self = serde_json::from_slice(bytes).map_err(ConfigError::Shape)?;
-        if let Self::Agent(agent) = &config {
-            agent.check()?;
+        match &config {
+            Self::Agent(agent) => agent.check()?,
+            Self::Gate(gate) if !STREAM_CHECK_MS.contains(&gate.stream_check_ms) => {
+                return Err(ConfigError::StreamCheck);
+            }
+            Self::Gate(_) => {}
         }
         Ok(config)
     }
@@ -160,6 +173,14 @@ impl MaxStaleness {
         match self {
             Self::Seconds(s) => (sent_ns / 1_000_000).saturating_add(s.saturating_mul(1000)),
             Self::Never => u64::MAX,
+        }
+    }
+
+    /// The length of a lease in seconds; `None` = without end.
+    pub fn seconds(self) -> Option<u64> {
+        match self {
+            Self::Seconds(seconds) => Some(seconds),
+            Self::Never => None,
         }
     }
 
@@ -211,6 +232,10 @@ fn default_staleness() -> MaxStaleness {
     MaxStaleness::Seconds(3600)
 }
 
+fn default_stream_check_ms() -> u64 {
+    250
+}
+
 fn yes() -> bool {
     true
 }
@@ -244,6 +269,12 @@ impl fmt::Display for ConfigError {
                 write!(f, "the plugin configuration is not understood: {source}")
             }
             Self::Wait => write!(f, "wait_s must be from 1 to {WAIT_S_MAX} seconds"),
+            Self::StreamCheck => write!(
+                f,
+                "stream_check_ms must be from {} to {} milliseconds",
+                STREAM_CHECK_MS.start(),
+                STREAM_CHECK_MS.end()
+            ),
             Self::Name(field) => {
                 write!(f, "{field} must be a plain name of a-z, 0-9, '-', '_', '.'")
             }
@@ -255,7 +286,7 @@ impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Shape(source) => Some(source),
-            Self::Wait | Self::Name(_) => None,
+            Self::Wait | Self::StreamCheck | Self::Name(_) => None,
         }
     }
 }

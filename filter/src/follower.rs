@@ -8,11 +8,17 @@
 //! acknowledged only after it was confirmed; once a snapshot's first page was handed out, no delta
 //! is accepted until a snapshot is complete, because the slots hold a mixture until then.
 
+mod pace;
+
 use std::fmt;
 
 use keytable::limits::BUCKETS;
 use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
 
+use pace::Pace;
+
+/// What this filter calls itself.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 const BACKOFF_MS_FIRST: u64 = 100;
 const BACKOFF_MS_MAX: u64 = 5_000;
 
@@ -25,10 +31,12 @@ pub struct Identity {
     pub node: String,
     /// Drawn at each start, 32 hexadecimal digits: tells restarts apart.
     pub instance: String,
+    /// How long this Envoy serves without an answer, in seconds; `None` = without end.
+    pub lease_s: Option<u64>,
 }
 
 /// A table in force: which history, and where in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     /// Which history.
     pub epoch: Epoch,
@@ -48,7 +56,7 @@ pub struct Request {
 /// What came back for a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {
-    /// No answer: the call failed, was cut, or was larger than Envoy holds.
+    /// No answer: the call failed, was cut, or was larger than a frame can be.
     Failed,
     /// An HTTP answer.
     Http {
@@ -99,22 +107,33 @@ pub enum Rejection {
 }
 
 /// The state machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Follower {
     identity: Identity,
     wait_s: u64,
     timeout_ms: u64,
+    progress: Progress,
+    failures: u32,
+    not_before_ns: u64,
+    pace: Pace,
+    /// Requests so far: no two have the same URL, so no cache can answer one with another's answer.
+    requests: u64,
+    /// What the sidecar has not heard yet: why an answer was not accepted.
+    trouble: Option<String>,
+}
+
+/// What decides about the next answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Progress {
     position: Option<Position>,
     loading: Option<Loading>,
     /// The slots or the history are not what a delta could build on.
     snapshot_due: bool,
     open: Option<Open>,
-    failures: u32,
-    not_before_ns: u64,
 }
 
 /// A snapshot of which some pages were handed out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Loading {
     position: Position,
     next_bucket: u32,
@@ -122,7 +141,7 @@ struct Loading {
 }
 
 /// The request that is under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Open {
     token: u32,
     sent_ns: u64,
@@ -136,30 +155,40 @@ impl Follower {
             identity,
             wait_s,
             timeout_ms,
-            position: None,
-            loading: None,
-            snapshot_due: true,
-            open: None,
+            progress: Progress {
+                position: None,
+                loading: None,
+                snapshot_due: true,
+                open: None,
+            },
             failures: 0,
             not_before_ns: 0,
+            pace: Pace::default(),
+            requests: 0,
+            trouble: None,
         }
     }
 
     /// The table in force.
     pub fn position(&self) -> Option<Position> {
-        self.position
+        self.progress.position
+    }
+
+    /// What decides about the next answer.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Whether it has asked in vain and has nothing to offer yet.
     pub fn is_stranded(&self) -> bool {
-        self.position.is_none() && self.failures > 0
+        self.position().is_none() && self.failures > 0
     }
 
     /// A whole table was put in force that did not come from the sidecar: goes on from there.
     pub fn adopt(&mut self, position: Position) {
-        self.position = Some(position);
-        self.loading = None;
-        self.snapshot_due = false;
+        self.progress.position = Some(position);
+        self.progress.loading = None;
+        self.progress.snapshot_due = false;
     }
 
     /// The request to send now, if one is due. A request whose answer never came is given up
@@ -167,14 +196,17 @@ impl Follower {
     pub fn due(&mut self, now_ns: u64) -> Option<Request> {
         let patience_ns = self.timeout_ms.saturating_mul(2_000_000);
         if self
+            .progress
             .open
             .is_some_and(|open| now_ns.saturating_sub(open.sent_ns) > patience_ns)
         {
-            self.open = None;
+            self.progress.open = None;
         }
-        if self.open.is_some() || now_ns < self.not_before_ns {
+        if self.progress.open.is_some() || now_ns < self.not_before_ns || !self.pace.allows(now_ns)
+        {
             return None;
         }
+        self.requests = self.requests.saturating_add(1);
         Some(Request {
             path: self.path(),
             timeout_ms: self.timeout_ms,
@@ -183,7 +215,7 @@ impl Follower {
 
     /// The request was sent; its answer will carry `token`.
     pub fn sent(&mut self, token: u32, now_ns: u64) {
-        self.open = Some(Open {
+        self.progress.open = Some(Open {
             token,
             sent_ns: now_ns,
         });
@@ -198,13 +230,18 @@ impl Follower {
         now_ns: u64,
     ) -> Result<(Step<'a>, Confirmation), Rejection> {
         let open = self
+            .progress
             .open
-            .filter(|open| open.token == token)
+            .filter(|open| open.token == token || mutant!(TakeAnyAnswer))
             .ok_or(Rejection::Unasked)?;
-        self.open = None;
+        self.progress.open = None;
+        let sent_ns = match mutant!(RenewFromReceipt) {
+            true => now_ns,
+            false => open.sent_ns,
+        };
         let judged = read(answer).and_then(|frame| match frame {
-            Frame::Delta(delta) => self.judge_delta(delta, open.sent_ns),
-            Frame::Page(page) => self.judge_page(page, open.sent_ns),
+            Frame::Delta(delta) => self.judge_delta(delta, sent_ns),
+            Frame::Page(page) => self.judge_page(page, sent_ns),
         });
         judged.inspect_err(|rejection| self.reject(*rejection, now_ns))
     }
@@ -213,20 +250,26 @@ impl Follower {
     pub fn confirm(&mut self, confirmation: Confirmation) {
         self.failures = 0;
         self.not_before_ns = 0;
+        self.trouble = None;
         match confirmation.0 {
             Confirmed::Position(position, _) => {
-                self.position = Some(position);
-                self.loading = None;
-                self.snapshot_due = false;
+                self.pace.spend(self.progress.position == Some(position));
+                self.progress.position = Some(position);
+                self.progress.loading = None;
+                self.progress.snapshot_due = false;
             }
-            Confirmed::Loading(loading) => self.loading = Some(loading),
+            Confirmed::Loading(loading) => {
+                self.pace.spend(false);
+                self.progress.loading = Some(loading);
+            }
         }
     }
 
     /// The step could not be applied: the slots may be a mixture, so start over, later.
     pub fn fail(&mut self, now_ns: u64) {
-        self.loading = None;
-        self.snapshot_due = true;
+        self.progress.loading = None;
+        self.progress.snapshot_due = true;
+        self.trouble = Some("slots".to_owned());
         self.back_off(now_ns);
     }
 
@@ -241,8 +284,9 @@ impl Follower {
         sent_ns: u64,
     ) -> Result<(Step<'a>, Confirmation), Rejection> {
         let position = self
+            .progress
             .position
-            .filter(|_| !self.snapshot_due)
+            .filter(|_| !self.progress.snapshot_due)
             .ok_or(Rejection::SnapshotDue)?;
         if delta.epoch != position.epoch {
             return Err(Rejection::OtherEpoch);
@@ -270,20 +314,24 @@ impl Follower {
             generation: page.generation,
         };
         let first = page.first_bucket == 0;
-        let first_sent_ns = match self.loading {
-            _ if first => sent_ns,
+        let first_sent_ns = match self.progress.loading {
+            _ if first || mutant!(PagesInAnyOrder) => sent_ns,
+            Some(_) if mutant!(RenewFromLastPage) => sent_ns,
+            Some(l) if mutant!(MixSnapshots) && l.next_bucket == page.first_bucket => {
+                l.first_sent_ns
+            }
             Some(l) if l.position == position && l.next_bucket == page.first_bucket => {
                 l.first_sent_ns
             }
             _ => return Err(Rejection::PageOutOfTurn),
         };
         let older = |p: Position| p.epoch == position.epoch && position.generation < p.generation;
-        if self.position.is_some_and(older) {
+        if self.progress.position.is_some_and(older) {
             return Err(Rejection::Older);
         }
-        self.snapshot_due = true;
+        self.progress.snapshot_due = true;
         let next_bucket = page.end_bucket();
-        let last = next_bucket == BUCKETS;
+        let last = next_bucket == BUCKETS || mutant!(OnePageIsAll);
         let confirmed = if last {
             Confirmed::Position(position, first_sent_ns)
         } else {
@@ -300,13 +348,15 @@ impl Follower {
         match rejection {
             Rejection::Unasked | Rejection::Failed | Rejection::Status(_) => {}
             Rejection::Frame(_) | Rejection::Older | Rejection::SnapshotDue => {}
-            Rejection::OtherEpoch | Rejection::Gap => self.snapshot_due = true,
-            Rejection::PageOutOfTurn => self.loading = None,
+            Rejection::OtherEpoch | Rejection::Gap => self.progress.snapshot_due = true,
+            Rejection::PageOutOfTurn => self.progress.loading = None,
         }
+        self.trouble = Some(rejection.word());
         self.back_off(now_ns);
     }
 
-    /// Exponential, with a jitter of a quarter that differs between instances.
+    /// Exponential, a quarter more or less, which differs between instances: those that lost the
+    /// sidecar together do not come back together.
     fn back_off(&mut self, now_ns: u64) {
         let doubled = BACKOFF_MS_FIRST << self.failures.min(6);
         let base_ms = doubled.min(BACKOFF_MS_MAX);
@@ -317,9 +367,10 @@ impl Follower {
             .fold(u64::from(self.failures), |hash, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             });
-        let jitter_ms = (seed >> 32) % (base_ms / 4).max(1);
+        let jitter_ms = (seed >> 32) % (base_ms / 2).max(1);
+        let delay_ms = base_ms - base_ms / 4 + jitter_ms;
         self.failures = self.failures.saturating_add(1);
-        self.not_before_ns = now_ns.saturating_add((base_ms + jitter_ms) * 1_000_000);
+        self.not_before_ns = now_ns.saturating_add(delay_ms * 1_000_000);
     }
 
     fn path(&self) -> String {
@@ -327,15 +378,22 @@ impl Follower {
             region,
             node,
             instance,
+            lease_s,
         } = &self.identity;
+        let lease_s = lease_s.map_or_else(|| "never".to_owned(), |seconds| seconds.to_string());
         let mut path = format!(
-            "/feed/v1/table?region={}&agent={instance}&node={}&wait_s={}&format={}",
+            "/feed/v1/table?region={}&agent={instance}&node={}&version={VERSION}&lease_s={lease_s}\
+             &wait_s={}&format={}&request={}",
             percent_encode(region),
             percent_encode(node),
             self.wait_s,
-            FormatVersion::NEWEST.number()
+            FormatVersion::NEWEST.number(),
+            self.requests
         );
-        if let Some(loading) = &self.loading {
+        if let Some(trouble) = &self.trouble {
+            path.push_str(&format!("&trouble={trouble}"));
+        }
+        if let Some(loading) = &self.progress.loading {
             let Loading {
                 position,
                 next_bucket,
@@ -345,7 +403,11 @@ impl Follower {
                 "&snapshot={}&bucket={next_bucket}",
                 position.generation
             ));
-        } else if let Some(position) = self.position.filter(|_| !self.snapshot_due) {
+        } else if let Some(position) = self
+            .progress
+            .position
+            .filter(|_| !self.progress.snapshot_due)
+        {
             let Position { epoch, generation } = position;
             path.push_str(&format!("&epoch={epoch}&generation={generation}"));
         }
@@ -395,6 +457,24 @@ fn percent_encode(text: &str) -> String {
         }
         out
     })
+}
+
+impl Rejection {
+    /// What the sidecar is told of it.
+    fn word(self) -> String {
+        let word = match self {
+            Self::Unasked => "unasked",
+            Self::Failed => "no_answer",
+            Self::Status(status) => return format!("status_{status}"),
+            Self::Frame(_) => "frame",
+            Self::OtherEpoch => "other_epoch",
+            Self::Gap => "gap",
+            Self::Older => "older",
+            Self::SnapshotDue => "snapshot_due",
+            Self::PageOutOfTurn => "page_out_of_turn",
+        };
+        word.to_owned()
+    }
 }
 
 // === impl Rejection ===

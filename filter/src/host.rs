@@ -50,6 +50,8 @@ pub trait Host {
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError>;
     /// Counts a request.
     fn count(&self, outcome: Outcome);
+    /// Counts a running request that was cut.
+    fn count_cut(&self);
     /// Monotonic time in nanoseconds, the same clock in every worker.
     fn monotonic_ns(&self) -> Result<u64, HostError>;
     /// Wall-clock time in milliseconds since 1970.
@@ -98,6 +100,8 @@ pub trait RequestHost: Host {
     fn source_address(&self) -> Result<Vec<u8>, HostError>;
     /// Leaves a value for access logs and other filters, as `wasm.<name>`.
     fn set_filter_state(&self, name: &str, value: &[u8]) -> Result<(), HostError>;
+    /// Ends a request whose answer has begun.
+    fn cut(&self) -> Result<(), HostError>;
     /// Answers the request; what has reached the upstream of it is reset.
     fn reply(&self, reply: &crate::reply::Reply) -> Result<(), HostError>;
 }

@@ -8,7 +8,12 @@
 //! Invariant: nothing here panics on any input: a panic in a worker is an outage, and a panic in
 //! the agent is final, because Envoy never starts a singleton again.
 
+#[macro_use]
+pub mod mutant;
+
 pub mod agent;
+pub mod cache;
+pub mod changes;
 pub mod config;
 pub mod credential;
 pub mod follower;
@@ -23,6 +28,7 @@ pub mod outcome;
 pub mod reply;
 pub mod reporter;
 pub mod slots;
+pub mod spread;
 pub mod starter;
 pub mod table;
 pub mod tally;

@@ -1,13 +1,14 @@
 //! The slots of the key table in Envoy's shared data: how they are named, read and written.
 //!
-//! Does not decide what is written when. Invariant: there is one slot per bucket and one head,
-//! whatever happens to keys, so shared data, which cannot forget a name, stays bounded.
+//! Does not decide what is written when. Invariant: there is one slot per bucket, one head and
+//! one change log, whatever happens to keys, so shared data, which cannot forget a name, stays bounded.
 
 use keytable::{Change, KeyHash, Page, RecordView, TableHead, bucket};
 
 use crate::host::{Host, HostError};
 
 const HEAD: &str = "latchkey.head";
+const CHANGES: &str = "latchkey.changes";
 
 /// Why the table could not be read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,16 @@ pub fn read_head(host: &impl Host) -> Result<Option<TableHead>, SlotError> {
     }
 }
 
+/// The change log as it stands.
+pub fn read_changes(host: &impl Host) -> Result<Option<Vec<u8>>, SlotError> {
+    host.slot(CHANGES).map_err(SlotError::Host)
+}
+
+/// Replaces the change log. Before the head.
+pub fn write_changes(host: &impl Host, log: &[u8]) -> Result<(), SlotError> {
+    host.set_slot(CHANGES, log).map_err(SlotError::Host)
+}
+
 /// Replaces the head: from then on, this is the table.
 pub fn write_head(host: &impl Host, head: &TableHead) -> Result<(), SlotError> {
     host.set_slot(HEAD, &head.encode()).map_err(SlotError::Host)
@@ -44,7 +55,8 @@ pub fn write_page(host: &impl Host, page: &Page<'_>) -> Result<u64, SlotError> {
         let slot = name(bucket);
         // A slot that does not exist must not be created to hold nothing.
         let needless = bytes.is_empty() && host.slot(&slot).map_err(SlotError::Host)?.is_none();
-        if !needless {
+        let is_kept = mutant!(KeepOldBuckets) && bytes.is_empty();
+        if !needless && !is_kept {
             host.set_slot(&slot, &bytes).map_err(SlotError::Host)?;
         }
     }
@@ -53,15 +65,24 @@ pub fn write_page(host: &impl Host, page: &Page<'_>) -> Result<u64, SlotError> {
 
 /// Applies one change; gives by how much the number of records changes: -1, 0 or 1.
 pub fn write_change(host: &impl Host, change: &Change<'_>) -> Result<i64, SlotError> {
-    let (key_hash, record) = match change {
-        Change::Put(record) => (record.key_hash(), Some(record)),
-        Change::Remove(key_hash) => (*key_hash, None),
+    let record = match change {
+        Change::Put(record) => Some(record),
+        Change::Remove(_) => None,
     };
+    let key_hash = key_hash_of(change);
     let old = read_bucket(host, &key_hash)?.unwrap_or_default();
     let new = with_record(&old, &key_hash, record)?;
     host.set_slot(&name(key_hash.bucket()), &new)
         .map_err(SlotError::Host)?;
     Ok(records(&new)?.saturating_sub(records(&old)?))
+}
+
+/// Whose record a change changes.
+pub fn key_hash_of(change: &Change<'_>) -> KeyHash {
+    match change {
+        Change::Put(record) => record.key_hash(),
+        Change::Remove(key_hash) => *key_hash,
+    }
 }
 
 fn with_record(

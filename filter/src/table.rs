@@ -1,12 +1,19 @@
 //! The key table as one worker sees it: may it be used, and what does it say of a key.
 //!
-//! Does not write and does not decide about a request. Invariant: whatever is missing, damaged or
-//! too old is [`Unavailable`], never "no such key" and never a permit.
+//! Does not write and does not decide about a request. Invariants: whatever is missing, damaged or
+//! too old is [`Unavailable`], never "no such key" and never a permit; and nothing older than an
+//! acknowledged table is used. The agent writes slots, change log, head, edition, and then
+//! acknowledges. A worker reads the edition first, forgets what the log says has changed up to it,
+//! and only then reads a slot to remember it: so what it remembers is at least as new as the edition
+//! that it has seen, and every later change has a later edition.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use keytable::{KeyHash, RecordView, bucket};
+use keytable::{KeptRecord, KeyHash, PresentedKey, RecordView, bucket};
 
+use crate::cache::{KnownKey, RecordCache};
+use crate::changes::changed_between;
 use crate::host::{Gauge, Host};
 use crate::slots;
 
@@ -22,17 +29,26 @@ pub enum Unavailable {
 }
 
 /// What one worker remembers of the table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TableReader {
-    /// The newest edition whose head was checked.
+    /// The newest edition whose head was checked, and to which the cache was moved.
     checked_edition: Cell<u64>,
+    cache: RefCell<RecordCache>,
 }
 
-/// The bytes of one key's record, checked.
-#[derive(Clone, Debug)]
-pub struct RecordBytes(Vec<u8>);
+/// One key's record, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordBytes(Rc<KeptRecord>);
 
 impl TableReader {
+    /// A reader that knows nothing yet. `seed` is drawn now and told to nobody.
+    pub fn new(seed: [u8; 16]) -> Self {
+        Self {
+            checked_edition: Cell::new(0),
+            cache: RefCell::new(RecordCache::new(seed)),
+        }
+    }
+
     /// Checks lease and head; gives the edition under which slots may be read now.
     pub fn open(&self, host: &impl Host) -> Result<u64, Unavailable> {
         let damaged = |_| Unavailable::Damaged;
@@ -52,9 +68,51 @@ impl TableReader {
         }
         if edition != self.checked_edition.get() {
             check_head(host, edition)?;
+            self.move_cache(host, edition)?;
             self.checked_edition.set(edition);
         }
         Ok(edition)
+    }
+
+    /// Looks a key up under the edition that was opened just before.
+    pub fn find(
+        &self,
+        host: &impl Host,
+        key: &PresentedKey<'_>,
+    ) -> Result<Option<KnownKey>, Unavailable> {
+        let mut cache = self
+            .cache
+            .try_borrow_mut()
+            .map_err(|_| Unavailable::Damaged)?;
+        let tag = cache.tag(key);
+        if let Some(known) = cache.find(tag) {
+            return Ok(Some(known));
+        }
+        let key_hash = KeyHash::of(key);
+        let Some(record) = look_up(host, &key_hash)? else {
+            return Ok(None);
+        };
+        let known = KnownKey { key_hash, record };
+        cache.keep(tag, known.clone());
+        Ok(Some(known))
+    }
+
+    /// Forgets what may have changed since the edition that the cache was moved to last.
+    fn move_cache(&self, host: &impl Host, edition: u64) -> Result<(), Unavailable> {
+        let known = self.checked_edition.get();
+        let log = slots::read_changes(host).ok().flatten();
+        let changed = log
+            .filter(|_| known < edition)
+            .and_then(|log| changed_between(&log, known, edition));
+        let mut cache = self
+            .cache
+            .try_borrow_mut()
+            .map_err(|_| Unavailable::Damaged)?;
+        match changed {
+            Some(buckets) => cache.forget(&buckets),
+            None => cache.forget_all(),
+        }
+        Ok(())
     }
 }
 
@@ -63,13 +121,19 @@ pub fn look_up(host: &impl Host, key_hash: &KeyHash) -> Result<Option<RecordByte
     let bytes = slots::read_bucket(host, key_hash).map_err(|_| Unavailable::Damaged)?;
     let bytes = bytes.unwrap_or_default();
     let found = bucket::find(&bytes, key_hash).map_err(|_| Unavailable::Damaged)?;
-    Ok(found.map(|view| RecordBytes(view.as_bytes().to_vec())))
+    Ok(found.map(|view| RecordBytes(Rc::new(KeptRecord::new(&view)))))
 }
 
 impl RecordBytes {
-    /// The record. The bytes were checked when they were found.
+    /// The record. It was checked when it was found.
     pub fn view(&self) -> Result<RecordView<'_>, Unavailable> {
-        RecordView::parse(&self.0).map_err(|_| Unavailable::Damaged)
+        self.0.view().ok_or(Unavailable::Damaged)
+    }
+
+    /// Its length, in bytes.
+    #[allow(clippy::len_without_is_empty, reason = "no record is empty")]
+    pub fn len(&self) -> usize {
+        self.0.as_bytes().len()
     }
 }
 

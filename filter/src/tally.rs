@@ -7,11 +7,14 @@
 //! is counted without its resource rather than lost.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use keytable::limits::USAGE_ROWS_MAX;
 use keytable::{ClientAddress, KeyHash, KeyId, Outcome, Permit, UsageRow};
 
 use crate::reply::Refusal;
+
+use crate::spread::SpreadBuilder;
 
 /// Most different resources that are told apart for one key between two reports.
 const RESOURCES_MAX: usize = 64;
@@ -19,7 +22,7 @@ const RESOURCES_MAX: usize = 64;
 /// The counts since they were last taken.
 #[derive(Debug, Default)]
 pub struct Tally {
-    keys: HashMap<[u8; KeyHash::BYTES], KeyTally>,
+    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, SpreadBuilder>,
     rows: usize,
 }
 
@@ -148,18 +151,14 @@ impl Tally {
 
     /// The counts of a key; `None` for a new key when there is no room, or one without an id.
     fn of_key(&mut self, counted: Counted<'_>, full: bool) -> Option<&mut KeyTally> {
-        let hash = counted.key_hash.as_bytes();
-        if !self.keys.contains_key(hash) {
-            let key_id = KeyId::parse(counted.key_id).ok().filter(|_| !full)?;
-            self.keys.insert(
-                *hash,
-                KeyTally {
-                    key_id,
-                    rows: Vec::new(),
-                },
-            );
+        match self.keys.entry(*counted.key_hash.as_bytes()) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(place) => {
+                let key_id = KeyId::parse(counted.key_id).ok().filter(|_| !full)?;
+                let rows = Vec::new();
+                Some(place.insert(KeyTally { key_id, rows }))
+            }
         }
-        self.keys.get_mut(hash)
     }
 }
 

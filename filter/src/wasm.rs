@@ -10,6 +10,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use keytable::limits::FRAME_BYTES_MAX;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
@@ -25,7 +26,7 @@ use crate::outcome::Outcome;
 use crate::reply::Reply;
 
 /// How often a worker hands over what it counted.
-const HAND_OVER: Duration = Duration::from_secs(1);
+const HAND_OVER_NS: u64 = 1_000_000_000;
 /// The queue on which workers hand it over.
 const USAGE_QUEUE: &str = "latchkey.usage";
 /// How often the agent looks whether a request is due, and the first request's delay.
@@ -38,8 +39,9 @@ const TICK: Duration = Duration::from_millis(50);
 #[unsafe(no_mangle)]
 extern "C" fn _initialize() {
     proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| {
+    proxy_wasm::set_root_context(|id| {
         Box::new(Root {
+            id,
             role: Role::Unconfigured,
         })
     });
@@ -47,6 +49,8 @@ extern "C" fn _initialize() {
 
 /// One plugin instance in one VM.
 struct Root {
+    /// Envoy's number for it.
+    id: u32,
     role: Role,
 }
 
@@ -59,6 +63,8 @@ enum Role {
     Gate {
         shared: Rc<GateShared>,
         host: WasmHost,
+        /// When counts were handed over.
+        handed_ns: u64,
     },
 }
 
@@ -80,6 +86,7 @@ struct Metrics {
     generation: u32,
     records: u32,
     lease_left_s: u32,
+    streams_cut: u32,
     /// One for each outcome, by its number.
     outcomes: [u32; Outcome::COUNT],
 }
@@ -98,6 +105,7 @@ impl Root {
             Config::Gate(config) => Role::Gate {
                 shared: new_gate(config)?,
                 host,
+                handed_ns: 0,
             },
         };
         Ok(())
@@ -124,8 +132,10 @@ fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
 }
 
 fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
-    hostcalls::set_tick_period(HAND_OVER).map_err(|_| "Envoy refused the timer".to_owned())?;
-    GateShared::new(config).map(Rc::new)
+    let period = Duration::from_millis(config.stream_check_ms);
+    hostcalls::set_tick_period(period).map_err(|_| "Envoy refused the timer".to_owned())?;
+    let seed = abi::random::<16>().map_err(|_| "Envoy gave no random bytes".to_owned())?;
+    GateShared::new(config, seed).map(Rc::new)
 }
 
 impl WasmHost {
@@ -142,6 +152,7 @@ impl WasmHost {
             generation: gauge("latchkey.generation")?,
             records: gauge("latchkey.records")?,
             lease_left_s: gauge("latchkey.lease_left_s")?,
+            streams_cut: abi::define_metric(abi::METRIC_COUNTER, "latchkey.streams_cut")?,
             outcomes,
         });
         Ok(Self { metrics })
@@ -156,6 +167,14 @@ impl WasmHost {
             Gauge::LeaseLeftS => self.metrics.lease_left_s,
         }
     }
+}
+
+/// Cuts running requests whose key has lost its right.
+fn sweep(root: u32, shared: &GateShared, host: &WasmHost) {
+    shared.sweep(host, |stream| {
+        abi::set_effective_context(stream).ok().map(|()| host)
+    });
+    let _ = abi::set_effective_context(root);
 }
 
 /// Gives the agent what this worker counted. Without an agent the counts are lost, no more.
@@ -198,8 +217,9 @@ impl Context for Root {
         let Role::Agent { agent, host } = &mut self.role else {
             return;
         };
-        // A failed call has no header map at all, and asking for one is an error.
-        if num_headers == 0 {
+        // A failed call has no header map at all, and asking for one is an error. What is larger than
+        // any frame is not copied: the memory of a VM never shrinks.
+        if num_headers == 0 || body_size > FRAME_BYTES_MAX {
             return agent.answer(host, token, Answer::Failed);
         }
         match abi::buffer(abi::CALL_RESPONSE_BODY, 0, body_size) {
@@ -233,7 +253,18 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         match &mut self.role {
             Role::Agent { agent, host } => agent.tick(host),
-            Role::Gate { shared, .. } => hand_over(shared),
+            Role::Gate {
+                shared,
+                host,
+                handed_ns,
+            } => {
+                sweep(self.id, shared, host);
+                let now_ns = host.monotonic_ns().unwrap_or(u64::MAX);
+                if now_ns.saturating_sub(*handed_ns) >= HAND_OVER_NS {
+                    *handed_ns = now_ns;
+                    hand_over(shared);
+                }
+            }
             Role::Unconfigured => {}
         }
     }
@@ -246,9 +277,11 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         let gate = match &self.role {
-            Role::Gate { shared, host } => Some((Gate::new(Rc::clone(shared)), host.clone())),
+            Role::Gate { shared, host, .. } => {
+                Some((Gate::new(Rc::clone(shared), id), host.clone()))
+            }
             Role::Agent { .. } | Role::Unconfigured => None,
         };
         Some(Box::new(Request { gate }))
@@ -325,6 +358,10 @@ impl Host for WasmHost {
         if let Some(id) = self.metrics.outcomes.get(outcome as usize) {
             let _ = abi::count(*id);
         }
+    }
+
+    fn count_cut(&self) {
+        let _ = abi::count(self.metrics.streams_cut);
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {
@@ -422,6 +459,10 @@ impl RequestHost for WasmHost {
 
     fn set_filter_state(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
         abi::set_property(name.as_bytes(), value)
+    }
+
+    fn cut(&self) -> Result<(), HostError> {
+        abi::close_response()
     }
 
     fn reply(&self, reply: &Reply) -> Result<(), HostError> {

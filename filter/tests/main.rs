@@ -6,6 +6,7 @@
 
 #![cfg(test)]
 
+mod cache;
 mod config;
 mod feed;
 mod form;

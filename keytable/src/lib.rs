@@ -44,7 +44,7 @@ pub use generation::{Epoch, Generation};
 pub use head::TableHead;
 pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
-pub use record::{Record, RecordError, RecordView, Status};
+pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
 pub use usage::{Outcome, UsageBatch, UsageError, UsageRow};

@@ -6,6 +6,8 @@
 //! Invariant: a [`RecordView`] exists only for bytes that are whole, canonical and pass their
 //! checksum; `encode` and `parse` are inverse to each other.
 
+mod kept;
+
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,6 +18,8 @@ use crate::key_id::{self, AccountId, KeyId};
 use crate::limits::{NETWORKS_MAX, RECORD_BYTES_MAX, SCOPE_ENTRIES_MAX, SCOPE_ENTRY_BYTES_MAX};
 use crate::scope::{Axis, AxisKind, Scope, ScopeEntry, prefix_covers};
 use crate::wire::{Reader, Write};
+
+pub use kept::KeptRecord;
 
 const STATUS_ENABLED: u8 = 1;
 const STATUS_DISABLED: u8 = 2;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use keytable::limits::{BUCKETS, NETWORKS_MAX, PAGE_BUCKETS_MAX};
 use keytable::{
-    AccountId, AddressList, Axis, Change, Delta, Epoch, Frame, Generation, KeyHash, KeyId, Network,
-    Page, Record, RecordView, Scope, ScopeEntry, Status, TableHead, bucket,
+    AccountId, AddressList, Axis, Change, Delta, Epoch, Frame, Generation, KeptRecord, KeyHash,
+    KeyId, Network, Page, Record, RecordView, Scope, ScopeEntry, Status, TableHead, bucket,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -134,6 +134,12 @@ proptest! {
         prop_assert_eq!(view.status(), record.status);
         prop_assert_eq!(view.expires_at_unix_ms(), record.expires_at_unix_ms);
         prop_assert_eq!(view.has_address_list(), !record.addresses.networks().is_empty());
+        let kept = KeptRecord::new(&view);
+        prop_assert_eq!(kept.as_bytes(), bytes.as_slice());
+        let again = kept.view().unwrap();
+        prop_assert_eq!(again.as_bytes(), bytes.as_slice());
+        prop_assert_eq!(again.is_unrestricted(), view.is_unrestricted());
+        prop_assert_eq!(again.to_record(), Some(record.clone()));
         prop_assert_eq!(view.to_record(), Some(record));
     }
 

@@ -114,6 +114,8 @@ pub struct Config {
     pub seed_accounts: Vec<AccountId>,
     /// Regions to make if they are missing.
     pub seed_regions: Vec<RegionId>,
+    /// Where clients of a region reach Envoy.
+    pub gateways: Vec<Gateway>,
     /// What new keys begin with.
     pub key_prefix: KeyPrefix,
     /// Standard keys that an account without a limit of its own may have.
@@ -135,6 +137,15 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key, readable by its owner alone.
     pub key: PathBuf,
+}
+
+/// Where clients of a region reach Envoy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// The region.
+    pub region: RegionId,
+    /// Its address, for people to read.
+    pub url: String,
 }
 
 /// Where the master keys are.
@@ -242,6 +253,7 @@ impl Config {
             recoverable: optional("recoverable", settings, boolean)?.unwrap_or(true),
             seed_accounts: every("seed-account", settings, AccountId::parse)?,
             seed_regions: every("seed-region", settings, RegionId::parse)?,
+            gateways: every("gateway", settings, Gateway::parse)?,
             key_prefix: match settings.one("key-prefix") {
                 Some(given) => parsed(given, KeyPrefix::parse)?,
                 None => KeyPrefix::standard(),
@@ -254,6 +266,25 @@ impl Config {
                 .unwrap_or_else(|| "/".into()),
             json: switch("json", settings)?,
             log_format: optional("log-format", settings, LogFormat::parse)?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Gateway {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        const ADVICE: &str = "must be REGION=URL, as local=https://models.example.com";
+        let (region, url) = text.split_once('=').ok_or(ADVICE)?;
+        let is_plain = url.bytes().all(|b| b.is_ascii_graphic());
+        if !is_plain
+            || !["http://", "https://"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme))
+        {
+            return Err(ADVICE);
+        }
+        Ok(Self {
+            region: RegionId::parse(region).map_err(|_| ADVICE)?,
+            url: url.into(),
         })
     }
 }

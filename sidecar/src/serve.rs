@@ -29,6 +29,7 @@ use crate::api::reveals::Reveals;
 use crate::api::site::Site;
 use crate::api::{self, App};
 use crate::config::Config;
+use crate::console;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
@@ -100,7 +101,11 @@ pub async fn serve(
         announce(Event::FirstStart { setup_secret });
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let board = Board::new(Arc::clone(&clock));
+    let board = Board::new(
+        Arc::clone(&clock),
+        store.known_envoys()?,
+        store.generation()?,
+    );
     let metrics = Arc::new(Metrics::default());
     let app = App {
         store: store.clone(),
@@ -111,6 +116,7 @@ pub async fn serve(
         keyring,
         recoverable: config.recoverable,
         site: site(config),
+        gateways: Arc::new(config.gateways.clone()),
         attempts: Attempts::default(),
         reveals: Reveals::default(),
     };
@@ -141,6 +147,10 @@ pub async fn serve(
             .map_err(|error| ServeError::Server(io::Error::other(error)))?
             .map_err(ServeError::Server)?;
     }
+    // Only for people: what a change after the next start rests on was written before.
+    if let Err(error) = store.remember_envoys(&board.known()) {
+        log::error!("what is known of the Envoys could not be written: {error}");
+    }
     // The servers' threads let go of the store a moment after the servers have ended.
     drop(board);
     timeout(CLOSE_TIMEOUT, store.closed())
@@ -170,6 +180,7 @@ fn admin_server(door: Door, app: App) -> Result<Server, ServeError> {
             // First: its path may be one of the others', with another method.
             .configure(tokenhub::routes(&path))
             .configure(api::routes)
+            .configure(console::routes)
     };
     let server = HttpServer::new(factory)
         .disable_signals()

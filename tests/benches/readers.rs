@@ -16,12 +16,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 use envoy::process::{Process, Program};
 use envoy::{Stack, StackOptions, ports, provision, wait};
 use serde_json::json;
+use tests::measure::{self, cpu_us, spread};
 use tests::{Admin, PATIENCE};
 
 const BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -31,8 +31,6 @@ const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data; boundary=bnd";
 const NO_FILTER: &str = "no filter";
 const UNREAD: &str = "key for everything";
-const BEGIN: &str = "<!-- readers: begin -->";
-const END: &str = "<!-- readers: end -->";
 
 /// One row of the table.
 struct Variant {
@@ -121,7 +119,7 @@ fn bodies() -> [(&'static str, &'static str, String); 6] {
 
 impl Variant {
     fn run(&mut self) {
-        let before = cpu_ms(self.pid);
+        let before_us = cpu_us(self.pid);
         for _ in 0..REQUESTS {
             let sent = ureq::post(&self.url)
                 .header("authorization", format!("Bearer {}", self.key))
@@ -130,45 +128,20 @@ impl Variant {
             let status = sent.map(|answer| answer.status().as_u16());
             assert_eq!(status.expect(self.name), 200, "{}", self.name);
         }
-        self.cpu_ms
-            .push((cpu_ms(self.pid) - before) / REQUESTS as f64);
+        let used_us = cpu_us(self.pid) - before_us;
+        self.cpu_ms.push(used_us / 1_000.0 / REQUESTS as f64);
     }
-
-    fn median(&self) -> f64 {
-        let mut sorted = self.cpu_ms.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted[sorted.len() / 2]
-    }
-}
-
-/// User and system time of a process so far, in milliseconds (100 ticks a second).
-fn cpu_ms(pid: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    ticks * 10.0
 }
 
 fn table(variants: &[Variant]) -> String {
-    let base = variants[0].median();
-    let unread = variants[1].median();
+    let (base, ..) = spread(&variants[0].cpu_ms);
+    let (unread, ..) = spread(&variants[1].cpu_ms);
     let mut out = String::from(
         "| variant | CPU of Envoy, ms for 10 MB: median [min-max] | against no filter | reading, MB/s |\n\
          |---|---|---|---|\n",
     );
     for variant in variants {
-        let (low, high) = variant
-            .cpu_ms
-            .iter()
-            .fold((f64::MAX, 0.0f64), |(low, high), ms| {
-                (low.min(*ms), high.max(*ms))
-            });
-        let median = variant.median();
+        let (median, low, high) = spread(&variant.cpu_ms);
         let reading = match variant.name.starts_with("list") && median > unread {
             true => format!(
                 "{:.0}",
@@ -186,25 +159,11 @@ fn table(variants: &[Variant]) -> String {
     out
 }
 
-/// Replaces what stands between the two marks in docs/performance.md.
+/// Says on which machine, and writes it into docs/performance.md.
 fn write_table(table: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
-    let text = fs::read_to_string(&file).unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("the first mark");
-    let (_, after) = rest.split_once(END).expect("the second mark");
-    let machine = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = machine
-        .lines()
-        .find_map(|line| line.split_once("model name\t: "));
-    let model = model.map_or("unknown processor", |(_, name)| name);
-    let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let said =
-        format!("{cores} cores, {model}; Envoy with one worker; {ROUNDS} rounds of {REQUESTS}.");
-    fs::write(
-        file,
-        format!("{before}{BEGIN}\n{said}\n\n{table}{END}{after}"),
-    )
-    .unwrap();
+    let machine = measure::machine();
+    let said = format!("{machine}; Envoy with one worker; {ROUNDS} rounds of {REQUESTS}.");
+    measure::write_down("readers", &format!("{said}\n\n{table}"));
 }
 
 /// An Envoy with the same upstream and no filter.

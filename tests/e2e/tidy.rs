@@ -29,6 +29,7 @@ const PLACES: &[(&str, &[&str], &str)] = &[
         "actix_web",
         &[
             "sidecar/src/api/",
+            "sidecar/src/console",
             "sidecar/src/feed/",
             "sidecar/src/tokenhub/call.rs",
             "sidecar/src/tokenhub/handler.rs",
@@ -36,7 +37,7 @@ const PLACES: &[(&str, &[&str], &str)] = &[
             "sidecar/tests/",
             "envoy/src/upstream",
         ],
-        "HTTP is served in sidecar/src/api and sidecar/src/feed (and by the demo upstream) alone",
+        "HTTP is served in sidecar/src/api, console and feed (and by the demo upstream) alone",
     ),
     (
         "unsafe ",

@@ -13,10 +13,14 @@
 )]
 
 pub mod admin;
+pub mod browser;
+pub mod console;
 pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;
+pub mod load;
 pub mod lossy;
+pub mod measure;
 pub mod node;
 pub mod promtool;
 pub mod python;
@@ -72,4 +76,9 @@ pub fn stat(stack: &Stack, name: &str) -> u64 {
         .next()
         .and_then(|value| value.parse().ok())
         .unwrap_or(0)
+}
+
+/// A size that an environment variable sets; so many without it.
+pub fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }

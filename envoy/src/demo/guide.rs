@@ -11,11 +11,10 @@ use super::samples::Samples;
 /// The text for the terminal.
 pub(super) fn text(stack: &Stack, samples: &Samples) -> Result<String, StackError> {
     let mut text = format!(
-        "\nLatchkey is running.\n\n  console         {}\n  log in          as `operator`; the \
-         secret that sets the password, once, is in\n                  {}\n  operator token  {}\n  \
-         Envoy           {}\n  Envoy's admin   {}\n  logs and data   {}\n",
+        "\nLatchkey is running.\n\n  console         {}\n  log in          {}\n  \
+         operator token  {}\n  Envoy           {}\n  Envoy's admin   {}\n  logs and data   {}\n",
         stack.console_url(),
-        stack.setup_secret_file().display(),
+        log_in(stack.setup_secret().filter(|_| !samples.has_password)),
         stack.operator_token()?,
         stack.envoy_url(),
         stack.envoy_admin_url(),
@@ -24,6 +23,14 @@ pub(super) fn text(stack: &Stack, samples: &Samples) -> Result<String, StackErro
     text.push_str(&tries(&stack.envoy_url(), samples));
     text.push_str("\nCtrl-C stops everything.");
     Ok(text)
+}
+
+/// How a person logs in to the console.
+fn log_in(setup_secret: Option<String>) -> String {
+    match setup_secret {
+        Some(secret) => format!("choose \"I have a setup secret\" and enter {secret}"),
+        None => "as operator, with the password that you have set".to_owned(),
+    }
 }
 
 /// Lines to try; without key values when no key was made in this run.
@@ -89,6 +96,12 @@ mod tests {
         assert!(text.contains("Authorization: Bearer sk-all"), "{text}");
         assert!(text.contains(r#""model":"glm-5.1""#), "{text}");
         assert_eq!(text.matches("curl ").count(), 2);
+    }
+
+    #[test]
+    fn the_setup_secret_is_shown_until_it_was_used() {
+        assert!(log_in(Some("lku-1".to_owned())).contains("lku-1"));
+        assert!(log_in(None).contains("as operator"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) struct Samples {
     pub(super) limited: Option<String>,
     /// May be used from 10.0.0.0/8.
     pub(super) by_address: Option<String>,
+    /// Whether the user `operator` has set a password.
+    pub(super) has_password: bool,
 }
 
 // === impl Samples ===
@@ -35,19 +37,24 @@ impl fmt::Debug for Samples {
 pub(super) fn make_once(stack: &Stack) -> Result<Samples, StackError> {
     let api = Api::of(stack)?;
     let account = stack.account();
+    let has_password = api.operator_has_password()?;
     let keys = api.get(&format!("/v1/keys?account={account}&limit=1"))?;
     if keys
         .get("keys")
         .and_then(Value::as_array)
         .is_none_or(|keys| !keys.is_empty())
     {
-        return Ok(Samples::default());
+        return Ok(Samples {
+            has_password,
+            ..Samples::default()
+        });
     }
     let (all, limited, by_address) = (json!({}), limited(), by_address());
     Ok(Samples {
         all: api.make(stack, "Sample: everything", all)?,
         limited: api.make(stack, "Sample: two kinds of models", limited)?,
         by_address: api.make(stack, "Sample: office addresses", by_address)?,
+        has_password,
     })
 }
 
@@ -86,6 +93,17 @@ impl Api {
         answer
             .and_then(|mut answer| answer.body_mut().read_json())
             .map_err(failed("list", path))
+    }
+
+    fn operator_has_password(&self) -> Result<bool, StackError> {
+        let users = self.get("/v1/users")?;
+        let users = users.get("users").and_then(Value::as_array);
+        let mut operators = users
+            .into_iter()
+            .flatten()
+            .filter(|user| user.get("name").and_then(Value::as_str) == Some("operator"));
+        let has_password = |user: &Value| user.get("password_set").and_then(Value::as_bool);
+        Ok(operators.any(|user| has_password(user) == Some(true)))
     }
 
     /// Makes a key with these fields beside its name; its value.

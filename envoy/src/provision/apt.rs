@@ -13,6 +13,9 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// Python's installer and its virtual environments, which Debian packs apart from Python.
 const PYTHON_PACKAGES: [&str; 2] = ["python3-pip", "python3-venv"];
 
+/// A browser and what drives it.
+const BROWSER_PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
+
 /// Installs packages; `missing` says why. The error says why that is not possible.
 pub fn install(packages: &[&str], missing: &str) -> Result<(), String> {
     let advice = packages.join(" ");
@@ -34,6 +37,17 @@ pub fn install(packages: &[&str], missing: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Sees to it that there is a browser that programs can drive.
+pub fn ensure_browser() -> Result<(), String> {
+    match on_path("chromium").and_then(|_| on_path("chromedriver")) {
+        Some(_) => Ok(()),
+        None => install(
+            &BROWSER_PACKAGES,
+            "there is no chromium with its chromedriver",
+        ),
+    }
 }
 
 /// Sees to it that `python3` has pip and venv.

@@ -10,6 +10,7 @@
 use keytable::{Denial, KeyHash, Permit, RecordView, admit};
 
 use super::judge::{Holder, absent, denied, facts, judge_names};
+use super::running::Judged;
 use super::{GateShared, failed, identity};
 use crate::form::{FormError, FormReader};
 use crate::headers::HeaderMap;
@@ -81,6 +82,11 @@ impl Reading {
         self.held.unwrap_or(0)
     }
 
+    /// What the request has named.
+    pub(super) fn judged(&self) -> Judged {
+        Judged::Names(self.names.clone(), self.norm)
+    }
+
     /// Judges what has arrived. On `Ok`, what Envoy has in hand may be passed on unless
     /// [`Self::is_held`]; with a permit at the end of the body.
     pub(super) fn advance(
@@ -140,7 +146,11 @@ impl Reading {
         size: usize,
         end_of_stream: bool,
     ) -> Result<(), Refusal> {
-        self.revalidate(host, shared)?;
+        self.revalidate(host, shared).inspect_err(|_| {
+            if !self.is_held() {
+                host.count_cut();
+            }
+        })?;
         // Names before syntax: the answer must not depend on how the body was cut into chunks.
         let read = self.read(host, size)?;
         self.judge_new_names()?;

@@ -79,10 +79,12 @@ pub(super) fn set_model(host: &impl RequestHost, name: &str) -> Result<(), HostE
 }
 
 fn is_foreign(name: &[u8]) -> bool {
-    FOREIGN_PREFIXES
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        || FOREIGN.contains(&name)
+    // All of them begin so; most headers of most requests do not.
+    name.starts_with(b"x-")
+        && (FOREIGN_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+            || FOREIGN.contains(&name))
 }
 
 /// A name as a header value: what is not visible ASCII is percent-encoded.

@@ -8,6 +8,7 @@ use keytable::{
 };
 
 use super::body::{BodyReader, Reading};
+use super::running::Judged;
 use super::{GateShared, failed};
 use crate::credential::path_only;
 use crate::form::FormReader;
@@ -41,8 +42,8 @@ impl<'a> Holder<'a> {
 /// What follows for the request.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// It may go on; with the first resource it names.
-    Permitted(Permit, Option<String>),
+    /// It may go on; with the first resource it names, and all that was judged.
+    Permitted(Permit, Option<String>, Judged),
     /// Its body has to be read.
     Unread(Box<Reading>),
     /// It may go on, and its answer has to be cut down.
@@ -68,9 +69,10 @@ pub(super) fn judge(
     names.extend(located.name_in_path(path).map_err(Refusal::Ambiguous)?);
     let norm = located.rule.norm;
     match located.rule.kind {
-        Kind::Object => judge_object(holder.record, &located, path, &names),
+        Kind::Object => judge_object(holder.record, &located, path, names),
         Kind::Open => {
-            permit_open(holder.record, &names, norm).map(|permit| Verdict::Permitted(permit, None))
+            let permit = permit_open(holder.record, &names, norm)?;
+            Ok(Verdict::Permitted(permit, None, Judged::Names(names, norm)))
         }
         Kind::List => {
             permit_open(holder.record, &names, norm).map(|permit| Verdict::List(permit, norm))
@@ -151,17 +153,24 @@ fn judge_object(
     record: &RecordBytes,
     located: &Located<'_>,
     path: &[u8],
-    names: &[String],
+    mut names: Vec<String>,
 ) -> Result<Verdict, Refusal> {
     let service = located
         .service(path)
         .ok_or_else(|| denied(Denial::EndpointNotAllowed))?;
-    let permit = judge_names(record, &[service], Norm::Plain)
+    let permit = judge_names(record, std::slice::from_ref(&service), Norm::Plain)
         .map_err(|_| denied(Denial::EndpointNotAllowed))?;
+    let norm = located.rule.norm;
     if !names.is_empty() {
-        judge_names(record, names, located.rule.norm)?;
+        judge_names(record, &names, norm)?;
     }
-    Ok(Verdict::Permitted(permit, names.first().cloned()))
+    let first = names.first().cloned();
+    names.push(service);
+    Ok(Verdict::Permitted(
+        permit,
+        first,
+        Judged::Names(names, norm),
+    ))
 }
 
 /// An endpoint that runs or describes what its path, query or body name.
@@ -192,11 +201,19 @@ fn judge_naming(
             let reading = Reading::new(reader, holder, names, located, headers);
             Ok(Verdict::Unread(Box::new(reading)))
         }
-        (None, Some(permit)) => Ok(Verdict::Permitted(permit, names.into_iter().next())),
+        (None, Some(permit)) => {
+            let first = names.first().cloned();
+            Ok(Verdict::Permitted(
+                permit,
+                first,
+                Judged::Names(names, rule.norm),
+            ))
+        }
         (None, None) => {
             let name = absent(shared, rule.absent)?;
             let permit = judge_names(holder.record, std::slice::from_ref(&name), rule.norm)?;
-            Ok(Verdict::Permitted(permit, Some(name)))
+            let judged = Judged::Names(vec![name.clone()], rule.norm);
+            Ok(Verdict::Permitted(permit, Some(name), judged))
         }
     }
 }

@@ -11,33 +11,37 @@ mod identity;
 mod judge;
 mod listing;
 mod observing;
+mod running;
 mod shared;
 
 use std::rc::Rc;
 
-use keytable::{KeyHash, Permit, admit};
+use keytable::{Permit, admit};
 
+use crate::cache::KnownKey;
 use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
 use crate::headers::HeaderMap;
 use crate::host::{HostError, Level, RequestHost};
 use crate::locator::{Family, Located};
 use crate::reply::Refusal;
-use crate::table::{Unavailable, look_up};
+use crate::table::Unavailable;
 use body::{BodyReader, Reading};
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
+use running::{Judged, Running};
 
 pub use shared::GateShared;
 
 const KEY_ID_STATE: &str = "latchkey_key_id";
-const DENIAL_STATE: &str = "latchkey_denial";
 
 /// One request.
 #[derive(Debug)]
 pub struct Gate {
     shared: Rc<GateShared>,
+    /// Envoy's number for this request.
+    stream: u32,
     state: State,
     /// Whose error JSON the client understands; found when it is needed.
     family: Option<Family>,
@@ -67,10 +71,11 @@ enum State {
 }
 
 impl Gate {
-    /// A gate for a new request.
-    pub fn new(shared: Rc<GateShared>) -> Self {
+    /// A gate for a new request, which no other running request of this worker has the number of.
+    pub fn new(shared: Rc<GateShared>, stream: u32) -> Self {
         Self {
             shared,
+            stream,
             state: State::Closed,
             family: None,
         }
@@ -93,6 +98,9 @@ impl Gate {
                 match reading.advance(host, &self.shared, size, end_of_stream) {
                     Ok(Some(permit)) => {
                         reading.count_permit(host, &self.shared, &permit);
+                        self.shared
+                            .streams
+                            .set_judged(self.stream, reading.judged());
                         self.enter(open(permit))
                     }
                     Ok(None) => self.enter(State::Reading(reading)),
@@ -106,7 +114,10 @@ impl Gate {
                 observing.count_with(host, &self.shared, size);
                 self.enter(State::Open)
             }
-            open => self.enter(open),
+            open => match self.check(host) {
+                Ok(()) => self.enter(open),
+                Err(refusal) => self.cut(host, &refusal),
+            },
         }
     }
 
@@ -131,13 +142,20 @@ impl Gate {
 
     /// The upstream's headers have arrived.
     pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
-        match &mut self.state {
+        if let Some(flow) = self.check_answer(host) {
+            return flow;
+        }
+        let flow = match &mut self.state {
             State::Listing(listing) if !end_of_stream => match listing.begin(host) {
                 Ok(flow) => flow,
-                Err(refusal) => self.refuse(host, &refusal),
+                Err(refusal) => return self.refuse(host, &refusal),
             },
             _ => Flow::Continue,
+        };
+        if flow == Flow::Continue {
+            self.shared.streams.set_answered(self.stream);
         }
+        flow
     }
 
     /// Body of the answer has arrived: all of it so far, while it is held.
@@ -147,6 +165,9 @@ impl Gate {
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
+        if let Some(flow) = self.check_answer(host) {
+            return flow;
+        }
         match &mut self.state {
             State::Listing(listing) => match listing.advance(host, size, end_of_stream) {
                 Ok(flow) => flow,
@@ -163,6 +184,29 @@ impl Gate {
         }
     }
 
+    /// Cuts a request whose key has lost its right while the answer was on its way. A request that
+    /// was refused has an answer of ours.
+    fn check_answer(&mut self, host: &impl RequestHost) -> Option<Flow> {
+        match self.state {
+            State::Closed => None,
+            State::Reading(_) | State::Listing(_) | State::Observing(_) | State::Open => {
+                let refusal = self.check(host).err()?;
+                Some(self.cut(host, &refusal))
+            }
+        }
+    }
+
+    fn check(&self, host: &impl RequestHost) -> Result<(), Refusal> {
+        self.shared.streams.check(self.stream, host, &self.shared)
+    }
+
+    fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
+        self.on_end(host);
+        self.state = State::Closed;
+        self.shared.cut(self.stream, host, refusal, self.family);
+        Flow::Hold
+    }
+
     fn judge_headers(
         &mut self,
         host: &impl RequestHost,
@@ -173,10 +217,12 @@ impl Gate {
         let shared = Rc::clone(&self.shared);
         let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
         // Later the credential is out, which tells of the client too.
-        if !matches!(judged, Ok(State::Open | State::Observing(_))) {
+        if !matches!(judged, Ok((State::Open | State::Observing(_), _))) {
             self.family = Some(family_of(&shared, &headers));
         }
-        judged
+        let (state, running) = judged?;
+        shared.streams.enter(self.stream, running);
+        Ok(state)
     }
 
     fn enter(&mut self, state: State) -> Flow {
@@ -192,22 +238,24 @@ impl Gate {
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.state = State::Closed;
-        let family = self.family.or_else(|| {
-            let headers = host.request_headers().ok()?;
-            Some(family_of(&self.shared, &headers))
-        });
-        let outcome = refusal.outcome();
-        host.count(outcome);
-        // For the log only: a refusal stands without it.
-        let _ = host.set_filter_state(DENIAL_STATE, outcome.word().as_bytes());
-        let reply = refusal.reply(family.unwrap_or_default());
-        if let Err(HostError(status)) = host.reply(&reply) {
+        self.shared.streams.leave(self.stream);
+        host.count(refusal.outcome());
+        if let Err(HostError(status)) = self.shared.answer(host, refusal, self.family) {
+            let details = refusal.outcome().details();
             host.log(
                 Level::Error,
-                &format!("gate: cannot answer {} ({status})", reply.details),
+                &format!("gate: cannot answer {details} ({status})"),
             );
         }
         Flow::Hold
+    }
+}
+
+// === impl Gate ===
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.shared.streams.leave(self.stream);
     }
 }
 
@@ -218,10 +266,10 @@ fn judge_request(
     headers: &HeaderMap,
     edition: u64,
     end_of_stream: bool,
-) -> Result<State, Refusal> {
+) -> Result<(State, Running), Refusal> {
     let credential = Credential::find(headers)?;
-    let key_hash = KeyHash::of(&credential.key);
-    let record = look_up(host, &key_hash)?.ok_or(Refusal::UnknownKey)?;
+    let known = shared.table.find(host, &credential.key)?;
+    let KnownKey { key_hash, record } = known.ok_or(Refusal::UnknownKey)?;
     let holder = Holder {
         key_hash,
         edition,
@@ -231,7 +279,8 @@ fn judge_request(
     if let Err(refusal) = &judged {
         shared.count_refusal(host, refusal, holder.counted(&record.view()?, ""));
     }
-    judged
+    let (state, judged) = judged?;
+    Ok((state, Running::new(key_hash, edition, record, judged)))
 }
 
 /// What the headers decide for a key that is known.
@@ -242,7 +291,7 @@ fn judge_holder(
     credential: &Credential<'_>,
     holder: &Holder<'_>,
     end_of_stream: bool,
-) -> Result<State, Refusal> {
+) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
@@ -254,13 +303,14 @@ fn judge_holder(
     };
     check_endpoint(shared, headers)?;
     identity::clean(host, headers, credential, &view).map_err(failed)?;
-    match observing::look(shared, headers, end_of_stream) {
-        Sight::Body(reader) => Ok(observed(Observing::new(permit, holder, reader))),
+    let state = match observing::look(shared, headers, end_of_stream) {
+        Sight::Body(reader) => observed(Observing::new(permit, holder, reader)),
         Sight::Whole(name) => {
             shared.count_permit(host, &permit, holder.counted(&view, &name));
-            Ok(open(permit))
+            open(permit)
         }
-    }
+    };
+    Ok((state, Judged::Everything))
 }
 
 /// What follows for a list-scoped key; the credential is out already.
@@ -269,27 +319,29 @@ fn carry_out(
     host: &impl RequestHost,
     verdict: Verdict,
     holder: &Holder<'_>,
-) -> Result<State, Refusal> {
+) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     match verdict {
-        Verdict::Permitted(permit, name) => {
+        Verdict::Permitted(permit, name, judged) => {
             if let Some(name) = &name {
                 identity::set_model(host, name).map_err(failed)?;
             }
             let resource = name.as_deref().unwrap_or_default();
             shared.count_permit(host, &permit, holder.counted(&view, resource));
-            Ok(open(permit))
+            Ok((open(permit), judged))
         }
         Verdict::Unread(mut reading) => {
             if !shared.config.hold_whole_body {
                 reading.release_if_named(host)?;
             }
-            Ok(State::Reading(reading))
+            let judged = reading.judged();
+            Ok((State::Reading(reading), judged))
         }
         Verdict::List(permit, norm) => {
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
-            Ok(list(permit, Listing::new(holder.record.clone(), norm)))
+            let listing = Listing::new(holder.record.clone(), norm);
+            Ok((list(permit, listing), Judged::Names(Vec::new(), norm)))
         }
     }
 }

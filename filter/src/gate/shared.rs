@@ -6,9 +6,11 @@ use std::cell::RefCell;
 
 use keytable::{ClientAddress, Permit, UsageBatch};
 
+use super::family_of;
+use super::running::Streams;
 use crate::config::GateConfig;
-use crate::host::RequestHost;
-use crate::locator::Locators;
+use crate::host::{Host, HostError, Level, RequestHost};
+use crate::locator::{Family, Locators};
 use crate::outcome::Outcome;
 use crate::reply::Refusal;
 use crate::table::TableReader;
@@ -16,6 +18,8 @@ use crate::tally::{Counted, Tally};
 
 /// Rows in one message to the agent.
 const HANDED_ROWS_MAX: usize = 1_000;
+
+const DENIAL_STATE: &str = "latchkey_denial";
 
 /// What every request of one worker shares.
 #[derive(Debug)]
@@ -26,18 +30,22 @@ pub struct GateShared {
     pub locators: Locators,
     /// What the worker remembers of the table.
     pub table: TableReader,
+    /// The requests that were permitted and are not over.
+    pub(super) streams: Streams,
     /// What it has counted.
     tally: RefCell<Tally>,
 }
 
 impl GateShared {
     /// The settings with their rules compiled. The error says which rule is bad.
-    pub fn new(config: GateConfig) -> Result<Self, String> {
+    /// `seed` is drawn now and told to nobody.
+    pub fn new(config: GateConfig, seed: [u8; 16]) -> Result<Self, String> {
         let locators = Locators::compile(&config.locators)?;
         Ok(Self {
             config,
             locators,
-            table: TableReader::default(),
+            table: TableReader::new(seed),
+            streams: Streams::default(),
             tally: RefCell::default(),
         })
     }
@@ -60,6 +68,65 @@ impl GateShared {
                 .encode()
             })
             .collect()
+    }
+
+    /// Cuts every running request whose key has lost its right. `enter` makes the calls of the host
+    /// that it gives about one request; `None` if that is over.
+    pub fn sweep<'h, H: RequestHost + 'h>(
+        &self,
+        host: &impl Host,
+        mut enter: impl FnMut(u32) -> Option<&'h H>,
+    ) {
+        for stream in self.streams.due(host, self) {
+            let Some(host) = enter(stream) else {
+                continue;
+            };
+            if let Err(refusal) = self.streams.check(stream, host, self) {
+                self.cut(stream, host, &refusal, None);
+            }
+        }
+    }
+
+    /// Ends a request that was permitted: with an answer, as long as there is none.
+    pub(super) fn cut(
+        &self,
+        stream: u32,
+        host: &impl RequestHost,
+        refusal: &Refusal,
+        family: Option<Family>,
+    ) {
+        let is_answered = self.streams.is_answered(stream);
+        if !self.streams.leave(stream) {
+            return;
+        }
+        host.count_cut();
+        let ended = match is_answered {
+            true => host.cut(),
+            false => self.answer(host, refusal, family),
+        };
+        if let Err(HostError(status)) = ended {
+            let details = refusal.outcome().details();
+            host.log(
+                Level::Error,
+                &format!("gate: cannot cut {details} ({status})"),
+            );
+        }
+    }
+
+    /// Answers a request in the words of its client's API.
+    pub(super) fn answer(
+        &self,
+        host: &impl RequestHost,
+        refusal: &Refusal,
+        family: Option<Family>,
+    ) -> Result<(), HostError> {
+        let family = family.or_else(|| {
+            let headers = host.request_headers().ok()?;
+            Some(family_of(self, &headers))
+        });
+        // For the log only: a refusal stands without it.
+        let _ = host.set_filter_state(DENIAL_STATE, refusal.outcome().word().as_bytes());
+        host.reply(&refusal.reply(family.unwrap_or_default()))
     }
 
     pub(super) fn count_permit(

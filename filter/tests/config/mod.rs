@@ -257,6 +257,23 @@ fn a_gate_with_a_bad_rule_set_does_not_start() {
     let Ok(Config::Gate(config)) = Config::parse(text.as_bytes()) else {
         panic!("not a gate");
     };
-    let error = GateShared::new(config).expect_err("a rule is not there");
+    let error = GateShared::new(config, [7; 16]).expect_err("a rule is not there");
     assert!(error.contains("openai.chta"), "{error}");
+}
+
+#[test]
+fn running_requests_are_checked_four_times_a_second_unless_it_is_said_otherwise() {
+    let check_ms = |members: &str| {
+        let text = format!(r#"{{"role":"gate"{members}}}"#);
+        Config::parse(text.as_bytes()).map(|config| match config {
+            Config::Gate(gate) => gate.stream_check_ms,
+            Config::Agent(_) => 0,
+        })
+    };
+    assert_eq!(check_ms("").unwrap(), 250);
+    assert_eq!(check_ms(r#","stream_check_ms":50"#).unwrap(), 50);
+    for bad in [0, 49, 10_001] {
+        let text = format!(r#","stream_check_ms":{bad}"#);
+        assert!(check_ms(&text).is_err(), "{bad}");
+    }
 }

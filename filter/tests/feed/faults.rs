@@ -153,13 +153,13 @@ fn back_off_grows_is_bounded_and_ends_with_success() {
         rig.answer(&request, Answer::Failed);
         waits.push(wait_for_request(&mut rig));
     }
-    assert!((100..=130).contains(&waits[0]), "{waits:?}");
+    assert!((75..=130).contains(&waits[0]), "{waits:?}");
     assert!(
         waits[..6].windows(2).all(|pair| pair[0] < pair[1]),
         "{waits:?}"
     );
     assert!(
-        waits[6..].iter().all(|wait| (5000..=6255).contains(wait)),
+        waits[6..].iter().all(|wait| (3750..=6255).contains(wait)),
         "{waits:?}"
     );
     rig.sync();
@@ -217,7 +217,8 @@ fn a_request_that_is_never_answered_is_given_up() {
     assert!(rig.request().is_none(), "not yet");
     rig.host.advance_ms(1);
     let next = rig.request().unwrap();
-    assert_eq!(next.path, lost.path);
+    let position = |path| (parameter(path, "epoch"), parameter(path, "generation"));
+    assert_eq!(position(&next.path), position(&lost.path));
     let before = rig.host.table();
     let body = rig.sidecar.answer(&lost.path);
     rig.deliver(&lost, &body);

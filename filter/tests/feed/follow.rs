@@ -3,7 +3,8 @@
 use crate::support::rig::{INSTANCE, agent_config};
 use crate::support::{FakeHost, FakeSidecar, Rig, hash, held, list, parameter, record};
 use filter::agent::Agent;
-use filter::config::MaxStaleness;
+use filter::config::{AgentConfig, MaxStaleness};
+use filter::follower::Answer;
 use filter::host::Gauge;
 use keytable::{Record, Status, TableHead};
 
@@ -15,10 +16,103 @@ fn path(rig: &mut Rig) -> String {
 fn the_first_request_says_who_asks_and_acknowledges_nothing() {
     let mut rig = Rig::cold(FakeSidecar::new(1));
     let request = rig.request().unwrap();
-    let path =
-        format!("/feed/v1/table?region=local&agent={INSTANCE}&node=node%201&wait_s=15&format=1");
+    let version = env!("CARGO_PKG_VERSION");
+    let path = format!(
+        "/feed/v1/table?region=local&agent={INSTANCE}&node=node%201&version={version}&lease_s=60\
+         &wait_s=15&format=1&request=1"
+    );
     assert_eq!(request.path, path);
     assert_eq!(request.timeout_ms, 25_000);
+}
+
+#[test]
+fn no_two_requests_have_the_same_url() {
+    let mut rig = Rig::with(&[record(1)]);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..50 {
+        let request = rig.request().unwrap();
+        let heartbeat = rig.sidecar.answer(&request.path);
+        assert!(seen.insert(request.path.clone()), "{}", request.path);
+        rig.deliver(&request, &heartbeat);
+    }
+}
+
+#[test]
+fn an_envoy_without_a_lease_says_so() {
+    let host = FakeHost::default();
+    let config = AgentConfig {
+        max_staleness: MaxStaleness::Never,
+        ..agent_config(60)
+    };
+    Agent::new(&config, "n".to_owned(), INSTANCE.to_owned()).tick(&host);
+    let path = host.shared.callouts.borrow()[0].path.clone();
+    assert_eq!(parameter(&path, "lease_s"), Some("never"));
+}
+
+/// How many answers a sidecar can give in 10 s that answers at once.
+fn asked_in_10_s(mut answer: impl FnMut(&mut Rig) -> Vec<u8>) -> usize {
+    let mut rig = Rig::with(&[record(1)]);
+    let mut asked = 0;
+    for _ in 0..10_000 {
+        while let Some(request) = rig.request() {
+            let body = answer(&mut rig);
+            rig.deliver(&request, &body);
+            asked += 1;
+            assert!(asked < 100_000, "it spins");
+        }
+        rig.host.advance_ms(1);
+    }
+    asked
+}
+
+#[test]
+fn a_sidecar_that_answers_at_once_does_not_make_the_agent_spin() {
+    let heartbeats = asked_in_10_s(|rig| rig.sidecar.delta(rig.sidecar.generation));
+    assert!((150..=220).contains(&heartbeats), "{heartbeats}");
+    let news = asked_in_10_s(|rig| {
+        rig.sidecar.put(&record(2));
+        rig.sidecar.delta(rig.sidecar.generation - 1)
+    });
+    assert!((5_000..=10_100).contains(&news), "{news}");
+}
+
+#[test]
+fn a_sidecar_that_holds_its_requests_is_never_kept_waiting() {
+    let mut rig = Rig::with(&[record(1)]);
+    for _ in 0..1_000 {
+        let request = rig.request().expect("due at once");
+        rig.host.advance_ms(1_000);
+        let body = rig.sidecar.answer(&request.path);
+        rig.deliver(&request, &body);
+    }
+}
+
+#[test]
+fn the_sidecar_hears_of_trouble_once() {
+    let mut rig = Rig::with(&[record(1)]);
+    let trouble = |rig: &mut Rig, answer: Answer<'_>| {
+        let request = rig.request().unwrap();
+        rig.answer(&request, answer);
+        rig.rest();
+        let next = rig.request().unwrap();
+        let body = rig.sidecar.answer(&next.path);
+        rig.deliver(&next, &body);
+        parameter(&next.path, "trouble")
+            .map(str::to_owned)
+            .unwrap_or_default()
+    };
+    let status = Answer::Http {
+        status: 503,
+        body: b"",
+    };
+    assert_eq!(trouble(&mut rig, status), "status_503");
+    assert_eq!(trouble(&mut rig, Answer::Failed), "no_answer");
+    let nonsense = Answer::Http {
+        status: 200,
+        body: b"<html>",
+    };
+    assert_eq!(trouble(&mut rig, nonsense), "frame");
+    assert_eq!(parameter(&path(&mut rig), "trouble"), None);
 }
 
 #[test]
@@ -60,7 +154,8 @@ fn an_empty_table_is_a_table() {
     let mut rig = Rig::cold(FakeSidecar::new(1));
     rig.sync();
     assert!(rig.find(1).unwrap().is_none());
-    assert_eq!(rig.host.shared.slots.borrow().len(), 1, "the head alone");
+    let slots = rig.host.shared.slots.borrow().len();
+    assert_eq!(slots, 2, "head and change log alone");
     assert_eq!(rig.post().bearer(1).send_bodyless().status(), 401);
 }
 

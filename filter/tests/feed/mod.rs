@@ -6,5 +6,6 @@ mod lease;
 mod nonsense;
 mod order;
 mod sealed;
+mod simulated;
 mod simulation;
 mod snapshots;

@@ -1,4 +1,4 @@
-//! The order that the promise rests on: slots, head, edition, lease, and only then the next
+//! The order that the promise rests on: slots, change log, head, edition, lease, and only then the next
 //! request, which acknowledges.
 
 use crate::support::{FakeSidecar, Rig, Write, hash, parameter, record};
@@ -10,7 +10,11 @@ fn writes(rig: &Rig) -> Vec<Write> {
 }
 
 fn is_bucket(write: &Write) -> bool {
-    matches!(write, Write::Slot(name) if name != "latchkey.head")
+    matches!(write, Write::Slot(_)) && !is_head(write) && !is_change_log(write)
+}
+
+fn is_change_log(write: &Write) -> bool {
+    *write == Write::Slot("latchkey.changes".to_owned())
 }
 
 fn is_head(write: &Write) -> bool {
@@ -24,16 +28,17 @@ fn in_order(writes: &[Write]) {
         assert_eq!(places.len(), 1, "{writes:?}");
         places[0]
     };
+    let log = only(&is_change_log);
     let head = only(&is_head);
     let edition = only(&|write| matches!(write, Write::Gauge(Gauge::Edition, _)));
     let lease = only(&|write| matches!(write, Write::Gauge(Gauge::LeaseUntilMs, _)));
     let next = only(&|write| matches!(write, Write::Get(_)));
     assert!(
-        writes[head..].iter().all(|write| !is_bucket(write)),
+        writes[log..].iter().all(|write| !is_bucket(write)),
         "{writes:?}"
     );
     assert!(
-        head < edition && edition < lease && lease < next,
+        log < head && head < edition && edition < lease && lease < next,
         "{writes:?}"
     );
     assert_eq!(next, writes.len() - 1);

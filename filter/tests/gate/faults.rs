@@ -75,7 +75,7 @@ fn a_body_that_is_shorter_than_announced_is_refused() {
     let shared = std::rc::Rc::clone(&rig.shared);
     let exchange = rig.post().bearer(1);
     let host = exchange.host;
-    let mut gate = filter::gate::Gate::new(shared);
+    let mut gate = filter::gate::Gate::new(shared, 1);
     assert_eq!(gate.on_headers(&host, false), Flow::Hold);
     host.body.borrow_mut().extend_from_slice(b"{");
     assert_eq!(gate.on_body(&host, 5, false), Flow::Hold);
@@ -123,7 +123,7 @@ fn a_damaged_head_refuses_everything() {
             .insert("latchkey.head".to_owned(), flipped);
         let fresh = Rig::cold(FakeSidecar::new(1)).shared;
         let exchange =
-            crate::support::Exchange::new(rig.host.sibling(), filter::gate::Gate::new(fresh));
+            crate::support::Exchange::new(rig.host.sibling(), filter::gate::Gate::new(fresh, 1), 1);
         assert_eq!(exchange.bearer(1).send_bodyless().status(), 503, "{at}");
     }
 }

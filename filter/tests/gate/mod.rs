@@ -9,3 +9,4 @@ mod faults;
 mod lists;
 mod observed;
 mod permits;
+mod running;

@@ -81,6 +81,8 @@ pub(crate) struct FakeHost {
     pub(crate) source_address: RefCell<Vec<u8>>,
     pub(crate) filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) replies: RefCell<Vec<Reply>>,
+    /// How often the request was counted as cut, and reset.
+    pub(crate) cuts: Cell<(usize, usize)>,
 }
 
 impl FakeHost {
@@ -195,6 +197,11 @@ impl Host for FakeHost {
 
     fn count(&self, outcome: Outcome) {
         self.outcomes.borrow_mut().push(outcome);
+    }
+
+    fn count_cut(&self) {
+        let (counted, reset) = self.cuts.get();
+        self.cuts.set((counted + 1, reset));
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {
@@ -319,6 +326,12 @@ impl RequestHost for FakeHost {
         self.called(Call::FilterState)?;
         let mut state = self.filter_state.borrow_mut();
         state.insert(name.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    fn cut(&self) -> Result<(), HostError> {
+        let (counted, reset) = self.cuts.get();
+        self.cuts.set((counted, reset + 1));
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use super::{FakeHost, key};
 /// A request, its gate, and what has reached the upstream.
 pub(crate) struct Exchange {
     pub(crate) host: FakeHost,
+    /// Envoy's number for it.
+    pub(crate) stream: u32,
     gate: Gate,
     /// Whether the request headers were passed on.
     pub(crate) is_forwarded: bool,
@@ -18,10 +20,18 @@ pub(crate) struct Exchange {
     pub(crate) upstream: Vec<u8>,
 }
 
+/// How a running request was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Reset,
+    Answered(u16),
+}
+
 impl Exchange {
-    pub(crate) fn new(host: FakeHost, gate: Gate) -> Self {
+    pub(crate) fn new(host: FakeHost, gate: Gate, stream: u32) -> Self {
         let exchange = Self {
             host,
+            stream,
             gate,
             is_forwarded: false,
             is_complete: false,
@@ -103,6 +113,37 @@ impl Exchange {
             }
         }
         client
+    }
+
+    /// The head of the upstream's answer arrives.
+    pub(crate) fn answer_head(&mut self) -> Flow {
+        let head = vec![(b":status".to_vec(), b"200".to_vec())];
+        *self.host.response_headers.borrow_mut() = head;
+        self.gate.on_response_headers(&self.host, false)
+    }
+
+    /// A piece of the upstream's answer arrives.
+    pub(crate) fn answer_chunk(&mut self, bytes: &[u8]) -> Flow {
+        *self.host.response_body.borrow_mut() = bytes.to_vec();
+        self.gate.on_response_body(&self.host, bytes.len(), false)
+    }
+
+    /// Whether it was counted as cut once, and how it ended: by a reset, or by this status.
+    pub(crate) fn cut(&self) -> Option<Cut> {
+        let (counted, reset) = self.host.cuts.get();
+        let statuses: Vec<u16> = self
+            .host
+            .replies
+            .borrow()
+            .iter()
+            .map(|reply| reply.status)
+            .collect();
+        match (counted, reset, statuses.as_slice()) {
+            (0, 0, []) => None,
+            (1, 1, []) => Some(Cut::Reset),
+            (1, 0, [status]) => Some(Cut::Answered(*status)),
+            other => panic!("ended in a strange way: {other:?}"),
+        }
     }
 
     pub(crate) fn trailers(&mut self) -> Flow {

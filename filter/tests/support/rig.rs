@@ -2,6 +2,7 @@
 //!
 //! Invariant: time moves only when a test says so.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use filter::agent::Agent;
@@ -26,6 +27,8 @@ pub(crate) struct Rig {
     pub(crate) agent: Agent,
     pub(crate) sidecar: FakeSidecar,
     pub(crate) shared: Rc<GateShared>,
+    /// The number of the newest request.
+    pub(crate) streams: Cell<u32>,
 }
 
 /// An agent's settings; `staleness_s` is how long the lease is.
@@ -50,6 +53,7 @@ impl Rig {
             agent: new_agent(),
             sidecar,
             shared,
+            streams: Cell::new(0),
         }
     }
 
@@ -128,6 +132,14 @@ impl Rig {
         look_up(&self.host, &hash(n))
     }
 
+    /// The worker's tick comes, while these requests are running.
+    pub(crate) fn tick(&self, running: &[&Exchange]) {
+        let find = |stream| running.iter().find(|exchange| exchange.stream == stream);
+        self.shared.sweep(&self.host, |stream| {
+            find(stream).map(|exchange| &exchange.host)
+        });
+    }
+
     /// A new agent in the same Envoy process.
     pub(crate) fn restart_agent(&mut self) {
         self.agent = new_agent();
@@ -145,7 +157,10 @@ impl Rig {
 
     /// A request that has not begun: a POST of JSON to an endpoint that names a model.
     pub(crate) fn post(&self) -> Exchange {
-        Exchange::new(self.host.sibling(), Gate::new(Rc::clone(&self.shared)))
+        let stream = self.streams.get() + 1;
+        self.streams.set(stream);
+        let gate = Gate::new(Rc::clone(&self.shared), stream);
+        Exchange::new(self.host.sibling(), gate, stream)
     }
 }
 
@@ -153,7 +168,7 @@ impl Rig {
 fn gate_shared(settings: &str) -> Rc<GateShared> {
     let text = format!(r#"{{"role":"gate",{settings}}}"#);
     match Config::parse(text.as_bytes()) {
-        Ok(Config::Gate(config)) => Rc::new(GateShared::new(config).unwrap()),
+        Ok(Config::Gate(config)) => Rc::new(GateShared::new(config, [7; 16]).unwrap()),
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -168,9 +183,9 @@ pub(crate) fn held(host: &FakeHost) -> Table {
     for (name, bytes) in host.shared.slots.borrow().iter() {
         let Some(bucket) = name
             .strip_prefix("latchkey.")
-            .filter(|rest| *rest != "head")
+            .filter(|rest| !["head", "changes"].contains(rest))
         else {
-            assert_eq!(name, "latchkey.head");
+            assert!(["latchkey.head", "latchkey.changes"].contains(&name.as_str()));
             continue;
         };
         let mut rest = bytes.as_slice();

@@ -154,7 +154,7 @@ fn make_one(store: &Store, keyring: &Keyring, number: u32, accounts: u32) {
         at: SystemClock.now(),
     };
     let secret = Secret::mint(&KeyPrefix::standard()).unwrap();
-    let id = entropy::new_key_id(act.at).unwrap();
+    let id = entropy::new_key_id(Origin::Standard, act.at).unwrap();
     let place = value_place(id.as_str(), 1);
     let sealed = keyring.seal(&place, secret.as_str().as_bytes()).unwrap();
     let minted = Minted {
@@ -181,6 +181,7 @@ fn new_key(number: u32, accounts: u32) -> NewKey {
         region: region(),
         origin: Origin::Standard,
         name: KeyName::parse(&format!("key {number}")).unwrap(),
+        team: None,
         policy: Policy {
             description: Description::parse("made by the benchmark").unwrap(),
             status: Status::Enabled,

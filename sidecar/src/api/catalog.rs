@@ -52,10 +52,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn regions(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let regions = app.store(|store| store.regions()).await?;
-    let regions: Vec<_> = regions
-        .iter()
-        .map(|id| json!({"id": id.as_str()}))
-        .collect();
+    let described = |id: &RegionId| {
+        let gateway = app.gateways.iter().find(|gateway| gateway.region == *id);
+        json!({"id": id.as_str(), "gateway": gateway.map(|gateway| gateway.url.as_str())})
+    };
+    let regions: Vec<_> = regions.iter().map(described).collect();
     answer::json(StatusCode::OK, &json!({"regions": regions}))
 }
 

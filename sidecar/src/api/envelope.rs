@@ -22,7 +22,7 @@ use crate::telemetry::Line;
 /// Longest request id that is taken over from a caller, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
-const SECURITY_HEADERS: [(HeaderName, HeaderValue); 3] = [
+const SECURITY_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -31,8 +31,10 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 3] = [
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     ),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
+
+/// An answer that does not say otherwise may hold a secret.
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// An answer that is no page of ours may load nothing and stand in no frame.
 const NOTHING_ALLOWED: HeaderValue =
@@ -122,6 +124,9 @@ fn log_cause(problem: &Problem, id: &str) {
 fn dress_headers(headers: &mut HeaderMap, id: &str) {
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, NOTHING_ALLOWED);
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, NOT_KEPT);
     }
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, value);

@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use qrcodegen::{QrCode, QrCodeEcc};
 use serde_json::json;
 
 use crate::api::App;
@@ -101,7 +102,7 @@ async fn enroll(
     })
     .await?;
     let (text, uri) = (seed.base32(), seed.uri(user.name.as_str()));
-    let body = json!({"seed": text.as_str(), "uri": uri.as_str()});
+    let body = json!({"seed": text.as_str(), "uri": uri.as_str(), "qr": qr_rows(&uri)?});
     answer::json(StatusCode::CREATED, &body)
 }
 
@@ -173,6 +174,17 @@ async fn change(
         })
     })
     .await
+}
+
+/// A text as a QR code: its rows, `1` for a dark square.
+fn qr_rows(text: &str) -> Result<Vec<String>, Problem> {
+    let code = QrCode::encode_text(text, QrCodeEcc::Medium);
+    let code = code.map_err(|error| Problem::internal(&error))?;
+    let row = |y| {
+        let squares = (0..code.size()).map(|x| code.get_module(x, y));
+        squares.map(|dark| if dark { '1' } else { '0' }).collect()
+    };
+    Ok((0..code.size()).map(row).collect())
 }
 
 fn person(caller: &Caller) -> Result<&Person, Problem> {

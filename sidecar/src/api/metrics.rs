@@ -5,6 +5,7 @@
 //! pattern, never a path. Invariant: the number of series is bounded by routes, statuses and Envoys,
 //! whatever callers send.
 
+mod fleet;
 mod histogram;
 mod text;
 
@@ -21,7 +22,6 @@ use actix_web::{Error, HttpResponse};
 
 use crate::api::App;
 use crate::api::problem::{Problem, REQUEST_ID};
-use crate::feed::fleet::Sighting;
 use crate::store::Store;
 use crate::telemetry::Line;
 use histogram::Histogram;
@@ -153,7 +153,7 @@ pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
     let help = "The newest row of the audit, counted from 1; it never falls.";
     text.gauge("audit_head", help, &[], audit_head);
     show_requests(&app.metrics, &mut text);
-    show_fleet(&sightings, generation, &mut text);
+    fleet::show(&sightings, generation, &mut text);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text.finish()))
@@ -199,35 +199,6 @@ fn show_requests(metrics: &Metrics, text: &mut Text) {
         &[],
         u64::try_from(watchers).unwrap_or(0),
     );
-}
-
-fn show_fleet(sightings: &[Sighting], newest: u64, text: &mut Text) {
-    let mut live: BTreeMap<String, [u64; 2]> = BTreeMap::new();
-    for sighting in sightings {
-        let counts = live.entry(sighting.region.to_string()).or_default();
-        let [alive, lost] = counts;
-        *(if sighting.live { alive } else { lost }) += 1;
-    }
-    for (region, counts) in &live {
-        for (state, count) in ["live", "lost"].into_iter().zip(counts) {
-            let labels = [("region", region.as_str()), ("state", state)];
-            text.gauge("envoys", "Envoys that follow a region.", &labels, *count);
-        }
-    }
-    for sighting in sightings.iter().filter(|sighting| sighting.live) {
-        let (region, node) = (sighting.region.to_string(), sighting.node.to_string());
-        let applied = sighting
-            .acknowledged
-            .map_or(0, |generation| generation.get());
-        let labels = [("region", region.as_str()), ("envoy", &node)];
-        let lag = newest.saturating_sub(applied);
-        text.gauge(
-            "envoy_lag_generations",
-            "Changes that a live Envoy does not have in force yet.",
-            &labels,
-            lag,
-        );
-    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ use crate::api::patience::Patience;
 use crate::api::problem::Problem;
 use crate::api::reveals::Reveals;
 use crate::api::site::Site;
+use crate::config::Gateway;
 use crate::domain::clock::Clock;
 use crate::domain::keyring::Keyring;
 use crate::domain::region::RegionId;
@@ -86,6 +87,8 @@ pub struct App {
     pub recoverable: bool,
     /// Where this is on the web.
     pub site: Site,
+    /// Where clients of a region reach Envoy.
+    pub gateways: Arc<Vec<Gateway>>,
     /// Attempts to prove who somebody is.
     pub attempts: Attempts,
     /// Values that were shown lately.
@@ -108,6 +111,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .configure(usage::routes)
                 .configure(recommendations::routes)
                 .service(web::resource("/envoys").get(envoys::list))
+                .service(web::resource("/envoys/{instance}").delete(envoys::dismiss))
                 .configure(identity_routes),
         );
 }

@@ -52,8 +52,20 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// `GET /v1/session`: who calls.
-async fn show(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn show(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
+    let totp = match caller.person.clone() {
+        Some(person) => {
+            let target = UserTarget::of(&person.user);
+            let user = app.store(move |store| store.user(&target)).await?;
+            user.second_factor().is_some()
+        }
+        None => false,
+    };
     let account = caller.account.as_ref().map(ToString::to_string);
     let body = json!({
         "actor": caller.actor.to_string(),
@@ -61,6 +73,7 @@ async fn show(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Prob
         "account": account,
         "capabilities": words(caller.capabilities),
         "person": caller.person.is_some(),
+        "totp": totp,
     });
     answer::json(StatusCode::OK, &body)
 }
@@ -217,6 +230,7 @@ fn session_body(user: &User, session: &NewSession) -> Value {
         "account": user.account.as_ref().map(ToString::to_string),
         "capabilities": words(user.role.capabilities()),
         "person": true,
+        "totp": user.second_factor().is_some(),
         "expires_at": session.expires_at.to_string(),
     })
 }

@@ -40,6 +40,7 @@ const FORMS: &[(&str, Form)] = &[
     ("recoverable", Form::One),
     ("seed-account", Form::Many),
     ("seed-region", Form::Many),
+    ("gateway", Form::Many),
     ("key-prefix", Form::One),
     ("key-limit-default", Form::One),
     ("blocking-threads", Form::One),

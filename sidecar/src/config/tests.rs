@@ -224,6 +224,10 @@ fn addresses_on_the_web_are_checked() {
     }
     assert!(parse(&["--trusted-proxy", "10.0.0.0/8", "--admin-host", "sidecar"]).is_ok());
     assert!(refusal(&["--admin-host", "Sidecar:80"]).contains("must be a host name"));
+    assert!(parse(&["--gateway", "local=https://models.example.com"]).is_ok());
+    for bad in ["local", "local=models", "=https://h", "local=https://h\n"] {
+        assert!(refusal(&["--gateway", bad]).contains("REGION=URL"), "{bad}");
+    }
     let both = ["--master-key-file", "/k", "--master-key-fd", "3"];
     assert!(refusal(&both).contains("not both"));
 }

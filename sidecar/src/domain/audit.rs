@@ -83,6 +83,7 @@ pub enum AuditAction {
     LoggedOut,
     Verified,
     VerificationRefused,
+    EnvoyDismissed,
     FirstStart,
     Restored,
 }
@@ -125,6 +126,7 @@ impl AuditAction {
             Self::LoggedOut => "session.logged_out",
             Self::Verified => "verification.given",
             Self::VerificationRefused => "verification.refused",
+            Self::EnvoyDismissed => "envoy.dismissed",
             Self::FirstStart => "installation.first_start",
             Self::Restored => "installation.restored",
         }

@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod clock;
 pub mod distance;
 pub mod entropy;
+pub mod envoy;
 pub mod key;
 pub mod key_detail;
 pub mod keyring;

@@ -12,8 +12,12 @@ use tokio::sync::watch;
 use tokio::time::timeout_at;
 
 use crate::domain::clock::{Clock, UnixMillis};
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Word};
 use crate::domain::region::RegionId;
-use crate::feed::fleet::{AgentId, Fleet, NodeName, Progress, Sighting};
+use crate::feed::fleet::{Arrival, Awaited, Dismissal, Fleet, Moment, Progress, Sighting};
+
+/// How often a waiting change looks whether somebody is lost, or a lease has run out.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The shared fleet. Clones share it.
 #[derive(Clone, Debug)]
@@ -31,53 +35,86 @@ struct Inner {
 #[derive(Debug)]
 pub struct Presence {
     board: Board,
-    region: RegionId,
-    agent: AgentId,
+    who: Introduction,
+}
+
+/// How a change waits for Envoys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// For how long at most.
+    pub timeout: Duration,
+    /// For whom.
+    pub awaited: Awaited,
 }
 
 impl Board {
-    /// An empty board that tells the time by `clock`.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    /// A board with the Envoys that an earlier process knew, at the `newest` generation.
+    pub fn new(clock: Arc<dyn Clock>, known: Vec<KnownEnvoy>, newest: Generation) -> Self {
+        let now = Moment {
+            instant: Instant::now(),
+            wall: clock.now(),
+        };
         Self(Arc::new(Inner {
             clock,
-            fleet: Mutex::default(),
+            fleet: Mutex::new(Fleet::remember(known, newest, now)),
             moved: watch::Sender::new(()),
             closing: AtomicBool::new(false),
         }))
     }
 
     /// Puts an agent's request on the board. From here on every change waits for this agent.
-    pub fn arrive(&self, region: &RegionId, agent: &AgentId, node: &NodeName) -> Presence {
-        let heard_at = self.0.clock.now();
-        self.fleet()
-            .arrive(region, agent, node, Instant::now(), heard_at);
+    pub fn arrive(&self, who: &Introduction, trouble: Option<Word>) -> (Presence, Arrival) {
+        let now = self.moment();
+        let arrival = self.fleet().arrive(who, trouble, now);
         self.0.moved.send_replace(());
-        Presence {
+        let presence = Presence {
             board: self.clone(),
-            region: region.clone(),
-            agent: agent.clone(),
-        }
+            who: who.clone(),
+        };
+        (presence, arrival)
     }
 
-    /// Waits, at most `patience`, until every live Envoy of the region has `generation` in force;
-    /// then says how far it is.
+    /// Waits until every awaited Envoy of the region has `generation` in force; then says how far
+    /// it is.
     pub async fn settle(
         &self,
         region: &RegionId,
         generation: Generation,
-        patience: Duration,
+        waiting: Waiting,
     ) -> Progress {
-        let deadline = tokio::time::Instant::now() + patience;
+        self.fleet().publish(generation, Instant::now());
+        let deadline = tokio::time::Instant::now() + waiting.timeout;
         let mut moved = self.0.moved.subscribe();
         loop {
             moved.mark_unchanged();
-            let progress = self.fleet().progress(region, generation, Instant::now());
-            if progress.pending.is_empty() || self.is_closing() {
-                return progress;
+            let now = Instant::now();
+            let settled = self
+                .fleet()
+                .is_settled(region, generation, waiting.awaited, now);
+            if settled || self.is_closing() || tokio::time::Instant::now() >= deadline {
+                return self.fleet().progress(region, generation, now);
             }
-            if timeout_at(deadline, moved.changed()).await.is_err() {
-                return self.fleet().progress(region, generation, Instant::now());
-            }
+            let look = tokio::time::Instant::now() + LOOK_INTERVAL;
+            let _ = timeout_at(look.min(deadline), moved.changed()).await;
+        }
+    }
+
+    /// Takes an Envoy off the board of which an operator knows that it is gone.
+    pub fn dismiss(&self, region: &RegionId, agent: &AgentId) -> Dismissal {
+        let dismissal = self.fleet().dismiss(region, agent, Instant::now());
+        self.0.moved.send_replace(());
+        dismissal
+    }
+
+    /// What a later process has to know of the Envoys.
+    pub fn known(&self) -> Vec<KnownEnvoy> {
+        self.fleet().known(Instant::now())
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            instant: Instant::now(),
+            wall: self.0.clock.now(),
         }
     }
 
@@ -112,7 +149,7 @@ impl Presence {
     /// Notes what the agent has in force.
     pub fn acknowledge(&self, generation: Option<Generation>) {
         let mut fleet = self.board.fleet();
-        fleet.acknowledge(&self.region, &self.agent, generation);
+        fleet.acknowledge(&self.who, generation);
         drop(fleet);
         self.board.0.moved.send_replace(());
     }
@@ -123,7 +160,7 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         let mut fleet = self.board.fleet();
-        fleet.leave(&self.region, &self.agent, Instant::now());
+        fleet.leave(&self.who, Instant::now());
         drop(fleet);
         self.board.0.moved.send_replace(());
     }

@@ -2,52 +2,58 @@
 //!
 //! Plain state without HTTP, SQL or a clock of its own. Does not wait or wake anybody.
 //!
-//! Invariant: an Envoy counts as *live* while a request of it is open and for [`LOST_AFTER`] behind
-//! its last one; and a generation counts as applied only by that Envoy's own word.
+//! Invariants: an Envoy counts as long as it may serve: while a request of it is open, and after
+//! its last one until its lease has run out; a generation counts as applied only by that Envoy's
+//! own word. A new agent on a known node means that this Envoy restarted, unless both were heard
+//! since: then they are two Envoys with one name, and neither stands for the other.
 
-use std::collections::HashMap;
-use std::fmt;
+mod member;
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 use keytable::Generation;
 
 use crate::domain::clock::UnixMillis;
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, NodeName, Word};
 use crate::domain::region::RegionId;
+use member::Member;
 
-/// How long an Envoy without an open request still counts as live.
-pub const LOST_AFTER: Duration = Duration::from_secs(30);
-/// How long an Envoy that is not live is still shown.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
-/// Longest node id, in bytes.
-const NODE_BYTES_MAX: usize = 128;
+pub use member::LOST_AFTER;
 
-/// All Envoys that were heard of since this process started.
-#[derive(Debug, Default)]
-pub struct Fleet(HashMap<(RegionId, AgentId), Member>);
+/// Generations whose time is kept, to tell how long an Envoy has been behind.
+const PUBLISHED_MAX: usize = 1024;
 
-/// One start of an agent: 32 lower-case hexadecimal digits that it drew.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AgentId(String);
+/// All Envoys that are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Fleet {
+    members: BTreeMap<(RegionId, AgentId), Member>,
+    published: BTreeMap<Generation, Instant>,
+}
 
-/// The node id of an Envoy: 1 to 128 printable ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeName(String);
+/// Now, on both clocks: durations are measured on one, the other is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Moment {
+    /// The monotonic clock.
+    pub instant: Instant,
+    /// The wall clock.
+    pub wall: UnixMillis,
+}
 
-#[derive(Debug)]
-struct Member {
-    node: NodeName,
-    acknowledged: Option<Generation>,
-    open_requests: u32,
-    heard_at: UnixMillis,
-    answered_at: Instant,
-    /// Its node was heard with a newer agent: it is gone as soon as no request of it is open.
-    superseded: bool,
+/// What an arrival changed in what has to be remembered.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// Whether this Envoy has to be remembered from now on, as it is.
+    pub is_new: bool,
+    /// Those that are not to be remembered any more.
+    pub gone: Vec<(RegionId, AgentId)>,
 }
 
 /// How far a generation has come in one region.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Live Envoys.
+    /// Envoys that may serve.
     pub envoys: usize,
     /// Those that have it in force.
     pub applied: usize,
@@ -55,107 +61,205 @@ pub struct Progress {
     pub pending: Vec<Laggard>,
 }
 
-/// A live Envoy that does not have a generation yet.
+/// An Envoy that may serve and does not have a generation yet.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Laggard {
     /// Which.
     pub node: NodeName,
     /// When it was last heard.
     pub heard_at: UnixMillis,
+    /// Until when it may go on without being heard again; `None` = without end.
+    pub may_serve_until: Option<UnixMillis>,
+}
+
+/// Which Envoys are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// Those that are in contact.
+    Live,
+    /// Also those that are lost, until they are back or their lease has run out.
+    All,
+}
+
+/// What became of taking an Envoy off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dismissal {
+    /// It does not count any more.
+    Done,
+    /// It is not lost.
+    InContact,
+    /// There is none.
+    Unknown,
 }
 
 /// One Envoy as the fleet knows it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
-    /// Which Envoy.
-    pub node: NodeName,
-    /// Which start of its agent.
-    pub agent: AgentId,
-    /// Which region it follows.
-    pub region: RegionId,
+    /// What it says of itself.
+    pub who: Introduction,
     /// What it has in force; `None` = nothing of this database's history yet.
     pub acknowledged: Option<Generation>,
     /// When it was last heard.
     pub heard_at: UnixMillis,
-    /// Whether changes wait for it.
+    /// Whether it is in contact.
     pub live: bool,
+    /// For how long it has been behind the newest generation.
+    pub lag: Duration,
+    /// Until when it may serve without being heard again; `None` = without end.
+    pub may_serve_until: Option<UnixMillis>,
+    /// Whether that time is over.
+    pub is_over: bool,
+    /// Whether another Envoy was heard under the same name.
+    pub shares_name: bool,
+    /// The newest answer that it could not use, and when it said so.
+    pub trouble: Option<(Word, UnixMillis)>,
 }
 
 impl Fleet {
-    /// A request of an agent has come in, `now` on the monotonic clock and `heard_at` on the wall.
-    /// A new agent on a known node means that Envoy restarted:
-    /// the older one no longer counts, unless it is evidently alive too (a hot restart, or two
-    /// Envoys with one node id).
-    pub fn arrive(
-        &mut self,
-        region: &RegionId,
-        agent: &AgentId,
-        node: &NodeName,
-        now: Instant,
-        heard_at: UnixMillis,
-    ) {
-        let key = (region.clone(), agent.clone());
-        if !self.0.contains_key(&key) {
-            for other in self.0.values_mut().filter(|other| other.node == *node) {
-                other.superseded = true;
-            }
-            self.0.retain(|_, member| member.is_remembered(now));
+    /// The Envoys that an earlier process knew. Each gets its time to come back; those of one name
+    /// were heard beside each other.
+    pub fn remember(known: Vec<KnownEnvoy>, newest: Generation, now: Moment) -> Self {
+        let mut fleet = Self::default();
+        fleet.publish(newest, now.instant);
+        for envoy in known.into_iter().filter(|_| !mutant!(ForgetOnRestart)) {
+            let member = Member::known(envoy, now);
+            fleet.members.insert(member.key(), member);
         }
-        let member = self.0.entry(key).or_insert_with(|| Member {
-            node: node.clone(),
-            acknowledged: None,
-            open_requests: 0,
-            heard_at,
-            answered_at: now,
-            superseded: false,
+        let nodes: Vec<NodeName> = fleet.members.values().map(|m| m.who.node.clone()).collect();
+        for member in fleet.members.values_mut() {
+            let same = nodes.iter().filter(|node| **node == member.who.node);
+            member.shares_name = same.count() > 1;
+        }
+        fleet
+    }
+
+    /// What a later process has to know.
+    pub fn known(&self, now: Instant) -> Vec<KnownEnvoy> {
+        let members = self.members.values();
+        members
+            .filter(|member| member.may_serve(now))
+            .map(Member::to_known)
+            .collect()
+    }
+
+    /// A request of an agent has come in.
+    pub fn arrive(&mut self, who: &Introduction, trouble: Option<Word>, now: Moment) -> Arrival {
+        let key = (who.region.clone(), who.agent.clone());
+        let mut arrival = Arrival::default();
+        if !self.members.contains_key(&key) {
+            let shares_name = self.supersede(&who.node);
+            arrival.gone = self.forget(now.instant);
+            let member = Member::new(who.clone(), shares_name, now);
+            self.members.insert(key.clone(), member);
+        }
+        let Some(member) = self.members.get_mut(&key) else {
+            return arrival;
+        };
+        arrival.is_new = member.hear(who, trouble, now);
+        if member.superseded {
+            self.mark_shared(&who.node);
+        }
+        arrival
+    }
+
+    /// Puts a new start of `node` in the place of the earlier one; true if several Envoys have
+    /// that name.
+    fn supersede(&mut self, node: &NodeName) -> bool {
+        let same = |member: &&mut Member| member.who.node == *node;
+        let mut shares_name = false;
+        for member in self.members.values_mut().filter(same) {
+            shares_name |= member.shares_name;
+            member.superseded = !member.shares_name;
+        }
+        shares_name
+    }
+
+    fn mark_shared(&mut self, node: &NodeName) {
+        let same = |member: &&mut Member| member.who.node == *node;
+        for member in self.members.values_mut().filter(same) {
+            member.shares_name = true;
+            member.superseded = false;
+        }
+    }
+
+    fn forget(&mut self, now: Instant) -> Vec<(RegionId, AgentId)> {
+        let struck = self.members.values_mut().filter_map(|member| {
+            let is_gone = member.strike();
+            is_gone.then(|| member.key())
         });
-        member.node = node.clone();
-        member.heard_at = heard_at;
-        member.open_requests += 1;
-        member.superseded = false;
+        let mut gone: Vec<_> = struck.collect();
+        let over = self
+            .members
+            .extract_if(.., |_, member| !member.is_remembered(now));
+        gone.extend(over.map(|(key, _)| key));
+        gone
     }
 
     /// What an agent says it has in force; `None` if that is nothing of this history.
-    pub fn acknowledge(
-        &mut self,
-        region: &RegionId,
-        agent: &AgentId,
-        generation: Option<Generation>,
-    ) {
-        if let Some(member) = self.0.get_mut(&(region.clone(), agent.clone())) {
+    pub fn acknowledge(&mut self, who: &Introduction, generation: Option<Generation>) {
+        if let Some(member) = self.find(who) {
             member.acknowledged = generation;
         }
     }
 
     /// A request of an agent was answered, or its connection broke.
-    pub fn leave(&mut self, region: &RegionId, agent: &AgentId, now: Instant) {
-        if let Some(member) = self.0.get_mut(&(region.clone(), agent.clone())) {
-            member.open_requests = member.open_requests.saturating_sub(1);
-            member.answered_at = now;
+    pub fn leave(&mut self, who: &Introduction, now: Instant) {
+        if let Some(member) = self.find(who) {
+            member.leave(now);
         }
     }
 
-    /// How far `generation` has come among the live Envoys of a region.
+    /// Takes an Envoy off, unless it is in contact.
+    pub fn dismiss(&mut self, region: &RegionId, agent: &AgentId, now: Instant) -> Dismissal {
+        let key = (region.clone(), agent.clone());
+        match self.members.get(&key) {
+            None => Dismissal::Unknown,
+            Some(member) if member.is_live(now) => Dismissal::InContact,
+            Some(_) => {
+                self.members.remove(&key);
+                Dismissal::Done
+            }
+        }
+    }
+
+    fn find(&mut self, who: &Introduction) -> Option<&mut Member> {
+        self.members
+            .get_mut(&(who.region.clone(), who.agent.clone()))
+    }
+
+    /// There is a new generation.
+    pub fn publish(&mut self, generation: Generation, now: Instant) {
+        self.published.entry(generation).or_insert(now);
+        if self.published.len() > PUBLISHED_MAX {
+            self.published.pop_first();
+        }
+    }
+
+    /// Whether nobody is left who is waited for.
+    pub fn is_settled(
+        &self,
+        region: &RegionId,
+        generation: Generation,
+        awaited: Awaited,
+        now: Instant,
+    ) -> bool {
+        let mut behind = self
+            .serving(region, now)
+            .filter(|m| m.is_behind(generation));
+        match awaited {
+            Awaited::All => behind.next().is_none(),
+            Awaited::Live => !behind.any(|member| member.is_live(now)),
+        }
+    }
+
+    /// How far `generation` has come among the Envoys of a region that may serve.
     pub fn progress(&self, region: &RegionId, generation: Generation, now: Instant) -> Progress {
-        let live = || {
-            self.0
-                .iter()
-                .filter(|((home, _), member)| home == region && member.is_live(now))
-                .map(|(_, member)| member)
-        };
-        let mut pending: Vec<Laggard> = live()
-            .filter(|member| {
-                member
-                    .acknowledged
-                    .is_none_or(|applied| applied < generation)
-            })
-            .map(|member| Laggard {
-                node: member.node.clone(),
-                heard_at: member.heard_at,
-            })
-            .collect();
-        pending.sort_by(|a, b| a.node.0.cmp(&b.node.0));
-        let envoys = live().count();
+        let envoys = self.serving(region, now).count();
+        let behind = self
+            .serving(region, now)
+            .filter(|m| m.is_behind(generation));
+        let mut pending: Vec<Laggard> = behind.map(Member::to_laggard).collect();
+        pending.sort_by(|a, b| a.node.cmp(&b.node));
         Progress {
             envoys,
             applied: envoys - pending.len(),
@@ -163,71 +267,41 @@ impl Fleet {
         }
     }
 
+    fn serving(&self, region: &RegionId, now: Instant) -> impl Iterator<Item = &Member> {
+        let members = self.members.iter();
+        members
+            .filter(move |((home, _), member)| home == region && member.may_serve(now))
+            .map(|(_, member)| member)
+    }
+
     /// Every Envoy that is remembered, by region and node.
     pub fn sightings(&self, now: Instant) -> Vec<Sighting> {
-        let mut sightings: Vec<Sighting> = self
-            .0
-            .iter()
-            .filter(|(_, member)| member.is_remembered(now))
-            .map(|((region, agent), member)| Sighting {
-                node: member.node.clone(),
-                agent: agent.clone(),
-                region: region.clone(),
-                acknowledged: member.acknowledged,
-                heard_at: member.heard_at,
-                live: member.is_live(now),
-            })
+        let members = self.members.values();
+        let mut sightings: Vec<Sighting> = members
+            .filter(|member| member.is_shown(now))
+            .map(|member| member.to_sighting(self.lag(member, now), now))
             .collect();
         sightings.sort_by(|a, b| {
-            let key = |s: &Sighting| (s.region.clone(), s.node.0.clone(), s.agent.0.clone());
+            let key = |s: &Sighting| {
+                let who = &s.who;
+                (who.region.clone(), who.node.clone(), who.agent.clone())
+            };
             key(a).cmp(&key(b))
         });
         sightings
     }
-}
 
-impl Member {
-    fn is_live(&self, now: Instant) -> bool {
-        let recent = now.saturating_duration_since(self.answered_at) < LOST_AFTER;
-        self.open_requests > 0 || (recent && !self.superseded)
-    }
-
-    fn is_remembered(&self, now: Instant) -> bool {
-        let recent = now.saturating_duration_since(self.answered_at) < FORGOTTEN_AFTER;
-        self.open_requests > 0 || (recent && !self.superseded)
-    }
-}
-
-impl AgentId {
-    /// Reads an instance id; `None` if it is no 32 lower-case hexadecimal digits.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        (text.len() == 32 && text.bytes().all(digit)).then(|| Self(text.into()))
-    }
-}
-
-impl NodeName {
-    /// Reads a node id; `None` if it is empty, longer than 128 bytes or not printable ASCII.
-    pub fn parse(text: &str) -> Option<Self> {
-        let printable = |b: u8| (b' '..=b'~').contains(&b);
-        let fits = (1..=NODE_BYTES_MAX).contains(&text.len()) && text.bytes().all(printable);
-        fits.then(|| Self(text.into()))
-    }
-}
-
-// === impl AgentId ===
-
-impl fmt::Display for AgentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-// === impl NodeName ===
-
-impl fmt::Display for NodeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    /// Since when there has been a generation that the Envoy does not have. Of one that is further
+    /// behind than what is kept, at least so long.
+    fn lag(&self, member: &Member, now: Instant) -> Duration {
+        let since = match member.acknowledged {
+            None => Some(member.first_heard),
+            Some(applied) => {
+                let newer = (Bound::Excluded(applied), Bound::Unbounded);
+                self.published.range(newer).next().map(|(_, time)| *time)
+            }
+        };
+        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 }
 

@@ -1,13 +1,13 @@
 //! What there is for one agent at one moment: blocks on the store, does not wait or answer.
 //!
-//! Invariant: a generation counts as the agent's own only if it is of this history and not from
-//! the future of it.
+//! Invariant: what is found is of one moment.
 
 use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::api::problem::Problem;
 use crate::compile;
 use crate::domain::region::RegionId;
+use crate::feed::standing::{Needs, Standing, standing};
 use crate::store::{News, Store};
 
 /// The findings of one look.
@@ -39,22 +39,23 @@ pub(super) fn look(
     position: Option<(Epoch, Generation)>,
     format: FormatVersion,
 ) -> Result<Look, Problem> {
-    let ours = position
-        .filter(|(epoch, _)| *epoch == store.epoch())
-        .map(|(_, from)| from);
     let (newest, changes) = match store.news(region, position)? {
         News::Gap { newest } => (newest, None),
         News::Changes { newest, changes } => (newest, Some(changes)),
     };
-    let acknowledged = ours.filter(|from| *from <= newest);
-    let step = match (acknowledged, changes) {
-        (Some(from), Some(_)) if from == newest => Step::Wait,
-        (Some(from), Some(changes)) => {
-            compile::delta(store.epoch(), from, newest, &changes, format)
+    let epoch = store.epoch();
+    let Standing {
+        acknowledged,
+        needs,
+    } = standing(position, epoch, newest, changes.is_some());
+    let step = match (needs, changes) {
+        (Needs::Nothing, _) => Step::Wait,
+        (Needs::Delta(from), Some(changes)) => {
+            compile::delta(epoch, from, newest, &changes, format)
                 .map_err(|error| Problem::internal(&error))?
                 .map_or(Step::Snapshot, Step::Delta)
         }
-        _ => Step::Snapshot,
+        (Needs::Delta(_) | Needs::Snapshot, _) => Step::Snapshot,
     };
     Ok(Look {
         newest,

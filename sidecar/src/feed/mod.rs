@@ -14,6 +14,7 @@ mod look;
 pub mod propagation;
 mod request;
 mod snapshots;
+pub mod standing;
 mod usage;
 
 use actix_web::http::header;
@@ -23,9 +24,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::api::problem::Problem;
 use crate::compile;
+use crate::domain::envoy::{Introduction, KnownEnvoy};
 use crate::domain::region::RegionId;
 use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
+use crate::feed::fleet::Arrival;
 use crate::feed::look::{Look, Step};
 use crate::feed::request::TableRequest;
 use crate::feed::snapshots::Snapshots;
@@ -51,8 +54,10 @@ async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, P
     feed.authorize(&request)?;
     let wanted = TableRequest::parse(request.query_string())?;
     let frame = feed.answer(&wanted).await?;
+    // An answer is about one moment: what a cache repeats proves nothing.
     Ok(HttpResponse::Ok()
         .content_type("application/octet-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(frame))
 }
 
@@ -79,10 +84,9 @@ impl Feed {
     }
 
     async fn answer(&self, wanted: &TableRequest) -> Result<Bytes, Problem> {
-        self.require_region(&wanted.region).await?;
-        let presence = self
-            .board
-            .arrive(&wanted.region, &wanted.agent, &wanted.node);
+        self.require_region(&wanted.who.region).await?;
+        let (presence, arrival) = self.board.arrive(&wanted.who, wanted.trouble.clone());
+        self.remember(&wanted.who, arrival).await;
         let deadline = Instant::now() + wanted.wait;
         let mut commits = self.store.follow();
         self.snapshots.tidy();
@@ -103,6 +107,26 @@ impl Feed {
         }
     }
 
+    /// Writes down who is new. If that fails the Envoy is served all the same: it would refuse all
+    /// traffic for want of a table, and this process knows it.
+    async fn remember(&self, who: &Introduction, arrival: Arrival) {
+        if !arrival.is_new {
+            return;
+        }
+        let envoy = KnownEnvoy {
+            introduction: who.clone(),
+            generation: None,
+            heard_at: self.board.now(),
+        };
+        let store = self.store.clone();
+        let written = web::block(move || store.remember_envoy(&envoy, &arrival.gone)).await;
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log::error!("an Envoy could not be remembered: {error}"),
+            Err(error) => log::error!("an Envoy could not be remembered: {error}"),
+        }
+    }
+
     /// Regions are never taken away, so looking once is enough.
     async fn require_region(&self, region: &RegionId) -> Result<(), Problem> {
         let (store, wanted) = (self.store.clone(), region.clone());
@@ -115,7 +139,7 @@ impl Feed {
     }
 
     async fn look(&self, wanted: &TableRequest) -> Result<Look, Problem> {
-        let (store, region) = (self.store.clone(), wanted.region.clone());
+        let (store, region) = (self.store.clone(), wanted.who.region.clone());
         let (position, format) = (wanted.position, wanted.format);
         web::block(move || look::look(&store, &region, position, format))
             .await
@@ -124,7 +148,7 @@ impl Feed {
 
     /// The frame to answer with; `None` if there is nothing new.
     async fn frame(&self, wanted: &TableRequest, look: Look) -> Result<Option<Bytes>, Problem> {
-        let (region, format) = (&wanted.region, wanted.format);
+        let (region, format) = (&wanted.who.region, wanted.format);
         let page = wanted.page.and_then(|(generation, bucket)| {
             self.snapshots.page(region, format, generation, bucket)
         });

@@ -20,6 +20,8 @@ pub struct Propagation {
 struct Pending {
     envoy: String,
     last_seen: String,
+    /// `null`: without end.
+    may_serve_until: Option<String>,
 }
 
 impl Propagation {
@@ -28,6 +30,7 @@ impl Propagation {
         let pending = progress.pending.into_iter().map(|laggard| Pending {
             envoy: laggard.node.to_string(),
             last_seen: laggard.heard_at.to_string(),
+            may_serve_until: laggard.may_serve_until.map(|time| time.to_string()),
         });
         Self {
             generation: generation.get(),

@@ -10,8 +10,8 @@ use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::api::problem::Problem;
 use crate::api::query::Query;
+use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
 use crate::domain::region::RegionId;
-use crate::feed::fleet::{AgentId, NodeName};
 
 const WAIT_S_MAX: u64 = 60;
 const WAIT_S_DEFAULT: u64 = 25;
@@ -19,9 +19,10 @@ const WAIT_S_DEFAULT: u64 = 25;
 /// A request for news.
 #[derive(Debug)]
 pub(super) struct TableRequest {
-    pub(super) region: RegionId,
-    pub(super) agent: AgentId,
-    pub(super) node: NodeName,
+    /// Who asks.
+    pub(super) who: Introduction,
+    /// The newest answer that the agent could not use.
+    pub(super) trouble: Option<Word>,
     /// What the agent has in force; `None` = nothing yet.
     pub(super) position: Option<(Epoch, Generation)>,
     /// How long to wait for something new.
@@ -44,6 +45,11 @@ impl TableRequest {
         let node = query.required("node", |text| {
             NodeName::parse(text).ok_or("must be 1 to 128 printable ASCII characters")
         });
+        let lease = query.optional("lease_s", |text| {
+            Lease::parse(text).ok_or("must be a number of seconds, or never")
+        });
+        let version = query.optional("version", word);
+        let trouble = query.optional("trouble", word);
         let wait = query.number("wait_s", 0..=WAIT_S_MAX);
         let position = pair(&mut query, "epoch", epoch, "generation", any_number);
         let page = pair(&mut query, "snapshot", any_number, "bucket", bucket);
@@ -51,9 +57,15 @@ impl TableRequest {
         query.finish_lenient()?;
         match (region, agent, node) {
             (Some(region), Some(agent), Some(node)) => Ok(Self {
-                region,
-                agent,
-                node,
+                who: Introduction {
+                    region,
+                    agent,
+                    node,
+                    // An Envoy that does not say when it stops may never stop.
+                    lease: lease.unwrap_or(Lease::Never),
+                    version,
+                },
+                trouble,
                 position: position.map(|(epoch, number)| (epoch, Generation::new(number))),
                 wait: Duration::from_secs(wait.unwrap_or(WAIT_S_DEFAULT)),
                 page: page.map(|(number, bucket)| (Generation::new(number), bucket)),
@@ -81,6 +93,10 @@ fn pair<A, B>(
     let one = query.optional(first, read_first);
     let other = query.optional(second, read_second);
     one.zip(other)
+}
+
+fn word(text: &str) -> Result<Word, &'static str> {
+    Word::parse(text).ok_or("must be 1 to 40 characters of a-z, 0-9, _, -, . and +")
 }
 
 fn epoch(text: &str) -> Result<Epoch, &'static str> {

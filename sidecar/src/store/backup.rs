@@ -111,6 +111,7 @@ fn renew(
     let epoch = entropy::new_epoch().map_err(|_| OpenError::Entropy)?;
     let transaction = copied.unchecked_transaction()?;
     transaction.execute("UPDATE meta SET epoch = ?1", [epoch.as_bytes().as_slice()])?;
+    transaction.execute("UPDATE envoys SET generation = NULL", [])?;
     for table in ["changes", "sessions", "once"] {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -144,8 +145,32 @@ fn carry_over(copied: &Connection, old: &Path) -> Result<CarriedOver, OpenError>
     for table in ["tokens", "access_keys", "users"] {
         delete_missing(copied, &old, table)?;
     }
+    carry_envoys_over(copied, &old)?;
     let deleted = u64::try_from(deleted).unwrap_or(u64::MAX);
     Ok(CarriedOver::Deletions(deleted))
+}
+
+/// The Envoys that follow this installation now are those of the database that is replaced. Those
+/// of the copy may be among them, so they stay until their lease has run out.
+fn carry_envoys_over(copied: &Connection, old: &Connection) -> rusqlite::Result<()> {
+    let mut table = old.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'envoys'")?;
+    if !table.exists([])? {
+        return Ok(());
+    }
+    let columns = "region, instance, node, lease_s, version, heard_at";
+    let mut envoys = old.prepare(&format!("SELECT {columns} FROM envoys"))?;
+    let mut rows = envoys.query([])?;
+    while let Some(row) = rows.next()? {
+        let texts: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+        let lease_s: Option<i64> = row.get(3)?;
+        let version: Option<String> = row.get(4)?;
+        let heard_at: i64 = row.get(5)?;
+        copied.execute(
+            &format!("INSERT OR REPLACE INTO envoys ({columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+            params![texts[0], texts[1], texts[2], lease_s, version, heard_at],
+        )?;
+    }
+    Ok(())
 }
 
 /// Which installation it is: no two have the same first row.

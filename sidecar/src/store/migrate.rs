@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_keys.sql"),
     include_str!("migrations/0004_tokenhub.sql"),
+    include_str!("migrations/0005_envoys.sql"),
     include_str!("migrations/0006_counts.sql"),
 ];
 

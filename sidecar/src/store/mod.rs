@@ -18,6 +18,7 @@ mod directory;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod fleet;
 mod homes;
 mod keys;
 mod lists;

@@ -96,7 +96,7 @@ impl Call {
     /// Logs a change and waits until it is in force, as long as every caller does.
     pub(crate) async fn changed(&self, what: &str, stored: &Stored<Key>) -> Done {
         key_service::log_change(&self.request_id, what, &stored.value);
-        let patience = Patience(Patience::DEFAULT);
+        let patience = Patience::usual();
         Done {
             members: Map::new(),
             propagation: Some(self.app.progress_of(stored, patience).await),

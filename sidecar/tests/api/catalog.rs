@@ -12,7 +12,7 @@ fn entries_are_set_read_listed_and_removed() {
     let regions = sidecar.get("/v1/regions").json();
     assert_eq!(
         regions,
-        json!({"regions": [{"id": "local"}, {"id": "other"}]})
+        json!({"regions": [{"id": "local", "gateway": null}, {"id": "other", "gateway": null}]})
     );
     let path = "/v1/catalog/local/Qwen%2FQwen3-32B";
     let body = json!({"kind": "model", "display_name": "Qwen 3", "aliases": ["qwen3"]}).to_string();

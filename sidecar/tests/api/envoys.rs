@@ -1,6 +1,6 @@
 //! `/v1/envoys`
 
-use crate::support::agent::Agent;
+use crate::support::agent::{Agent, Got};
 use crate::support::{Scratch, Sidecar};
 
 #[test]
@@ -28,4 +28,46 @@ fn the_fleet_is_what_envoys_have_said() {
     assert_eq!(envoy["generation"], 1);
     assert_eq!(envoy["live"], true);
     assert!(envoy["last_seen"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(envoy["lag_ms"], 0);
+    assert_eq!(envoy["lease_s"], 60);
+    assert_eq!(envoy["lease_over"], false);
+    assert!(envoy["may_serve_until"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(envoy["shares_name"], false);
+    assert!(envoy["version"].is_null() && envoy["last_error"].is_null());
+}
+
+#[test]
+fn an_envoy_says_what_it_runs_and_what_went_wrong() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let mut agent = Agent::new(&sidecar, 'a', "edge-1", "local");
+    agent.lease_s = "never";
+    agent.more = "&version=1.2.3&trouble=gap";
+    agent.poll(0);
+    agent.more = "";
+    agent.catch_up();
+    let envoys = sidecar.get("/v1/envoys").json();
+    let envoy = &envoys["envoys"][0];
+    assert!(envoy["lease_s"].is_null() && envoy["may_serve_until"].is_null());
+    assert_eq!(envoy["last_error"]["error"], "gap");
+    agent.more = "&trouble=No%20word";
+    assert_eq!(agent.ask(0, None), Got::Refusal(400));
+}
+
+#[test]
+fn an_operator_dismisses_an_envoy_that_is_gone_for_good() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let mut agent = Agent::new(&sidecar, 'a', "edge-1", "local");
+    agent.lease_s = "never";
+    agent.catch_up();
+    let path = format!("/v1/envoys/{}?region=local", agent.id);
+    let early = sidecar.delete(&path);
+    assert_eq!(
+        early.status, 409,
+        "it was in contact a moment ago: {}",
+        early.text
+    );
+    assert_eq!(sidecar.delete("/v1/envoys/x?region=local").status, 404);
+    assert_eq!(sidecar.make("one", "local")["propagation"]["envoys"], 1);
 }

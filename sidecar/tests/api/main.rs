@@ -15,6 +15,7 @@ mod accounts;
 mod audit;
 mod auth;
 mod catalog;
+mod console;
 mod envoys;
 mod faults;
 mod feed;

@@ -2,25 +2,36 @@
 
 use super::*;
 use crate::domain::clock::UnixMillis;
+use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
 use crate::domain::region::RegionId;
-use crate::feed::fleet::{AgentId, NodeName};
+use crate::feed::fleet::Sighting;
 use keytable::Generation;
 
 fn page(metrics: &Metrics, sightings: &[Sighting], newest: u64) -> String {
     let mut text = Text::default();
     show_requests(metrics, &mut text);
-    show_fleet(sightings, newest, &mut text);
+    fleet::show(sightings, newest, &mut text);
     text.finish()
 }
 
 fn sighting(node: &str, acknowledged: Option<u64>, live: bool) -> Sighting {
-    Sighting {
-        node: NodeName::parse(node).unwrap(),
-        agent: AgentId::parse(&"a".repeat(32)).unwrap(),
+    let who = Introduction {
         region: RegionId::parse("local").unwrap(),
+        agent: AgentId::parse(&"a".repeat(32)).unwrap(),
+        node: NodeName::parse(node).unwrap(),
+        lease: Lease::Seconds(60),
+        version: Word::parse("0.1.0"),
+    };
+    Sighting {
+        who,
         acknowledged: acknowledged.map(Generation::new),
         heard_at: UnixMillis::new(0),
         live,
+        lag: Duration::from_millis(1500),
+        may_serve_until: None,
+        is_over: false,
+        shares_name: false,
+        trouble: Word::parse("gap").map(|word| (word, UnixMillis::new(9_000))),
     }
 }
 
@@ -86,6 +97,36 @@ fn the_fleet_is_shown_by_region_and_lag() {
     assert!(page.contains(&format!("{series}\"one\"}} 0\n")), "{page}");
     assert!(page.contains(&format!("{series}\"two\"}} 7\n")), "{page}");
     assert!(!page.contains("gone"), "{page}");
+    let one = "region=\"local\",envoy=\"one\"";
+    for line in [
+        format!("envoy_lag_ms{{{one}}} 1500"),
+        format!("envoy_generation{{{one}}} 7"),
+        format!("envoy_last_error_timestamp_seconds{{{one},error=\"gap\"}} 9"),
+        format!(
+            "envoy_info{{{one},instance=\"{}\",version=\"0.1.0\",lease_s=\"60\"}} 1",
+            "a".repeat(32)
+        ),
+    ] {
+        assert!(
+            page.contains(&format!("latchkey_sidecar_{line}\n")),
+            "{line}{page}"
+        );
+    }
+}
+
+#[test]
+fn envoys_of_one_name_are_one_series_with_the_worst_figure() {
+    let fleet = [
+        sighting("twin", Some(7), true),
+        sighting("twin", Some(3), true),
+    ];
+    let page = page(&Metrics::default(), &fleet, 7);
+    assert_eq!(page.matches("envoy_lag_generations{").count(), 1, "{page}");
+    assert!(page.contains("envoy=\"twin\"} 4\n"), "{page}");
+    assert!(
+        page.contains("envoy_generation{region=\"local\",envoy=\"twin\"} 3\n"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, Kind, LIMIT, Operation, Parameter,
 };
-use crate::domain::role::Capability::{KeysDelete, KeysRead, KeysWrite};
+use crate::domain::role::Capability::{Admin, KeysDelete, KeysRead, KeysWrite};
 
 pub(super) const WAIT: Parameter = Parameter::query(
     "wait",
@@ -111,4 +111,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists every Envoy: its region, what it has in force, whether it is in contact",
     )
     .answers(&[(200, "EnvoyList")]),
+    Operation::new(
+        ("DELETE", "/v1/envoys/{instance}"),
+        Access::Operator(Admin),
+        "dismissEnvoy",
+        "Says that a lost Envoy is gone for good, so that no change names it any more",
+    )
+    .parameters(&[Parameter::query("region", Kind::Text, "Whose keys it had").required()])
+    .answers(&[(204, "")]),
 ];

@@ -1,11 +1,16 @@
 //! Who counts, and when no longer.
 
 use super::*;
+use crate::domain::envoy::Lease;
+
+/// How long a lease of 60 s may last, seen from here.
+const LEASE: Duration = Duration::from_millis(61_060);
 
 struct World {
     fleet: Fleet,
     region: RegionId,
     now: Instant,
+    lease: Lease,
 }
 
 fn world() -> World {
@@ -13,6 +18,7 @@ fn world() -> World {
         fleet: Fleet::default(),
         region: RegionId::parse("local").unwrap(),
         now: Instant::now(),
+        lease: Lease::Seconds(60),
     }
 }
 
@@ -25,33 +31,63 @@ fn node(name: &str) -> NodeName {
 }
 
 impl World {
-    fn arrive(&mut self, digit: char, name: &str) {
-        self.fleet.arrive(
-            &self.region,
-            &agent(digit),
-            &node(name),
-            self.now,
-            UnixMillis::new(1),
-        );
+    fn who(&self, digit: char, name: &str) -> Introduction {
+        Introduction {
+            region: self.region.clone(),
+            agent: agent(digit),
+            node: node(name),
+            lease: self.lease,
+            version: None,
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            instant: self.now,
+            wall: UnixMillis::new(1),
+        }
+    }
+
+    fn arrive(&mut self, digit: char, name: &str) -> Arrival {
+        let (who, now) = (self.who(digit, name), self.moment());
+        self.fleet.arrive(&who, None, now)
     }
 
     fn leave(&mut self, digit: char) {
-        self.fleet.leave(&self.region, &agent(digit), self.now);
+        let who = self.who(digit, "any");
+        self.fleet.leave(&who, self.now);
+    }
+
+    /// One request and its answer.
+    fn poll(&mut self, digit: char, name: &str) {
+        self.arrive(digit, name);
+        self.leave(digit);
     }
 
     fn acknowledge(&mut self, digit: char, generation: u64) {
-        let generation = Some(Generation::new(generation));
+        let who = self.who(digit, "any");
         self.fleet
-            .acknowledge(&self.region, &agent(digit), generation);
+            .acknowledge(&who, Some(Generation::new(generation)));
     }
 
-    /// Live Envoys, and those of them that have `generation`.
+    /// Envoys that may serve, and those of them that have `generation`.
     fn count(&self, generation: u64) -> (usize, usize) {
-        let progress = self
-            .fleet
-            .progress(&self.region, Generation::new(generation), self.now);
+        let progress = self.progress(generation);
         assert_eq!(progress.envoys - progress.applied, progress.pending.len());
+        let settled = self.is_settled(generation, Awaited::All);
+        assert_eq!(settled, progress.pending.is_empty());
         (progress.envoys, progress.applied)
+    }
+
+    fn progress(&self, generation: u64) -> Progress {
+        self.fleet
+            .progress(&self.region, Generation::new(generation), self.now)
+    }
+
+    fn is_settled(&self, generation: u64, awaited: Awaited) -> bool {
+        let generation = Generation::new(generation);
+        self.fleet
+            .is_settled(&self.region, generation, awaited, self.now)
     }
 }
 
@@ -59,9 +95,7 @@ impl World {
 fn an_envoy_without_an_acknowledgement_is_pending_and_named() {
     let mut world = world();
     world.arrive('a', "n1");
-    let progress = world
-        .fleet
-        .progress(&world.region, Generation::ZERO, world.now);
+    let progress = world.progress(0);
     assert_eq!(progress.applied, 0);
     assert_eq!(progress.pending[0].node, node("n1"));
 }
@@ -77,20 +111,73 @@ fn a_later_generation_includes_the_earlier_ones() {
 }
 
 #[test]
-fn an_envoy_counts_while_its_request_is_open_and_a_while_longer() {
+fn an_envoy_counts_while_its_request_is_open_and_until_its_lease_has_run_out() {
     let mut world = world();
     world.arrive('a', "n1");
     world.now += Duration::from_secs(600);
     assert_eq!(world.count(1), (1, 0), "its request is open");
+    world.arrive('a', "n1");
     world.leave('a');
-    world.now += LOST_AFTER - Duration::from_millis(1);
-    assert_eq!(world.count(1), (1, 0));
+    world.leave('a');
+    world.now += LEASE - Duration::from_millis(1);
+    assert_eq!(world.count(1), (1, 0), "it may serve");
+    assert!(!world.fleet.sightings(world.now)[0].is_over);
     world.now += Duration::from_millis(1);
-    assert_eq!(world.count(1), (0, 0));
-    assert!(
-        !world.fleet.sightings(world.now)[0].live,
-        "it is still shown"
-    );
+    assert_eq!(world.count(1), (0, 0), "it refuses everything");
+    let sighting = &world.fleet.sightings(world.now)[0];
+    assert!(!sighting.live && sighting.is_over, "it is still shown");
+}
+
+#[test]
+fn an_envoy_without_a_lease_stays_pending_until_an_operator_dismisses_it() {
+    let mut world = world();
+    world.lease = Lease::Never;
+    world.poll('a', "n1");
+    world.now += Duration::from_secs(1_000_000);
+    world.arrive('b', "n2");
+    assert_eq!(world.count(1), (2, 0));
+    let progress = world.progress(1);
+    assert_eq!(progress.pending[0].may_serve_until, None);
+    let region = world.region.clone();
+    let mut dismiss = |digit| world.fleet.dismiss(&region, &agent(digit), world.now);
+    assert_eq!(dismiss('b'), Dismissal::InContact);
+    assert_eq!(dismiss('a'), Dismissal::Done);
+    assert_eq!(dismiss('a'), Dismissal::Unknown);
+    assert_eq!(world.count(1), (1, 0));
+}
+
+#[test]
+fn a_lost_envoy_is_named_and_not_waited_for_unless_all_are() {
+    let mut world = world();
+    world.poll('a', "n1");
+    world.now += LOST_AFTER - Duration::from_millis(1);
+    assert!(!world.is_settled(1, Awaited::Live));
+    world.now += Duration::from_millis(1);
+    assert!(world.is_settled(1, Awaited::Live));
+    assert!(!world.is_settled(1, Awaited::All));
+    let until = world.progress(1).pending[0].may_serve_until.unwrap();
+    assert_eq!(until.get(), 1 + 61_060);
+}
+
+#[test]
+fn a_lost_envoy_with_the_generation_has_it_still() {
+    let mut world = world();
+    world.poll('a', "n1");
+    world.acknowledge('a', 7);
+    world.now += LOST_AFTER;
+    assert_eq!(world.count(7), (1, 1));
+    assert_eq!(world.count(8), (1, 0));
+}
+
+#[test]
+fn the_longest_lease_that_an_agent_told_is_believed() {
+    let mut world = world();
+    world.lease = Lease::Never;
+    world.poll('a', "n1");
+    world.lease = Lease::Seconds(5);
+    world.poll('a', "n1");
+    world.now += LEASE;
+    assert_eq!(world.count(1), (1, 0));
 }
 
 #[test]
@@ -115,15 +202,112 @@ fn a_former_self_with_an_open_request_still_counts() {
 }
 
 #[test]
-fn two_envoys_with_one_node_id_both_count() {
+fn two_envoys_with_one_node_id_both_count_from_when_both_were_heard() {
     let mut world = world();
-    world.arrive('a', "n1");
-    world.arrive('b', "n1");
+    world.poll('a', "n1");
+    world.poll('b', "n1");
+    assert_eq!(world.count(1), (1, 0), "one that restarted");
+    world.poll('a', "n1");
+    assert_eq!(world.count(1), (2, 0), "it did not");
+    assert!(world.fleet.known(world.now).len() == 2);
+    assert!(
+        world
+            .fleet
+            .sightings(world.now)
+            .iter()
+            .all(|s| s.shares_name)
+    );
+    world.poll('c', "n1");
+    assert_eq!(world.count(1), (3, 0), "nobody knows whom it replaces");
+    world.now += LEASE;
+    assert_eq!(world.count(1), (0, 0));
+}
+
+#[test]
+fn a_new_process_knows_who_may_serve() {
+    let mut world = world();
+    world.poll('a', "n1");
+    world.acknowledge('a', 7);
+    world.poll('b', "n2");
+    let known = world.fleet.known(world.now);
+    world.now += Duration::from_secs(50);
+    world.fleet = Fleet::remember(known, Generation::new(9), world.moment());
+    assert_eq!(world.count(7), (2, 1));
+    assert!(
+        !world.is_settled(7, Awaited::Live),
+        "it gets time to come back"
+    );
+    world.poll('b', "n2");
+    world.now += LEASE - Duration::from_millis(1);
+    assert_eq!(
+        world.count(8),
+        (2, 0),
+        "the lease is counted from the start of the process"
+    );
+    let lag = |world: &World| world.fleet.sightings(world.now)[0].lag;
+    assert_eq!(lag(&world), LEASE - Duration::from_millis(1));
+    world.now += Duration::from_millis(1);
+    assert_eq!(world.count(8), (0, 0));
+    assert!(world.fleet.known(world.now).is_empty());
+}
+
+#[test]
+fn envoys_of_one_name_that_were_remembered_share_it() {
+    let mut world = world();
+    world.poll('a', "n1");
+    world.poll('b', "n1");
+    world.poll('a', "n1");
+    let known = world.fleet.known(world.now);
+    world.fleet = Fleet::remember(known, Generation::new(9), world.moment());
+    world.poll('c', "n1");
+    assert_eq!(world.count(1), (3, 0));
+}
+
+#[test]
+fn who_is_new_is_remembered_and_who_is_gone_is_not() {
+    let mut world = world();
+    assert!(world.arrive('a', "n1").is_new);
+    assert!(!world.arrive('a', "n1").is_new);
     world.leave('a');
-    world.arrive('a', "n1");
     world.leave('a');
-    world.leave('b');
-    assert_eq!(world.count(1), (2, 0), "neither was seen to be gone");
+    let arrival = world.arrive('b', "n1");
+    assert_eq!(arrival.gone, [(world.region.clone(), agent('a'))]);
+    assert!(arrival.is_new);
+    let arrival = world.arrive('a', "n1");
+    assert!(
+        arrival.is_new && arrival.gone.is_empty(),
+        "it lives all the same"
+    );
+}
+
+#[test]
+fn the_lag_is_counted_from_the_first_generation_that_is_missing() {
+    let mut world = world();
+    let lag_ms = |world: &World| world.fleet.sightings(world.now)[0].lag.as_millis();
+    world.arrive('a', "n1");
+    world.now += Duration::from_millis(5);
+    assert_eq!(lag_ms(&world), 5, "it has nothing");
+    for generation in 1..4 {
+        world.fleet.publish(Generation::new(generation), world.now);
+        world.now += Duration::from_millis(10);
+    }
+    world.acknowledge('a', 1);
+    assert_eq!(lag_ms(&world), 20);
+    world.acknowledge('a', 3);
+    assert_eq!(lag_ms(&world), 0);
+}
+
+#[test]
+fn trouble_is_kept_until_there_is_another() {
+    let mut world = world();
+    let (who, now) = (world.who('a', "n1"), world.moment());
+    world.fleet.arrive(&who, Word::parse("gap"), now);
+    world.fleet.arrive(&who, None, now);
+    let trouble = world.fleet.sightings(world.now)[0].trouble.clone();
+    assert_eq!(
+        trouble,
+        Some((Word::parse("gap").unwrap(), UnixMillis::new(1)))
+    );
 }
 
 #[test]
@@ -145,26 +329,18 @@ fn an_acknowledgement_can_be_taken_back() {
     let mut world = world();
     world.arrive('a', "n1");
     world.acknowledge('a', 7);
-    world.fleet.acknowledge(&world.region, &agent('a'), None);
+    let who = world.who('a', "n1");
+    world.fleet.acknowledge(&who, None);
     assert_eq!(world.count(1), (1, 0));
 }
 
 #[test]
 fn an_envoy_that_is_long_gone_is_forgotten() {
     let mut world = world();
-    world.arrive('a', "n1");
-    world.leave('a');
-    world.now += FORGOTTEN_AFTER;
+    world.poll('a', "n1");
+    world.now += Duration::from_secs(3600);
     assert!(world.fleet.sightings(world.now).is_empty());
-    world.arrive('b', "n2");
-    assert_eq!(world.fleet.0.len(), 1);
-}
-
-#[test]
-fn odd_ids_are_refused() {
-    assert!(AgentId::parse(&"A".repeat(32)).is_none());
-    assert!(AgentId::parse("abc").is_none());
-    assert!(NodeName::parse("").is_none());
-    assert!(NodeName::parse("a\n").is_none());
-    assert!(NodeName::parse(&"n".repeat(129)).is_none());
+    let arrival = world.arrive('b', "n2");
+    assert_eq!(arrival.gone.len(), 1);
+    assert_eq!(world.fleet.members.len(), 1);
 }

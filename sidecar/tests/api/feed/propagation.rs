@@ -13,6 +13,8 @@ fn propagation(answer: &Value) -> (u64, u64, Vec<String>) {
     let pending = part["pending"].as_array().unwrap();
     let names = pending.iter().map(|laggard| {
         assert!(laggard["last_seen"].as_str().unwrap().ends_with('Z'));
+        let until = laggard["may_serve_until"].as_str().unwrap();
+        assert!(until > laggard["last_seen"].as_str().unwrap());
         laggard["envoy"].as_str().unwrap().to_owned()
     });
     (
@@ -118,5 +120,49 @@ fn a_restarted_envoy_is_one_envoy() {
             .unwrap()
             .len(),
         1
+    );
+}
+
+#[test]
+fn right_after_a_restart_a_change_knows_the_envoys_that_may_serve() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let mut back = Agent::new(&sidecar, 'a', "back", "local");
+    let mut lost = Agent::new(&sidecar, 'b', "lost", "local");
+    back.catch_up();
+    lost.catch_up();
+    drop(sidecar);
+    let sidecar = Sidecar::restart(&scratch);
+    let both = vec!["back".into(), "lost".into()];
+    assert_eq!(propagation(&sidecar.make("one", "local")), (2, 0, both));
+    let mut again = Agent::new(&sidecar, 'a', "back", "local");
+    again.position = back.position;
+    again.catch_up();
+    let envoys = sidecar.get("/v1/envoys").json();
+    assert_eq!(envoys["envoys"][0]["generation"], 1);
+    assert_eq!(
+        envoys["envoys"][1]["generation"], 0,
+        "it is said what it had"
+    );
+}
+
+#[test]
+fn an_envoy_whose_lease_has_run_out_is_not_waited_for() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let mut agent = Agent::new(&sidecar, 'a', "edge-1", "local");
+    agent.lease_s = "1";
+    agent.catch_up();
+    assert_eq!(propagation(&sidecar.make("one", "local")).0, 1);
+    let key = sidecar.make("two", "local");
+    let path = format!(
+        "/v1/keys/{}?wait=applied&timeout_s=60",
+        key["id"].as_str().unwrap()
+    );
+    let edited = sidecar.patch(&path, &json!({"status": "disabled"})).json();
+    assert_eq!(
+        propagation(&edited),
+        (0, 0, vec![]),
+        "it refuses everything by now"
     );
 }

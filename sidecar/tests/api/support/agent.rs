@@ -12,6 +12,9 @@ pub(crate) struct Agent {
     pub(crate) id: String,
     pub(crate) node: String,
     pub(crate) region: String,
+    pub(crate) lease_s: &'static str,
+    /// Further parameters of its requests.
+    pub(crate) more: &'static str,
     /// The history that the pages of the running snapshot are of.
     paging: Option<Epoch>,
     /// What is in force.
@@ -44,6 +47,8 @@ impl Agent {
             id: digit.to_string().repeat(32),
             node: node.into(),
             region: region.into(),
+            lease_s: "60",
+            more: "",
             paging: None,
             position: None,
             table: BTreeMap::new(),
@@ -86,8 +91,8 @@ impl Agent {
     /// Sends one request, as it is, and reads the frame.
     pub(crate) fn ask(&mut self, wait_s: u32, page: Option<(u64, u32)>) -> Got {
         let mut query = format!(
-            "region={}&agent={}&node={}&wait_s={wait_s}",
-            self.region, self.id, self.node
+            "region={}&agent={}&node={}&lease_s={}&wait_s={wait_s}{}",
+            self.region, self.id, self.node, self.lease_s, self.more
         );
         if let Some((epoch, generation)) = self.position {
             query += &format!("&epoch={epoch}&generation={generation}");
@@ -102,6 +107,7 @@ impl Agent {
             return Got::Refusal(parts.status.as_u16());
         }
         assert_eq!(parts.headers["content-type"], "application/octet-stream");
+        assert_eq!(parts.headers["cache-control"], "no-store");
         self.apply(&bytes)
     }
 

@@ -27,7 +27,12 @@ pub(super) fn schemas() -> Value {
             ("generation", count()),
             ("envoys", count()),
             ("applied", count()),
-            ("pending", list(json!({}))),
+            ("pending", list(reference("PendingEnvoy"))),
+        ]),
+        "PendingEnvoy": closed(&[
+            ("envoy", text()),
+            ("last_seen", time()),
+            ("may_serve_until", maybe_time()),
         ]),
         "Key": closed(&key),
         "CreatedKey": with(&[("key", text()), propagation.clone()]),
@@ -51,10 +56,18 @@ pub(super) fn schemas() -> Value {
             ("envoy", text()),
             ("instance", text()),
             ("region", handle()),
+            ("version", maybe("string")),
             ("generation", maybe("integer")),
+            ("lag_ms", count()),
             ("last_seen", time()),
             ("live", json!({"type": "boolean"})),
+            ("lease_s", maybe("integer")),
+            ("may_serve_until", maybe_time()),
+            ("lease_over", json!({"type": "boolean"})),
+            ("shares_name", json!({"type": "boolean"})),
+            ("last_error", json!({"oneOf": [{"type": "null"}, reference("EnvoyError")]})),
         ]),
+        "EnvoyError": closed(&[("error", text()), ("at", time())]),
     })
 }
 

@@ -23,7 +23,10 @@ pub(super) fn schemas() -> Value {
             ],
             &["decision", "status", "reason", "at"],
         ),
-        "RegionList": closed(&[("regions", list(closed(&[("id", handle())])))]),
+        "RegionList": closed(&[("regions", list(closed(&[
+            ("id", handle()),
+            ("gateway", maybe("string")),
+        ])))]),
         "CatalogEntry": closed(&[
             ("name", resource()),
             ("kind", kind()),

@@ -1,0 +1,165 @@
+//! Requests that were permitted and are not over: what they were permitted by, to ask it again.
+//!
+//! Does not end them. Invariant: a request is in here from its permit until it is over or cut, so
+//! that a key that loses its right takes every running request along.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use keytable::{Denial, KeyHash, admit};
+
+use super::GateShared;
+use super::judge::{denied, facts, judge_names};
+use crate::host::{Host, RequestHost};
+use crate::locator::Norm;
+use crate::reply::Refusal;
+use crate::table::{RecordBytes, Unavailable, look_up};
+
+/// The running requests of one worker, by the number that Envoy gave each.
+#[derive(Debug, Default)]
+pub(super) struct Streams(RefCell<BTreeMap<u32, Running>>);
+
+/// One running request.
+#[derive(Debug)]
+pub(super) struct Running {
+    key_hash: KeyHash,
+    /// The edition under which `record` was read.
+    edition: u64,
+    record: RecordBytes,
+    judged: Judged,
+    /// Whether the client has the head of the answer, so that no other can be sent.
+    is_answered: bool,
+}
+
+/// What a request was permitted to call.
+#[derive(Debug)]
+pub(super) enum Judged {
+    /// The key may call everything, so nobody has read what the request names.
+    Everything,
+    /// Each of these; none if the endpoint needs no name, or if the body is still being read.
+    Names(Vec<String>, Norm),
+}
+
+impl Running {
+    pub(super) fn new(
+        key_hash: KeyHash,
+        edition: u64,
+        record: RecordBytes,
+        judged: Judged,
+    ) -> Self {
+        Self {
+            key_hash,
+            edition,
+            record,
+            judged,
+            is_answered: false,
+        }
+    }
+
+    /// Whether it would be permitted now. What is asked is what could have changed.
+    fn check(&mut self, host: &impl RequestHost, shared: &GateShared) -> Result<(), Refusal> {
+        let edition = shared.table.open(host)?;
+        let mut has_changed = false;
+        if edition != self.edition {
+            let record = look_up(host, &self.key_hash)?.ok_or(Refusal::UnknownKey)?;
+            has_changed = record != self.record;
+            self.record = record;
+            self.edition = edition;
+        }
+        let view = self.record.view()?;
+        if !has_changed && view.expires_at_unix_ms().is_none() {
+            return Ok(());
+        }
+        let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
+        if !has_changed || admitted.permit_unread().is_some() {
+            return Ok(());
+        }
+        match &self.judged {
+            Judged::Everything => Err(denied(Denial::EndpointNotAllowed)),
+            Judged::Names(names, _) if names.is_empty() => Ok(()),
+            Judged::Names(names, norm) => judge_names(&self.record, names, *norm).map(drop),
+        }
+    }
+
+    fn is_due(&self, edition: u64) -> bool {
+        let expires = |record: &RecordBytes| {
+            let view = record.view();
+            view.map_or(true, |view| view.expires_at_unix_ms().is_some())
+        };
+        self.edition != edition || expires(&self.record)
+    }
+}
+
+impl Streams {
+    pub(super) fn enter(&self, stream: u32, running: Running) {
+        self.with(|streams| streams.insert(stream, running));
+    }
+
+    /// It is over. False if it was already.
+    pub(super) fn leave(&self, stream: u32) -> bool {
+        self.with(|streams| streams.remove(&stream))
+            .flatten()
+            .is_some()
+    }
+
+    /// Its body was read to the end.
+    pub(super) fn set_judged(&self, stream: u32, judged: Judged) {
+        self.with(|streams| {
+            if let Some(running) = streams.get_mut(&stream) {
+                running.judged = judged;
+            }
+        });
+    }
+
+    /// The head of its answer goes to the client.
+    pub(super) fn set_answered(&self, stream: u32) {
+        self.with(|streams| {
+            if let Some(running) = streams.get_mut(&stream) {
+                running.is_answered = true;
+            }
+        });
+    }
+
+    pub(super) fn is_answered(&self, stream: u32) -> bool {
+        let answered = |streams: &mut BTreeMap<u32, Running>| {
+            streams
+                .get(&stream)
+                .is_some_and(|running| running.is_answered)
+        };
+        self.with(answered).unwrap_or(false)
+    }
+
+    /// Whether it would be permitted now; one that is not in here is not.
+    pub(super) fn check(
+        &self,
+        stream: u32,
+        host: &impl RequestHost,
+        shared: &GateShared,
+    ) -> Result<(), Refusal> {
+        let lost = Refusal::Unavailable(Unavailable::Damaged);
+        let checked = self.with(|streams| {
+            let running = streams.get_mut(&stream)?;
+            Some(running.check(host, shared))
+        });
+        checked.flatten().unwrap_or(Err(lost))
+    }
+
+    /// Those that have to be asked again.
+    pub(super) fn due(&self, host: &impl Host, shared: &GateShared) -> Vec<u32> {
+        let edition = shared.table.open(host).ok();
+        let due = |streams: &mut BTreeMap<u32, Running>| {
+            let is_due = |running: &Running| edition.is_none_or(|edition| running.is_due(edition));
+            let due = streams.iter().filter(|(_, running)| is_due(running));
+            due.map(|(stream, _)| *stream).collect()
+        };
+        self.with(due).unwrap_or_default()
+    }
+
+    /// Nothing in here calls back, so the borrow never fails.
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<u32, Running>) -> T) -> Option<T> {
+        self.0
+            .try_borrow_mut()
+            .ok()
+            .map(|mut streams| work(&mut streams))
+    }
+}

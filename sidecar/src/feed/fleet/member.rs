@@ -1,0 +1,170 @@
+//! One Envoy of the fleet, and until when it counts.
+//!
+//! Does not compare itself with others. Invariant: it may serve at least as long as the real one.
+
+use std::time::{Duration, Instant};
+
+use keytable::Generation;
+
+use super::{Laggard, Moment, Sighting};
+use crate::domain::clock::UnixMillis;
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Word};
+use crate::domain::region::RegionId;
+
+/// How long an Envoy without an open request still counts as being in contact.
+pub const LOST_AFTER: Duration = Duration::from_secs(30);
+/// How long an Envoy that may not serve any more is still shown.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Member {
+    pub(super) who: Introduction,
+    pub(super) acknowledged: Option<Generation>,
+    pub(super) first_heard: Instant,
+    heard_at: UnixMillis,
+    /// No request that renewed its lease was sent later than this.
+    lease_from: Moment,
+    open_requests: u32,
+    answered_at: Instant,
+    /// Its node was heard with a newer agent: it is gone as soon as no request of it is open.
+    pub(super) superseded: bool,
+    pub(super) shares_name: bool,
+    is_new: bool,
+    trouble: Option<(Word, UnixMillis)>,
+}
+
+impl Member {
+    pub(super) fn new(who: Introduction, shares_name: bool, now: Moment) -> Self {
+        Self {
+            who,
+            acknowledged: None,
+            first_heard: now.instant,
+            heard_at: now.wall,
+            lease_from: now,
+            open_requests: 0,
+            answered_at: now.instant,
+            superseded: false,
+            shares_name,
+            is_new: true,
+            trouble: None,
+        }
+    }
+
+    /// One that an earlier process has heard. How long ago only the wall clock could tell, which
+    /// may have been set: its lease is counted from now on, which is later than it began.
+    pub(super) fn known(envoy: KnownEnvoy, now: Moment) -> Self {
+        Self {
+            acknowledged: envoy.generation,
+            heard_at: envoy.heard_at,
+            is_new: false,
+            ..Self::new(envoy.introduction, false, now)
+        }
+    }
+
+    pub(super) fn to_known(&self) -> KnownEnvoy {
+        KnownEnvoy {
+            introduction: self.who.clone(),
+            generation: self.acknowledged,
+            heard_at: self.heard_at,
+        }
+    }
+
+    pub(super) fn key(&self) -> (RegionId, AgentId) {
+        (self.who.region.clone(), self.who.agent.clone())
+    }
+
+    /// Notes a request; true if what is remembered of this Envoy has to be written.
+    pub(super) fn hear(&mut self, who: &Introduction, trouble: Option<Word>, now: Moment) -> bool {
+        let lease = self.who.lease.max(who.lease);
+        let who = Introduction {
+            lease,
+            ..who.clone()
+        };
+        let is_new = std::mem::take(&mut self.is_new) || self.who != who;
+        self.who = who;
+        self.heard_at = now.wall;
+        if !mutant!(LeaseFromTheFirst) {
+            self.lease_from = now;
+        }
+        self.open_requests += 1;
+        if let Some(word) = trouble {
+            self.trouble = Some((word, now.wall));
+        }
+        is_new
+    }
+
+    pub(super) fn leave(&mut self, now: Instant) {
+        self.open_requests = self.open_requests.saturating_sub(1);
+        self.answered_at = now;
+    }
+
+    pub(super) fn is_live(&self, now: Instant) -> bool {
+        let recent = now.saturating_duration_since(self.answered_at) < LOST_AFTER;
+        self.open_requests > 0 || (recent && !self.superseded)
+    }
+
+    pub(super) fn may_serve(&self, now: Instant) -> bool {
+        if mutant!(ForgetWhoIsLost) {
+            return self.open_requests > 0;
+        }
+        self.open_requests > 0 || !(self.superseded || self.is_over(now))
+    }
+
+    /// One that was superseded is known for a while, to tell whether it is alive too.
+    pub(super) fn is_remembered(&self, now: Instant) -> bool {
+        let recent = now.saturating_duration_since(self.answered_at) < FORGOTTEN_AFTER;
+        self.may_serve(now) || recent
+    }
+
+    pub(super) fn is_shown(&self, now: Instant) -> bool {
+        self.is_remembered(now) && (self.open_requests > 0 || !self.superseded)
+    }
+
+    /// Whether it was superseded and is still written down; from now on it is not.
+    pub(super) fn strike(&mut self) -> bool {
+        let is_gone = self.superseded && self.open_requests == 0;
+        is_gone && !std::mem::replace(&mut self.is_new, true)
+    }
+
+    pub(super) fn is_behind(&self, generation: Generation) -> bool {
+        if mutant!(TrustTheNew) && self.acknowledged.is_none() {
+            return false;
+        }
+        let spare = u64::from(mutant!(CountTheOneBefore));
+        self.acknowledged
+            .is_none_or(|applied| applied.get() + spare < generation.get())
+    }
+
+    pub(super) fn to_laggard(&self) -> Laggard {
+        Laggard {
+            node: self.who.node.clone(),
+            heard_at: self.heard_at,
+            may_serve_until: self.may_serve_until(),
+        }
+    }
+
+    pub(super) fn to_sighting(&self, lag: Duration, now: Instant) -> Sighting {
+        Sighting {
+            who: self.who.clone(),
+            acknowledged: self.acknowledged,
+            heard_at: self.heard_at,
+            live: self.is_live(now),
+            lag,
+            may_serve_until: self.may_serve_until(),
+            is_over: !self.may_serve(now),
+            shares_name: self.shares_name,
+            trouble: self.trouble.clone(),
+        }
+    }
+
+    fn may_serve_until(&self) -> Option<UnixMillis> {
+        let span = self.who.lease.serves_for()?;
+        let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Some(self.lease_from.wall.plus_ms(span_ms))
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let span = self.who.lease.serves_for();
+        span.is_some_and(|span| now.saturating_duration_since(self.lease_from.instant) >= span)
+    }
+}

@@ -1,0 +1,147 @@
+//! What a decision costs: CPU time of Envoy for each request, beside Envoy's own filters.
+//!
+//! `cargo bench -p tests --bench gate` runs every variant several times, interleaved, each in a
+//! fresh Envoy on a core of its own, checks every answer, and writes two tables into
+//! docs/performance.md. `-- --quick` looks once and briefly, `-- --only TEXT` takes the variants
+//! whose name contains it (it may be repeated; `scale` is the large table): both write nothing.
+//!
+//! Does not judge: time on a shared machine proves nothing. Invariant: a variant whose answers are
+//! not the expected ones has no figures.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
+mod feed;
+mod filters;
+mod keys;
+mod report;
+mod run;
+mod scale;
+mod table;
+mod variants;
+
+use std::collections::HashMap;
+use std::process::Command;
+use std::sync::Arc;
+
+use envoy::build;
+use envoy::provision::{self, apt};
+use tests::measure;
+
+use keys::Policy;
+use report::Row;
+use run::{Running, Tools};
+use table::Table;
+use variants::Variant;
+
+const ROUNDS: usize = 3;
+const SCALE: &str = "scale";
+
+/// What the command line asks for.
+#[derive(Debug, Default)]
+struct Wish {
+    is_quick: bool,
+    only: Vec<String>,
+}
+
+fn main() {
+    let wish = Wish::from_args();
+    let tools = tools(&wish);
+    let whole = !wish.is_quick && wish.only.is_empty();
+    // What this process does while Envoy is measured is the load's business.
+    let own = std::process::id().to_string();
+    let pinned = Command::new(&tools.taskset)
+        .args(["-a", "-c", "-p", "1", &own])
+        .output();
+    assert!(pinned.unwrap().status.success(), "two cores are needed");
+    if wish.takes_scale() {
+        let text = scale::measure(&tools);
+        println!("{text}");
+        if whole {
+            measure::write_down(SCALE, &text);
+        }
+    }
+    let variants: Vec<Variant> = variants::all()
+        .into_iter()
+        .filter(|v| wish.takes(v))
+        .collect();
+    let rounds = if wish.is_quick { 1 } else { ROUNDS };
+    let rows = run_all(&tools, variants, rounds);
+    let text = report::text(&rows, &tools, rounds);
+    println!("{text}");
+    if whole {
+        measure::write_down("gate", &text);
+    }
+}
+
+fn run_all(tools: &Tools, variants: Vec<Variant>, rounds: usize) -> Vec<Row> {
+    let mut tables: HashMap<(usize, Policy), Arc<Table>> = HashMap::new();
+    let mut rows: Vec<Row> = variants.into_iter().map(Row::new).collect();
+    for round in 1..=rounds {
+        for row in &mut rows {
+            let variant = &row.variant;
+            let make = || Arc::new(Table::of(variant.keys, variant.policy));
+            let table = variant.has_table().then(|| {
+                let known = tables.entry((variant.keys, variant.policy));
+                Arc::clone(known.or_insert_with(make))
+            });
+            let sample = Running::start(tools, variant, table).measure(tools, variant);
+            eprintln!("{round}/{rounds} {}: {:.2} us", variant.name, sample.cpu_us);
+            row.samples.push(sample);
+        }
+    }
+    rows
+}
+
+fn tools(wish: &Wish) -> Tools {
+    let on_path = |name: &str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let files = std::env::split_paths(&path).map(|dir| dir.join(name));
+        files.into_iter().find(|file| file.is_file())
+    };
+    if on_path("wrk").is_none() {
+        apt::install(&["wrk"], "there is no wrk").unwrap_or_else(|error| panic!("{error}"));
+    }
+    let (warm_up_s, measured_s) = if wish.is_quick { (1, 1) } else { (1, 3) };
+    Tools {
+        envoy: provision::find_envoy()
+            .unwrap_or_else(|error| panic!("{error}"))
+            .path,
+        filter_wasm: build::filter_wasm().unwrap_or_else(|error| panic!("{error}")),
+        wrk: on_path("wrk").expect("wrk was installed"),
+        taskset: on_path("taskset").expect("taskset is part of util-linux"),
+        warm_up_s,
+        measured_s,
+    }
+}
+
+impl Wish {
+    fn from_args() -> Self {
+        let mut wish = Self::default();
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--quick" => wish.is_quick = true,
+                "--only" => wish.only.push(args.next().expect("--only needs a name")),
+                // cargo says that this is a benchmark.
+                "--bench" => {}
+                other => panic!("{other}: the options are --quick and --only TEXT"),
+            }
+        }
+        wish
+    }
+
+    fn takes(&self, variant: &Variant) -> bool {
+        self.only.is_empty() || self.only.iter().any(|text| variant.name.contains(text))
+    }
+
+    fn takes_scale(&self) -> bool {
+        self.only.is_empty() || self.only.iter().any(|text| text == SCALE)
+    }
+}
