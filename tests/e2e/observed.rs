@@ -1,5 +1,8 @@
 //! What a key without limits called: told by its usage, though nothing of its requests is held.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use envoy::files;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -71,4 +74,25 @@ fn a_key_without_limits_tells_what_it_called() {
         assert_eq!(received.header("x-latchkey-model"), None);
     }
     assert_eq!(received.len(), requests.len());
+}
+
+#[test]
+fn a_request_that_breaks_off_before_its_body_is_counted() {
+    let (stack, admin) = start();
+    let key = admin.create("free", json!({}));
+    let bearer = format!("authorization: Bearer {}", key.value);
+    let lines: [&[u8]; 3] = [
+        bearer.as_bytes(),
+        b"content-type: application/json",
+        b"content-length: 100",
+    ];
+    let head = raw::head("POST", "/v1/chat/completions", &lines);
+    let mut stream = TcpStream::connect(raw::address_of(&stack.envoy_url())).unwrap();
+    stream.write_all(&head).unwrap();
+    wait_for("it is on its way", || {
+        stack.upstream().unwrap().count() == 1
+    });
+    drop(stream);
+    let expected = [(String::new(), 1)];
+    wait_for("it is counted", || resources(&admin, &key) == expected);
 }

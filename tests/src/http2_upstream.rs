@@ -11,7 +11,7 @@ use h2::server::{self, SendResponse};
 use http::{HeaderMap, Request, Response};
 use tokio::net::TcpStream;
 
-/// The trailers of each request, in the order of their ends; empty without any.
+/// The trailers of each request that was not cut, in the order of their ends; empty without any.
 type Seen = Arc<Mutex<Vec<HeaderMap>>>;
 
 /// The server.
@@ -71,7 +71,10 @@ async fn answer(request: Request<h2::RecvStream>, mut respond: SendResponse<Byte
     while let Some(Ok(chunk)) = body.data().await {
         let _ = body.flow_control().release_capacity(chunk.len());
     }
-    let trailers = body.trailers().await.ok().flatten().unwrap_or_default();
+    let Ok(trailers) = body.trailers().await else {
+        return;
+    };
+    let trailers = trailers.unwrap_or_default();
     seen.lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(trailers);

@@ -51,7 +51,7 @@ pub(super) fn clean(
 pub(super) fn clean_trailers(host: &impl RequestHost) -> Result<(), HostError> {
     let trailers = host.request_trailers()?;
     for (name, _) in trailers.iter() {
-        // Envoy refuses underscores in headers; of trailers it looks at none.
+        // Where Envoy is not told to refuse underscores, `x_api_key` is `x-api-key` to some.
         let spelled = name
             .to_ascii_lowercase()
             .iter()

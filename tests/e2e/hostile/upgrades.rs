@@ -203,6 +203,7 @@ fn a_trailer_carries_no_identity_to_the_upstream() {
         for trailer in ["x-latchkey-key-id", "x-latchkey-model", "x-api-key"] {
             assert_eq!(send(&bearer, trailer), 200, "K-20 {trailer}");
             let seen = upstream.take();
+            assert_eq!(seen.len(), 1, "K-20 {trailer}");
             let names: Vec<&str> = seen[0].keys().map(|name| name.as_str()).collect();
             assert_eq!(names, ["x-checksum"], "K-20 {trailer}");
         }
