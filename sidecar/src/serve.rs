@@ -101,11 +101,8 @@ pub async fn serve(
         announce(Event::FirstStart { setup_secret });
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let board = Board::new(
-        Arc::clone(&clock),
-        store.known_envoys()?,
-        store.generation()?,
-    );
+    let known = store.known_envoys()?;
+    let board = Board::new(Arc::clone(&clock), known, store.generation()?);
     let metrics = Arc::new(Metrics::default());
     let app = App {
         store: store.clone(),
