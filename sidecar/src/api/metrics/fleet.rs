@@ -4,6 +4,8 @@
 //! of them; only `envoy_info` tells them apart.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::time::Duration;
 
 use super::text::Text;
 use crate::feed::fleet::Sighting;
@@ -12,7 +14,7 @@ use crate::feed::fleet::Sighting;
 #[derive(Debug, Default)]
 struct Figures {
     behind: u64,
-    lag_ms: u64,
+    lag: Duration,
     generation: Option<u64>,
     error: Option<(String, u64)>,
 }
@@ -29,7 +31,9 @@ pub(super) fn show(sightings: &[Sighting], newest: u64, text: &mut Text) {
     show_each(&names, text, "envoy_lag_generations", |figures| {
         figures.behind
     });
-    show_each(&names, text, "envoy_lag_ms", |figures| figures.lag_ms);
+    show_each(&names, text, "envoy_lag_seconds", |figures| {
+        figures.lag.as_secs_f64()
+    });
     show_each(&names, text, "envoy_generation", |figures| {
         figures.generation.unwrap_or(0)
     });
@@ -89,15 +93,15 @@ fn show_info(sightings: &[Sighting], text: &mut Text) {
     }
 }
 
-fn show_each(
+fn show_each<T: Display>(
     names: &BTreeMap<(String, String), Figures>,
     text: &mut Text,
     metric: &'static str,
-    figure: impl Fn(&Figures) -> u64,
+    figure: impl Fn(&Figures) -> T,
 ) {
     let help = match metric {
         "envoy_lag_generations" => "Changes that a live Envoy does not have in force yet.",
-        "envoy_lag_ms" => "For how long a live Envoy has been behind.",
+        "envoy_lag_seconds" => "For how long a live Envoy has been behind.",
         _ => "What a live Envoy has in force.",
     };
     for ((region, envoy), figures) in names {
@@ -111,9 +115,8 @@ impl Figures {
         let applied = sighting
             .acknowledged
             .map_or(0, |generation| generation.get());
-        let lag_ms = u64::try_from(sighting.lag.as_millis()).unwrap_or(u64::MAX);
         self.behind = self.behind.max(newest.saturating_sub(applied));
-        self.lag_ms = self.lag_ms.max(lag_ms);
+        self.lag = self.lag.max(sighting.lag);
         self.generation = Some(self.generation.map_or(applied, |known| known.min(applied)));
         if let Some((error, at)) = &sighting.trouble {
             self.error = Some((error.to_string(), at.get() / 1000));

@@ -99,7 +99,7 @@ fn the_fleet_is_shown_by_region_and_lag() {
     assert!(!page.contains("gone"), "{page}");
     let one = "region=\"local\",envoy=\"one\"";
     for line in [
-        format!("envoy_lag_ms{{{one}}} 1500"),
+        format!("envoy_lag_seconds{{{one}}} 1.5"),
         format!("envoy_generation{{{one}}} 7"),
         format!("envoy_last_error_timestamp_seconds{{{one},error=\"gap\"}} 9"),
         format!(

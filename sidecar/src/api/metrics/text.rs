@@ -39,7 +39,7 @@ impl Text {
         name: &'static str,
         help: &str,
         labels: &[Label<'_>],
-        value: u64,
+        value: impl Display,
     ) {
         self.describe(name, "gauge", help);
         self.sample(name, "", labels, &value);
