@@ -112,24 +112,22 @@ impl Gate {
             }
             State::Observing(observing) => {
                 observing.count_with(host, &self.shared, size);
-                self.enter(State::Open)
+                self.go_on(host, State::Open)
             }
-            open => match self.check(host) {
-                Ok(()) => self.enter(open),
-                Err(refusal) => self.cut(host, &refusal),
-            },
+            open => self.go_on(host, open),
         }
     }
 
     /// Trailers have arrived: the body is over.
     pub fn on_trailers(&mut self, host: &impl RequestHost) -> Flow {
-        let flow = match &self.state {
+        let flow = match std::mem::replace(&mut self.state, State::Closed) {
             State::Reading(reading) => {
                 let held = reading.held_bytes();
+                self.state = State::Reading(reading);
                 self.on_body(host, held, true)
             }
-            State::Open | State::Observing(_) | State::Listing(_) => Flow::Continue,
             State::Closed => Flow::Hold,
+            open => self.go_on(host, open),
         };
         match flow {
             Flow::Continue => match identity::clean_trailers(host) {
@@ -193,6 +191,15 @@ impl Gate {
                 let refusal = self.check(host).err()?;
                 Some(self.cut(host, &refusal))
             }
+        }
+    }
+
+    /// More of a permitted body passes, unless its key has lost its right since.
+    fn go_on(&mut self, host: &impl RequestHost, state: State) -> Flow {
+        let flow = self.enter(state);
+        match self.check(host) {
+            Ok(()) => flow,
+            Err(refusal) => self.cut(host, &refusal),
         }
     }
 

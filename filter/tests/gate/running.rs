@@ -151,6 +151,28 @@ fn an_upload_is_cut_at_its_next_piece_and_when_it_is_silent() {
 }
 
 #[test]
+fn an_upload_is_cut_before_its_first_piece_and_before_its_trailers() {
+    for (name, loss) in losses() {
+        let mut rig = rig();
+        let started = |rig: &Rig| {
+            let mut exchange = rig.post().bearer(1);
+            assert_eq!(exchange.headers(false), Flow::Continue);
+            exchange
+        };
+        let (mut sending, mut ending) = (started(&rig), started(&rig));
+        rig.change(loss);
+        assert_eq!(sending.chunk(b"first", true), Flow::Hold, "{name}");
+        assert_eq!(ending.trailers(), Flow::Hold, "{name}");
+        for exchange in [sending, ending] {
+            assert_eq!(exchange.upstream, b"", "{name}");
+            assert!(matches!(exchange.cut(), Some(Cut::Answered(_))), "{name}");
+            let outcomes = exchange.host.outcomes.borrow();
+            assert_eq!(*outcomes, [Outcome::Allowed], "{name}: counted once");
+        }
+    }
+}
+
+#[test]
 fn a_body_that_is_still_read_is_cut_too() {
     let mut rig = rig();
     let upload = |rig: &Rig| {
