@@ -47,6 +47,9 @@ pub fn walk(bounds: Bounds, seed: u64) -> Option<String> {
     let mut steps = Vec::new();
     for _ in 0..WALK_STEPS {
         let possible = world.steps();
+        if possible.is_empty() {
+            break;
+        }
         let step = possible[next(&mut random) % possible.len()];
         let Some(after) = world.after(step) else {
             continue;

@@ -445,7 +445,7 @@ impl World {
             world.tick(None);
             world.calm();
             for e in 0..ENVOYS {
-                world.end_wait(e, 0);
+                (0..world.wires[e].held.len()).for_each(|_| world.end_wait(e, 0));
             }
             world.calm();
         }
