@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) posts: RefCell<Vec<(String, Vec<u8>)>>,
     pub(crate) log: RefCell<Vec<String>>,
     tokens: Cell<u32>,
+    /// The calls that may fail, in their order.
+    pub(crate) calls: RefCell<Vec<Call>>,
     /// Which kind of call fails, and how often it succeeds before.
     failing: Cell<Option<(Call, usize)>>,
 }
@@ -131,6 +133,7 @@ impl FakeHost {
     }
 
     fn called(&self, call: Call) -> Result<(), HostError> {
+        self.shared.calls.borrow_mut().push(call);
         match self.shared.failing.get() {
             Some((failing, 0)) if failing == call => Err(HostError(10)),
             Some((failing, left)) if failing == call => {

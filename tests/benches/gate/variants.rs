@@ -3,6 +3,8 @@
 //! Invariant: variants differ from the one that they are compared with in what their name says and
 //! in nothing else.
 
+use std::path::PathBuf;
+
 use crate::filters::Filter;
 use crate::keys::Policy;
 
@@ -56,6 +58,8 @@ pub(crate) struct Variant {
     pub(crate) load_cores: &'static str,
     pub(crate) is_changing: bool,
     pub(crate) is_observing: bool,
+    /// Another build of the filter than this tree's.
+    pub(crate) build: Option<PathBuf>,
 }
 
 impl Variant {
@@ -81,6 +85,7 @@ impl Variant {
             load_cores: APART.1,
             is_changing: false,
             is_observing: true,
+            build: None,
         }
     }
 
@@ -152,6 +157,17 @@ pub(crate) fn plain(workers: u32) -> Variant {
         envoy_cores: "0,1",
         ..Variant::ours(USUAL_KEYS, USUAL)
     }
+}
+
+/// Builds of the filter beside each other, and no filter.
+pub(crate) fn builds(files: &[String]) -> Vec<Variant> {
+    let of = |file: &String| Variant {
+        build: Some(file.into()),
+        // As many as the command line names, once.
+        ..Variant::ours(file.clone().leak(), USUAL).with(Policy::AllFrom50Networks)
+    };
+    let none = Variant::new(NONE, Filter::None, USUAL);
+    std::iter::once(none).chain(files.iter().map(of)).collect()
 }
 
 /// All of them, in the order of the table.
