@@ -134,6 +134,8 @@ impl Variant {
 pub(crate) const NONE: &str = "no filter";
 pub(crate) const NONE_POST: &str = "no filter, 1 KB JSON body";
 pub(crate) const LUA: &str = "Lua table look-up, 100,000 keys";
+pub(crate) const LUA_IDENTITY: &str =
+    "Lua table look-up, 100,000 keys, credential replaced by an identity";
 pub(crate) const EXT_AUTHZ: &str = "ext_authz to an Envoy with api_key_auth, 100,000 keys";
 pub(crate) const THOUSAND_KEYS: &str = "latchkey, 1,000 keys";
 pub(crate) const USUAL_KEYS: &str = "latchkey, 100,000 keys";
@@ -147,8 +149,8 @@ pub(crate) const OBSERVED: &str = "latchkey, all-scope, 1 KB JSON body, observed
 pub(crate) const CHANGING: &str = "latchkey, 100 changes a second";
 pub(crate) const ONE_WORKER: &str = "latchkey, 1 worker, load on the same core";
 pub(crate) const TWO_WORKERS: &str = "latchkey, 2 workers, load on the same cores";
-const NONE_ONE: &str = "no filter, 1 worker, load on the same core";
-const NONE_TWO: &str = "no filter, 2 workers, load on the same cores";
+pub(crate) const NONE_ONE: &str = "no filter, 1 worker, load on the same core";
+pub(crate) const NONE_TWO: &str = "no filter, 2 workers, load on the same cores";
 
 /// Ours with so many workers, not pinned to one core: for what does not count CPU time.
 pub(crate) fn plain(workers: u32) -> Variant {
@@ -192,6 +194,7 @@ pub(crate) fn all() -> Vec<Variant> {
         ),
         Variant::new("Lua table look-up, 1,000 keys", Filter::Lua(1_000), 1_000),
         Variant::new(LUA, Filter::Lua(USUAL), USUAL),
+        Variant::new(LUA_IDENTITY, Filter::LuaIdentity(USUAL), USUAL),
         Variant::new(EXT_AUTHZ, Filter::ExtAuthz(USUAL), USUAL),
         Variant::new("Wasm filter that does nothing", Filter::NoopWasm, USUAL),
         Variant::ours(THOUSAND_KEYS, 1_000),
