@@ -212,6 +212,7 @@ impl Agent {
                     self.follower.confirm(confirmation);
                     self.hear(answer);
                 }
+                Err(_) if mutant!(AckTheUnwritten) => self.follower.confirm(confirmation),
                 Err(error) => {
                     self.follower.fail(now_ns);
                     self.complain(host, format!("cannot write the key table: {error:?}"));
@@ -239,6 +240,11 @@ impl Agent {
         step: Step<'_>,
         confirmation: Confirmation,
     ) -> Result<(), SlotError> {
+        if mutant!(HeadFirst)
+            && let Some((position, _)) = confirmation.complete()
+        {
+            self.put_in_force(host, position)?;
+        }
         let changed = match step {
             Step::Apply(delta) => self.apply_delta(host, &delta)?,
             Step::Load {
@@ -250,7 +256,8 @@ impl Agent {
         let Some((position, sent_ns)) = confirmation.complete() else {
             return Ok(());
         };
-        if changed || self.follower.position() != Some(position) {
+        let moved = changed || self.follower.position() != Some(position);
+        if moved && !mutant!(HeadFirst) {
             self.put_in_force(host, position)?;
         }
         self.lease_until_ms = self.max_staleness.lease_until_ms(sent_ns);
@@ -284,7 +291,9 @@ impl Agent {
             if mutant!(SkipRemovals) && matches!(change, Change::Remove(_)) {
                 continue;
             }
-            self.changes.note(slots::key_hash_of(change).bucket());
+            if !mutant!(NoteNoChange) {
+                self.changes.note(slots::key_hash_of(change).bucket());
+            }
             let difference = slots::write_change(host, change)?;
             self.records = self.records.saturating_add_signed(difference);
         }

@@ -49,6 +49,9 @@ pub(crate) struct Callout {
     pub(crate) timeout_ms: u64,
 }
 
+/// A worker that looks at the table while the agent writes.
+pub(crate) type Onlooker = Box<dyn Fn(&FakeHost)>;
+
 /// What all requests and the agent of one Envoy share.
 #[derive(Default)]
 pub(crate) struct Shared {
@@ -62,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) callouts: RefCell<Vec<Callout>>,
     pub(crate) posts: RefCell<Vec<(String, Vec<u8>)>>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// What a worker does after each write of the agent.
+    pub(crate) onlooker: RefCell<Option<Onlooker>>,
     tokens: Cell<u32>,
     /// The calls that may fail, in their order.
     pub(crate) calls: RefCell<Vec<Call>>,
@@ -132,6 +137,13 @@ impl FakeHost {
         (slots, *self.shared.gauges.borrow())
     }
 
+    fn wrote(&self, write: Write) {
+        self.shared.writes.borrow_mut().push(write);
+        if let Some(onlooker) = self.shared.onlooker.borrow().as_ref() {
+            onlooker(self);
+        }
+    }
+
     fn called(&self, call: Call) -> Result<(), HostError> {
         self.shared.calls.borrow_mut().push(call);
         match self.shared.failing.get() {
@@ -176,8 +188,8 @@ impl Host for FakeHost {
         self.called(Call::SetSlot)?;
         let mut slots = self.shared.slots.borrow_mut();
         slots.insert(name.to_owned(), value.to_vec());
-        let mut writes = self.shared.writes.borrow_mut();
-        writes.push(Write::Slot(name.to_owned()));
+        drop(slots);
+        self.wrote(Write::Slot(name.to_owned()));
         Ok(())
     }
 
@@ -193,8 +205,7 @@ impl Host for FakeHost {
         };
         self.called(Call::SetGauge)?;
         self.shared.gauges.borrow_mut()[at] = value;
-        let mut writes = self.shared.writes.borrow_mut();
-        writes.push(Write::Gauge(gauge, value));
+        self.wrote(Write::Gauge(gauge, value));
         Ok(())
     }
 

@@ -11,12 +11,12 @@ use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
 use filter::table::{RecordBytes, Unavailable, look_up};
-use keytable::{Frame, Record, RecordView, UsageBatch};
+use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch};
 
 use super::host::Callout;
 use super::request::Exchange;
 use super::sidecar::Table;
-use super::{FakeHost, FakeSidecar, hash};
+use super::{FakeHost, FakeSidecar, hash, key};
 
 /// The agent's instance id.
 pub(crate) const INSTANCE: &str = "0123456789abcdef0123456789abcdef";
@@ -132,6 +132,18 @@ impl Rig {
         look_up(&self.host, &hash(n))
     }
 
+    /// What a worker finds of key `n`, if it remembers what it may.
+    pub(crate) fn seen(&self, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+        see(&self.shared, &self.host, n)
+    }
+
+    /// From now on a worker looks at these keys after each write of the agent.
+    pub(crate) fn look_on<const N: usize>(&self, keys: [usize; N]) {
+        let shared = Rc::clone(&self.shared);
+        let look = move |host: &FakeHost| keys.iter().for_each(|n| drop(see(&shared, host, *n)));
+        *self.host.shared.onlooker.borrow_mut() = Some(Box::new(look));
+    }
+
     /// The worker's tick comes, while these requests are running.
     pub(crate) fn tick(&self, running: &[&Exchange]) {
         let find = |stream| running.iter().find(|exchange| exchange.stream == stream);
@@ -162,6 +174,15 @@ impl Rig {
         let gate = Gate::new(Rc::clone(&self.shared), stream);
         Exchange::new(self.host.sibling(), gate, stream)
     }
+}
+
+fn see(shared: &GateShared, host: &FakeHost, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+    let text = key(n);
+    shared.table.open(host)?;
+    let known = shared
+        .table
+        .find(host, &PresentedKey::parse(text.as_bytes()).unwrap())?;
+    Ok(known.map(|known| known.record))
 }
 
 /// A gate with these settings, the members of a JSON object.

@@ -155,7 +155,7 @@ impl Fleet {
         let Some(member) = self.members.get_mut(&key) else {
             return arrival;
         };
-        arrival.is_new = member.hear(who, trouble, now);
+        arrival.is_new = member.hear(who, trouble, now) && !mutant!(WriteNobodyDown);
         if member.superseded {
             self.mark_shared(&who.node);
         }
@@ -165,7 +165,7 @@ impl Fleet {
     /// Puts a new start of `node` in the place of the earlier one; true if several Envoys have
     /// that name.
     fn supersede(&mut self, node: &NodeName) -> bool {
-        let same = |member: &&mut Member| member.who.node == *node;
+        let same = |member: &&mut Member| member.who.node == *node || mutant!(ReplaceAnyNode);
         let mut shares_name = false;
         for member in self.members.values_mut().filter(same) {
             shares_name |= member.shares_name;
@@ -247,6 +247,9 @@ impl Fleet {
             .serving(region, now)
             .filter(|m| m.is_behind(generation));
         match awaited {
+            Awaited::All if mutant!(AnyOneIsAll) => {
+                behind.count() < self.serving(region, now).count()
+            }
             Awaited::All => behind.next().is_none(),
             Awaited::Live => !behind.any(|member| member.is_live(now)),
         }

@@ -41,7 +41,10 @@ pub fn standing(
         _ => Needs::Snapshot,
     };
     Standing {
-        acknowledged,
+        acknowledged: acknowledged.map(|from| match mutant!(CountWhatIsSent) {
+            true => newest,
+            false => from,
+        }),
         needs,
     }
 }
