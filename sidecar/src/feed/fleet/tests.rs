@@ -86,8 +86,10 @@ impl World {
 
     fn is_settled(&self, generation: u64, awaited: Awaited) -> bool {
         let generation = Generation::new(generation);
-        self.fleet
-            .is_settled(&self.region, generation, awaited, self.now)
+        let left = self
+            .fleet
+            .awaited(&self.region, generation, awaited, self.now);
+        left == 0
     }
 }
 
