@@ -62,8 +62,8 @@ impl Watchers {
                 page: None,
                 received: Vec::new(),
             });
+            all.ask(number);
         }
-        (0..count).for_each(|number| all.ask(number));
         all
     }
 
@@ -80,8 +80,8 @@ impl Watchers {
                 page: None,
                 received: Vec::new(),
             };
+            self.ask(number);
         }
-        (0..self.watchers.len()).for_each(|number| self.ask(number));
     }
 
     /// How many whole tables were begun so far.

@@ -265,3 +265,6 @@ impl Drop for Presence {
         state.fleet.leave(&self.who, Instant::now());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,12 +203,14 @@ fn watch(stack: &mut Stack, admin: &Admin, key: &Key, count: usize) -> String {
     }
     let used_ms = (cpu_us(pid) - before_us) / 1e3 / CHANGES as f64;
     let (ready_ms, back_ms) = crash(stack, admin, key, &mut watchers);
-    format!(
+    let row = format!(
         "| {count} | {:.1} | {:.1} | {:.1} | {used_ms:.1} | {back_ms:.0} | {ready_ms:.0} |\n",
         percentile(&told_ms, 50),
         percentile(&told_ms, 99),
         percentile(&last_ms, 50),
-    )
+    );
+    print!("{row}");
+    row
 }
 
 /// Kills the sidecar and starts it; all watchers come back at once and are given a change that they
