@@ -23,6 +23,7 @@ mod credentials;
 mod differential;
 mod docs;
 mod door;
+mod fleet;
 mod hostile;
 mod lint;
 mod listing;

@@ -28,6 +28,7 @@ pub mod raw;
 pub mod recipes;
 pub mod sdk;
 pub mod time;
+pub mod watchers;
 
 use std::time::Duration;
 
