@@ -17,9 +17,7 @@ pub mod browser;
 pub mod console;
 pub mod http2;
 pub mod http2_upstream;
-pub mod impostor;
 pub mod load;
-pub mod lossy;
 pub mod measure;
 pub mod node;
 pub mod promtool;
@@ -28,6 +26,8 @@ pub mod raw;
 pub mod recipes;
 pub mod sdk;
 pub mod time;
+pub mod verdict;
+pub mod wire;
 
 use std::time::Duration;
 
