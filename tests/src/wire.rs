@@ -68,7 +68,8 @@ struct State {
     is_once: bool,
     faulted: usize,
     asked: Vec<Instant>,
-    answered: usize,
+    /// Requests for the table that the sidecar has and has not answered.
+    open: usize,
     pages: usize,
     held: usize,
     before: Vec<u8>,
@@ -79,6 +80,7 @@ struct State {
 struct Call {
     is_table: AtomicBool,
     is_report: AtomicBool,
+    is_open: AtomicBool,
 }
 
 /// What becomes of a connection.
@@ -94,7 +96,7 @@ impl Wire {
     /// A running stack whose feed goes over a wire.
     pub fn stack(options: StackOptions) -> (Stack, Admin, Self) {
         let mut stack = Stack::prepare(options).unwrap();
-        let wire = Self::before(&mut stack);
+        let wire = Self::in_front_of(&mut stack);
         stack.start_sidecar().unwrap();
         stack.start_envoy().unwrap();
         stack.wait_for_table().unwrap();
@@ -104,7 +106,7 @@ impl Wire {
 
     /// Takes the port at which Envoy looks for the feed and moves the sidecar, which must not run
     /// yet, to another one.
-    pub fn before(stack: &mut Stack) -> Self {
+    pub fn in_front_of(stack: &mut Stack) -> Self {
         let settings = stack.sidecar_settings();
         let (envoys_port, feed_port) = (settings.feed_port, ports::free().unwrap());
         settings.feed_port = feed_port;
@@ -120,7 +122,7 @@ impl Wire {
                 is_once: false,
                 faulted: 0,
                 asked: Vec::new(),
-                answered: 0,
+                open: 0,
                 pages: 0,
                 held: 0,
                 before: Vec::new(),
@@ -163,9 +165,14 @@ impl Wire {
         self.0.state.lock().unwrap().asked.clone()
     }
 
-    /// How many answers about the table came from the sidecar.
-    pub fn answered(&self) -> usize {
-        self.0.state.lock().unwrap().answered
+    /// How many requests for the table the sidecar has and has not answered.
+    pub fn open(&self) -> usize {
+        self.0.state.lock().unwrap().open
+    }
+
+    /// The answer about the table that passed last.
+    pub fn before(&self) -> Vec<u8> {
+        self.0.state.lock().unwrap().before.clone()
     }
 
     /// How many pages of snapshots were passed on.
@@ -200,10 +207,12 @@ impl Shared {
             end(&from, &to);
         });
         while let Some(answer) = raw::read_whole(&mut server) {
+            self.close(&call);
             if self.answer(&answer, &call, &mut client) == Then::End {
                 break;
             }
         }
+        self.close(&call);
         self.wait_while(Fault::stalls_answers);
         end(&client, &server);
     }
@@ -219,7 +228,7 @@ impl Shared {
                 call.is_report.store(!is_table, Ordering::SeqCst);
             }
             if is_table {
-                self.state.lock().unwrap().asked.push(Instant::now());
+                self.open(call);
             }
             if to.write_all(bytes).is_err() {
                 return;
@@ -227,6 +236,17 @@ impl Shared {
         }
         // The end of a connection is news, too.
         self.wait_while(Fault::stalls_requests);
+    }
+
+    fn open(&self, call: &Call) {
+        let mut state = self.state.lock().unwrap();
+        state.asked.push(Instant::now());
+        state.open += usize::from(!call.is_open.swap(true, Ordering::SeqCst));
+    }
+
+    fn close(&self, call: &Call) {
+        let was_open = call.is_open.swap(false, Ordering::SeqCst);
+        self.state.lock().unwrap().open -= usize::from(was_open);
     }
 
     fn wait_while(&self, stalls: impl Fn(&Fault) -> bool) {
@@ -278,7 +298,6 @@ impl Shared {
     /// What is to be done to the next answer about the table, as soon as it may go on.
     fn fault_of(&self) -> Fault {
         let mut state = self.state.lock().unwrap();
-        state.answered += 1;
         if let Fault::StallAfter(more) = state.fault {
             state.fault = match more.checked_sub(1) {
                 Some(more) => Fault::StallAfter(more),

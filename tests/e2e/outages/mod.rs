@@ -4,6 +4,7 @@
 //! docs/feed.md has what each case comes to, and the commands of the long runs.
 
 mod away;
+mod garbage;
 mod partitions;
 mod restarts;
 mod world;

@@ -50,7 +50,7 @@ impl World {
             ..StackOptions::default()
         })
         .unwrap();
-        let wire = Wire::before(&mut stack);
+        let wire = Wire::in_front_of(&mut stack);
         stack.start_sidecar().unwrap();
         let admin = Admin::of(&stack);
         let good = admin.create("good", json!({}));
