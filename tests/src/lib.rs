@@ -19,6 +19,7 @@ pub mod http2;
 pub mod http2_upstream;
 pub mod load;
 pub mod measure;
+pub mod name_server;
 pub mod node;
 pub mod promtool;
 pub mod python;

@@ -64,8 +64,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     fault: Fault,
-    /// The fault is over after the next answer that it was done to.
-    is_once: bool,
+    /// What comes after one answer that it was done to; it lasts if there is none.
+    then: Option<Fault>,
     faulted: usize,
     asked: Vec<Instant>,
     /// Requests for the table that the sidecar has and has not answered.
@@ -119,7 +119,7 @@ impl Wire {
             to: SocketAddr::from(([127, 0, 0, 1], to_port)),
             state: Mutex::new(State {
                 fault: Fault::None,
-                is_once: false,
+                then: None,
                 faulted: 0,
                 asked: Vec::new(),
                 open: 0,
@@ -141,17 +141,22 @@ impl Wire {
 
     /// Has this fault from now on.
     pub fn set(&self, fault: Fault) {
-        self.change(fault, false);
+        self.change(fault, None);
     }
 
     /// Does this to the next answer about the table, and to no other.
     pub fn once(&self, fault: Fault) {
-        self.change(fault, true);
+        self.once_then(fault, Fault::None);
     }
 
-    fn change(&self, fault: Fault, is_once: bool) {
+    /// Does this to the next answer about the table, and that from then on.
+    pub fn once_then(&self, fault: Fault, then: Fault) {
+        self.change(fault, Some(then));
+    }
+
+    fn change(&self, fault: Fault, then: Option<Fault>) {
         let mut state = self.0.state.lock().unwrap();
-        (state.fault, state.is_once) = (fault, is_once);
+        (state.fault, state.then) = (fault, then);
         self.0.changed.notify_all();
     }
 
@@ -308,11 +313,10 @@ impl Shared {
         let stalls = |state: &mut State| state.fault.stalls_answers();
         let mut state = self.changed.wait_while(state, stalls).unwrap();
         state.held -= 1;
-        let fault = match state.is_once {
-            true => std::mem::replace(&mut state.fault, Fault::None),
-            false => state.fault.clone(),
+        let fault = match state.then.take() {
+            Some(then) => std::mem::replace(&mut state.fault, then),
+            None => state.fault.clone(),
         };
-        state.is_once = false;
         let passes = [Fault::None, Fault::LoseReports].contains(&fault);
         state.faulted += usize::from(!passes && !matches!(fault, Fault::StallAfter(_)));
         fault

@@ -17,6 +17,20 @@ use super::world::World;
 /// Above the 32 MiB that Envoy keeps of an answer: the agent is told of a failure without a head.
 const MORE_THAN_ENVOY_KEEPS: usize = 33 * 1024 * 1024;
 
+const FOREIGN: Epoch = Epoch::from_bytes([7; 16]);
+
+/// A whole and valid answer, "nothing new", of a history that is not the sidecar's.
+pub(super) fn of_another_history(world: &World) -> Vec<u8> {
+    let now = Generation::new(world.generation());
+    let heartbeat = Delta {
+        epoch: FOREIGN,
+        from: now,
+        to: now,
+        changes: Vec::new(),
+    };
+    answer("200 OK", &heartbeat.encode())
+}
+
 /// A key that is switched off and on, each time behind a fault.
 struct Switch {
     key: Key,
@@ -111,10 +125,8 @@ fn wrong_frames(world: &World) -> Vec<Vec<u8>> {
         }
         .encode()
     };
-    let foreign = Epoch::from_bytes([7; 16]);
     let frames = [
-        delta(foreign, generation, generation),
-        delta(foreign, generation, generation + 1),
+        delta(FOREIGN, generation, generation + 1),
         delta(epoch, generation + 1, generation + 2),
         delta(epoch, 1, generation + 1),
         page(1, 0),
@@ -210,15 +222,7 @@ fn a_sidecar_that_drips_or_refuses_is_left_alone_for_longer_and_longer() {
 fn garbage_renews_no_lease() {
     let world = World::start(MaxStaleness::Seconds(5));
     let load = world.load();
-    let foreign = Delta {
-        epoch: Epoch::from_bytes([7; 16]),
-        from: Generation::new(world.generation()),
-        to: Generation::new(world.generation()),
-        changes: Vec::new(),
-    };
-    world
-        .wire
-        .set(Fault::Say(answer("200 OK", &foreign.encode())));
+    world.wire.set(Fault::Say(of_another_history(&world)));
     wait_for("the lease ends", || world.ask(&world.good).status == 503);
     let ended = Instant::now();
     let faulted = world.wire.faulted();

@@ -4,7 +4,11 @@
 //! docs/feed.md has what each case comes to, and the commands of the long runs.
 
 mod away;
+mod clusters;
+mod cold;
 mod garbage;
+mod keys;
 mod partitions;
 mod restarts;
+mod resync;
 mod world;

@@ -69,7 +69,12 @@ impl World {
 
     /// A key that clients use from the next load on, and that dies one day.
     pub(super) fn doomed(&mut self, name: &str) -> Key {
-        let key = self.admin.create(name, json!({}));
+        self.doomed_with(name, json!({}))
+    }
+
+    /// The same with further members.
+    pub(super) fn doomed_with(&mut self, name: &str, members: Value) -> Key {
+        let key = self.admin.create(name, members);
         self.roster.lock().unwrap().push(key.value.clone());
         key
     }
