@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use envoy::{MaxStaleness, Stack};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
+use tests::load::Load;
 use tests::verdict::{Span, passed};
 use tests::wire::Fault;
 use tests::{number, stat, wait_for};
@@ -63,19 +64,29 @@ fn lapse(stack: &Stack) -> Instant {
     lapsed.unwrap()
 }
 
-fn assert_both_workers_have_connections(stack: &Stack) {
+/// How many connections each of the two workers has taken.
+fn taken(stack: &Stack) -> [u64; 2] {
     let listener = stack.envoy_url().replace("http://", "").replace(':', "_");
-    for worker in ["worker_0", "worker_1"] {
-        let name = format!("listener.{listener}.{worker}.downstream_cx_active");
-        assert!(stat(stack, &name) > 0, "{name}");
-    }
+    ["worker_0", "worker_1"].map(|worker| {
+        let name = format!("listener.{listener}.{worker}.downstream_cx_total");
+        stat(stack, &name)
+    })
+}
+
+/// Waits until each worker has been asked; a refusal ends its connection, so clients go round.
+fn ask_both_workers(stack: &Stack, load: &Load) {
+    let before = taken(stack);
+    wait_for("both workers are asked", || {
+        let now = taken(stack);
+        now[0] > before[0] && now[1] > before[1]
+    });
+    load.settle();
 }
 
 /// One partition that lasts until behind the end of the lease.
 fn outlast(world: &mut World, partition: Partition, lease: Duration) {
     let doomed = world.doomed(&format!("{partition:?}"));
     let load = world.load();
-    assert_both_workers_have_connections(&world.stack);
     let begun = Instant::now();
     partition.begin(world);
     if partition != Partition::Standstill {
@@ -86,7 +97,7 @@ fn outlast(world: &mut World, partition: Partition, lease: Duration) {
     }
     let lapse = lapse(&world.stack);
     assert!(lapse < begun + lease, "counted from when it was asked");
-    load.settle();
+    ask_both_workers(&world.stack, &load);
     let healed = Instant::now();
     partition.end(world);
     wait_for("traffic is back", || world.ask(&world.good).status == 200);

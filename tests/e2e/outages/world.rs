@@ -18,7 +18,7 @@ use tests::wire::Wire;
 use tests::{Admin, Key, chat, stat, wait_for};
 
 pub(super) const GENERATION: &str = "wasmcustom.latchkey.generation";
-/// Half of them use the good key. So many that both workers have some.
+/// Half of them use the good key.
 pub(super) const CLIENTS: usize = 12;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -46,7 +46,7 @@ impl World {
     pub(super) fn without_envoy(max_staleness: MaxStaleness) -> Self {
         let mut stack = Stack::prepare(StackOptions {
             max_staleness,
-            sidecar_args: vec!["--key-limit-default".to_owned(), "100000".to_owned()],
+            sidecar_args: vec!["--key-limit-default".to_owned(), "1000000".to_owned()],
             ..StackOptions::default()
         })
         .unwrap();
