@@ -17,10 +17,9 @@ pub mod browser;
 pub mod console;
 pub mod http2;
 pub mod http2_upstream;
-pub mod impostor;
 pub mod load;
-pub mod lossy;
 pub mod measure;
+pub mod name_server;
 pub mod node;
 pub mod promtool;
 pub mod python;
@@ -28,7 +27,9 @@ pub mod raw;
 pub mod recipes;
 pub mod sdk;
 pub mod time;
+pub mod verdict;
 pub mod watchers;
+pub mod wire;
 
 use std::time::Duration;
 
