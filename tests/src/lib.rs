@@ -14,12 +14,14 @@
 
 pub mod admin;
 pub mod browser;
+pub mod churn;
 pub mod console;
 pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;
 pub mod load;
 pub mod lossy;
+pub mod made_keys;
 pub mod measure;
 pub mod node;
 pub mod promtool;
@@ -27,6 +29,7 @@ pub mod python;
 pub mod raw;
 pub mod recipes;
 pub mod sdk;
+pub mod stand_in;
 pub mod time;
 
 use std::time::Duration;
