@@ -45,3 +45,4 @@ mod tour;
 mod upgrade;
 mod usage;
 mod versions;
+mod worlds;

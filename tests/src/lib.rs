@@ -31,6 +31,8 @@ pub mod recipes;
 pub mod sdk;
 pub mod stand_in;
 pub mod time;
+pub mod trap;
+pub mod world;
 
 use std::time::Duration;
 
@@ -68,11 +70,12 @@ pub fn chat(model: &str) -> String {
 
 /// The value of one of Envoy's own figures; 0 if it does not exist.
 pub fn stat(stack: &Stack, name: &str) -> u64 {
-    let url = format!(
-        "{}/stats?filter=^{}$",
-        stack.envoy_admin_url(),
-        name.replace('.', "\\.")
-    );
+    stat_of(&stack.envoy_admin_url(), name)
+}
+
+/// The same by the address of Envoy's admin interface.
+pub fn stat_of(admin_url: &str, name: &str) -> u64 {
+    let url = format!("{admin_url}/stats?filter=^{}$", name.replace('.', "\\."));
     let text = raw::get_text(&url);
     text.trim()
         .rsplit(' ')
