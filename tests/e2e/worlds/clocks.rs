@@ -1,9 +1,10 @@
 //! The machine's clock jumps while the lease runs.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use envoy::provision::apt;
 use envoy::{MaxStaleness, StackOptions};
 use serde_json::json;
 use tests::world::Plan;
@@ -13,19 +14,28 @@ use super::Home;
 
 /// Shorter than any jump.
 const LEASE_S: u64 = 5;
-const HOUR_S: u64 = 3600;
+const HOUR_S: i64 = 3600;
 
-/// The library that tells a process another time.
-fn library() -> PathBuf {
-    let find = || {
-        let dirs = fs::read_dir("/usr/lib").ok()?.flatten();
-        let files = dirs.map(|dir| dir.path().join("faketime/libfaketimeMT.so.1"));
-        files.into_iter().find(|file| file.is_file())
-    };
-    find().unwrap_or_else(|| {
-        apt::install(&["faketime"], "there is no faketime").unwrap_or_else(|e| panic!("{e}"));
-        find().expect("faketime was installed")
-    })
+/// The library that tells a process another time, compiled by the compiler that SQLite needs, too.
+fn library(dir: &Path) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/worlds/clock.c");
+    let library = dir.join("clock.so");
+    let mut compile = Command::new("cc");
+    compile.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]);
+    let status = compile.arg(&library).arg(source).status();
+    assert!(status.unwrap().success(), "cc");
+    library
+}
+
+/// Moves the clock of the processes that look into this file.
+fn jump(offset: &Path, by_s: i64) {
+    let mut options = OpenOptions::new();
+    let file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(offset);
+    file.unwrap().write_all(&by_s.to_le_bytes()).unwrap();
 }
 
 /// W-20: a jump by an hour either way ends no lease early and makes none longer; keys expire by the
@@ -37,41 +47,34 @@ fn the_lease_does_not_follow_a_clock_that_jumps() {
         ..StackOptions::default()
     });
     let now_s = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let expires_at = rfc3339(now_s + HOUR_S / 2);
-    let expiring = home
-        .admin
-        .create("expiring", json!({"expires_at": expires_at}));
-    let offset = home.stack.run_dir().join("offset");
-    let jump = |by: &str| {
-        fs::write(offset.with_extension("new"), by).unwrap();
-        fs::rename(offset.with_extension("new"), &offset).unwrap();
-    };
-    jump("+0");
+    let expires_at = json!({"expires_at": rfc3339(now_s + HOUR_S.unsigned_abs() / 2)});
+    let expiring = home.admin.create("expiring", expires_at);
+    let offset = home.stack.run_dir().join("clock-offset");
+    jump(&offset, 0);
+    let preload = library(home.stack.run_dir()).display().to_string();
     let world = Plan::of(&home.stack, "jumping")
-        .with_variable(format!("LD_PRELOAD={}", library().display()))
-        .with_variable(format!("FAKETIME_TIMESTAMP_FILE={}", offset.display()))
-        .with_variable("FAKETIME_DONT_FAKE_MONOTONIC=1")
-        .with_variable("FAKETIME_NO_CACHE=1")
+        .with_variable(format!("LD_PRELOAD={preload}"))
+        .with_variable(format!("CLOCK_OFFSET_FILE={}", offset.display()))
         .start_with_table();
     let status = || world.ask(&expiring.value);
     assert_eq!(status(), 200);
 
     let traffic = home.traffic(&world.url());
-    jump("+3600");
+    jump(&offset, HOUR_S);
     wait_for("Envoy's clock has jumped", || status() == 401);
     traffic.go_on();
-    jump("-3600");
+    jump(&offset, -HOUR_S);
     wait_for("Envoy's clock has jumped back", || status() == 200);
     traffic.go_on();
     home.end(traffic).assert_clean();
 
     // It jumps back again while nobody renews the lease.
     home.stack.sidecar().unwrap().process().pause().unwrap();
-    jump("-7200");
+    jump(&offset, -2 * HOUR_S);
     wait_for("the lease ends", || status() == 503);
-    jump("+7200");
+    jump(&offset, 2 * HOUR_S);
     assert_eq!(status(), 503);
     home.stack.sidecar().unwrap().process().resume().unwrap();
-    jump("+0");
+    jump(&offset, 0);
     wait_for("the lease is renewed", || status() == 200);
 }
