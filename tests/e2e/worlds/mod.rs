@@ -12,6 +12,7 @@ mod takeover;
 mod traps;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::{Duration, Instant};
 
 use envoy::{Stack, StackOptions};
 use serde_json::json;
@@ -49,6 +50,8 @@ struct Outcome {
     passed: Vec<String>,
     /// The clients, by number, that were told at least once that there is no table or no gate.
     turned_away: BTreeSet<String>,
+    /// From the first to the last request with the good key that was told so.
+    gap: Duration,
 }
 
 impl Home {
@@ -57,11 +60,6 @@ impl Home {
     }
 
     fn start_with(options: StackOptions) -> Self {
-        let options = StackOptions {
-            sidecar: Some("/tmp/h4/target/dev-sidecar".into()),
-            filter_wasm: Some("/tmp/h4/target/wasm/wasm32-unknown-unknown/wasm/filter.wasm".into()),
-            ..options
-        }; // DEV
         let mut stack = Stack::prepare(options).unwrap_or_else(|error| panic!("{error}"));
         stack.start_sidecar().unwrap();
         let admin = Admin::of(&stack);
@@ -107,9 +105,13 @@ impl Home {
             good: statuses(told.iter().filter(is_good)),
             dead: statuses(told.iter().filter(|told| !is_good(told))),
             passed: told.iter().filter(passed).map(|t| t.name.clone()).collect(),
-            turned_away: away.map(client).collect(),
+            turned_away: away.clone().map(client).collect(),
+            gap: span(away.filter(is_good)),
         };
-        println!("good {:?}, dead {:?}", outcome.good, outcome.dead);
+        let Outcome {
+            good, dead, gap, ..
+        } = &outcome;
+        println!("good {good:?} (503 over {gap:?}), dead {dead:?}");
         outcome
     }
 }
@@ -145,6 +147,12 @@ impl Outcome {
         let other = all.filter(|status| !statuses.contains(status));
         assert_eq!(other.count(), 0, "{self:?}");
     }
+}
+
+fn span<'t>(told: impl Iterator<Item = &'t Told>) -> Duration {
+    let begun: Vec<Instant> = told.map(|told| told.begun).collect();
+    let ends = begun.iter().min().zip(begun.iter().max());
+    ends.map_or(Duration::ZERO, |(first, last)| *last - *first)
 }
 
 fn statuses<'t>(told: impl Iterator<Item = &'t Told>) -> BTreeMap<u16, usize> {
