@@ -104,7 +104,7 @@ impl Plan {
         self
     }
 
-    /// Further arguments.
+    /// Other arguments than `--disable-hot-restart`.
     pub fn with_args(mut self, args: &[&str]) -> Self {
         self.args = args.iter().map(Into::into).collect();
         self
