@@ -57,6 +57,8 @@ pub(crate) type Onlooker = Box<dyn Fn(&FakeHost)>;
 pub(crate) struct Shared {
     pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) gauges: RefCell<[u64; 4]>,
+    /// What a process that is taken over from adds to the edition and to the lease.
+    pub(crate) share: Cell<[u64; 2]>,
     /// The gauge that says of the clock, not of the table.
     pub(crate) lease_left_s: Cell<u64>,
     pub(crate) monotonic_ns: Cell<u64>,
@@ -195,7 +197,8 @@ impl Host for FakeHost {
 
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
         self.called(Call::Gauge)?;
-        Ok(self.read_gauge(gauge))
+        let share = index(gauge).and_then(|at| self.shared.share.get().get(at).copied());
+        Ok(self.read_gauge(gauge).wrapping_add(share.unwrap_or(0)))
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
