@@ -203,10 +203,7 @@ impl Gate {
     /// More of a permitted body passes, unless its key has lost its right since.
     fn go_on(&mut self, host: &impl RequestHost, state: State) -> Flow {
         let flow = self.enter(state);
-        match self.check(host) {
-            Ok(()) => flow,
-            Err(refusal) => self.cut(host, &refusal),
-        }
+        self.check_answer(host).unwrap_or(flow)
     }
 
     fn check(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use crate::support::{Call, Exchange, Rig, record};
 use keytable::{AddressList, Network, Record};
 
-const OPEN: [Call; 3] = [Call::Gauge, Call::Monotonic, Call::Gauge];
+const OPEN: [Call; 3] = [Call::Gauge, Call::Gauge, Call::Monotonic];
 const IDENTITY: [Call; 3] = [Call::RemoveHeader, Call::SetHeader, Call::SetHeader];
 
 /// The calls since the last time.

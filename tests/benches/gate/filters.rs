@@ -49,6 +49,8 @@ pub(crate) struct Place {
     pub(crate) filter_wasm: PathBuf,
     /// Whether the gate looks what keys for everything name.
     pub(crate) is_observing: bool,
+    /// Whether requests have bodies.
+    pub(crate) has_bodies: bool,
 }
 
 impl Filter {
@@ -63,6 +65,10 @@ impl Filter {
             let mark = format!("# place: {at}\n");
             assert!(text.contains(&mark), "the template has no place {at}");
             text.replacen(&mark, part, 1)
+        };
+        let text = match place.has_bodies {
+            true => put(text, "body", &item(&buffer())),
+            false => text,
         };
         match self {
             Self::None => text,
@@ -148,6 +154,15 @@ fn filter(name: &str, message: &str, settings: Value) -> Value {
         "type.googleapis.com/envoy.extensions.filters.http.{message}"
     ));
     json!({"name": name, "typed_config": config})
+}
+
+/// Waits for the whole body, as an upstream does: an answer that comes before it costs the connection.
+fn buffer() -> Value {
+    filter(
+        "buffer",
+        "buffer.v3.Buffer",
+        json!({"max_request_bytes": 1_048_576}),
+    )
 }
 
 fn api_key_auth(keys: usize) -> Value {
