@@ -24,6 +24,7 @@ mod differential;
 mod docs;
 mod door;
 mod fleet;
+mod frames;
 mod hostile;
 mod lint;
 mod listing;

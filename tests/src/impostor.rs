@@ -26,6 +26,8 @@ pub struct Impostor {
 struct Shared {
     nonsense: Mutex<Nonsense>,
     answered: AtomicUsize,
+    /// The head of the newest request.
+    asked: Mutex<String>,
     over: AtomicBool,
 }
 
@@ -37,6 +39,7 @@ impl Impostor {
         let shared = Arc::new(Shared {
             nonsense: Mutex::new(nonsense),
             answered: AtomicUsize::new(0),
+            asked: Mutex::default(),
             over: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -64,6 +67,16 @@ impl Impostor {
     pub fn answered(&self) -> usize {
         self.shared.answered.load(Ordering::SeqCst)
     }
+
+    /// A query parameter of the newest request that was answered.
+    pub fn asked(&self, name: &str) -> Option<String> {
+        let asked = self.shared.asked.lock().unwrap();
+        let (_, query) = asked.lines().next()?.split_once('?')?;
+        let query = query.split(' ').next()?;
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let found = pairs.find(|(other, _)| *other == name);
+        found.map(|(_, value)| value.to_owned())
+    }
 }
 
 impl Shared {
@@ -80,6 +93,7 @@ impl Shared {
                 _ => return,
             }
         }
+        *self.asked.lock().unwrap() = String::from_utf8_lossy(&request).into_owned();
         let (status, body) = self.nonsense.lock().unwrap().clone();
         let head = format!(
             "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

@@ -116,6 +116,28 @@ fn nothing_else_renews_it() {
     assert!(rig.lease_until_ms() > lease);
 }
 
+/// Case R-11: what comes after a gap proves nothing; the whole table does, as of its first page.
+#[test]
+fn a_gap_does_not_renew_it_and_the_whole_table_does() {
+    let mut rig = Rig::with(&[record(1)]);
+    let lease = rig.lease_until_ms();
+    rig.sidecar.put(&record(2));
+    rig.sidecar.put(&record(3));
+    let request = rig.request().unwrap();
+    let body = rig.sidecar.delta(2);
+    rig.deliver(&request, &body);
+    assert_eq!(rig.lease_until_ms(), lease);
+    assert!(rig.find(1).unwrap().is_some() && rig.find(3).unwrap().is_none());
+    rig.rest();
+    let asked_ms = rig.now_ms();
+    for _ in 0..16 {
+        assert_eq!(rig.lease_until_ms(), lease, "until all of it is there");
+        late_exchange(&mut rig, 100);
+    }
+    assert_eq!(rig.lease_until_ms(), asked_ms + 60_000);
+    assert!(rig.find(3).unwrap().is_some());
+}
+
 #[test]
 fn traffic_stops_when_it_ends_and_goes_on_when_it_is_renewed() {
     let mut rig = Rig::with(&[record(1)]);

@@ -139,6 +139,7 @@ fn deltas_of_another_epoch() {
     still_follows(rig);
 }
 
+/// Cases.
 #[test]
 fn deltas_that_do_not_start_here() {
     for (from, to) in [
@@ -162,6 +163,7 @@ fn deltas_that_do_not_start_here() {
     }
 }
 
+/// Case R-10.
 #[test]
 fn a_delta_that_arrives_twice() {
     let mut rig = rig();

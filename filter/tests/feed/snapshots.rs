@@ -173,6 +173,7 @@ fn the_first_page_of_another_snapshot_starts_over() {
     assert_eq!(rig.host.read_gauge(Gauge::Records), 100);
 }
 
+/// Case R-25.
 #[test]
 fn a_snapshot_older_than_the_table_is_refused() {
     let deleted = Record {
@@ -193,6 +194,29 @@ fn a_snapshot_older_than_the_table_is_refused() {
     }
     rig.sync();
     assert_eq!(held(&rig.host), rig.sidecar.table);
+}
+
+/// Case R-10: what was true before a snapshot is not brought back by a delta that was under way meanwhile.
+#[test]
+fn a_delta_from_before_a_snapshot_is_refused() {
+    let mut rig = Rig::with(&[record(1), record(2)]);
+    let before = rig.sidecar.clone();
+    rig.sidecar.put(&record(3));
+    let late = rig.sidecar.delta(2);
+    rig.sidecar.remove(&hash(3));
+    let request = rig.request().unwrap();
+    rig.deliver(&request, &before.delta(1));
+    rig.rest();
+    let asked = rig.request().unwrap();
+    assert_eq!(parameter(&asked.path, "generation"), None, "after a gap");
+    let first = rig.sidecar.answer(&asked.path);
+    rig.deliver(&asked, &first);
+    rig.sync();
+    let table = rig.host.table();
+    let request = rig.request().unwrap();
+    rig.deliver(&request, &late);
+    assert_eq!(rig.host.table(), table);
+    assert!(rig.find(3).unwrap().is_none());
 }
 
 #[test]

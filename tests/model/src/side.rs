@@ -158,6 +158,15 @@ impl Side {
         self.kill(now_ms);
     }
 
+    /// A copy from before the last change is put in place: a new history, of which nobody has anything.
+    pub(crate) fn restore(&mut self, now_ms: u64) {
+        self.history.restore();
+        for (_, generation) in self.known.values_mut() {
+            *generation = None;
+        }
+        self.kill(now_ms);
+    }
+
     /// Whether a change would be answered with `applied == envoys`.
     pub(crate) fn is_applied(&self, generation: Generation, now_ms: u64) -> bool {
         let now = moment(now_ms).instant;

@@ -240,7 +240,7 @@ impl World {
     }
 
     fn ask(&mut self, e: usize) {
-        let (token, now_ms) = (self.free_token(e), self.clock_ms(e));
+        let (token, now_ms) = (self.free_token(e), self.slow_ms());
         if let Some(request) = self.envoys[e].ask(token, now_ms) {
             self.wires[e]
                 .requests
@@ -270,7 +270,7 @@ impl World {
         if again {
             self.wires[e].answers.push((token, content));
         }
-        let now_ms = self.clock_ms(e);
+        let now_ms = self.slow_ms();
         self.envoys[e].take(&self.side.history, token, content, now_ms);
         self.ask(e);
     }
@@ -291,7 +291,7 @@ impl World {
 
     /// The agent hears that its request has failed.
     fn give_up(&mut self, e: usize, token: u32) {
-        let now_ms = self.clock_ms(e);
+        let now_ms = self.slow_ms();
         self.envoys[e].take(&self.side.history, token, Content::Failed, now_ms);
         self.ask(e);
     }
@@ -342,7 +342,7 @@ impl World {
     /// A key that may call again by the copy has its right back; one that may not has lost it in
     /// this history too, with a generation of its own.
     fn restore(&mut self) {
-        self.side.history.restore();
+        self.side.restore(self.now_ms());
         let (now, newest) = (self.side.history.now(), self.side.history.newest());
         for (known, granted) in self.keys.iter_mut().zip(now) {
             match &mut known.lost {
@@ -351,7 +351,7 @@ impl World {
                 None => known.lost = Some((newest, self.ticks)),
             }
         }
-        self.kill_sidecar();
+        self.break_off();
     }
 
     /// What it had asked may still arrive; answers to it do not.
@@ -406,16 +406,16 @@ impl World {
         u64::from(self.ticks) * TICK_MS
     }
 
-    /// The clock of an Envoy is slow. A better one only ends leases earlier.
-    fn clock_ms(&self, _e: usize) -> u64 {
+    /// The clock of an Envoy, as slow as it may be. A better one only ends leases earlier.
+    fn slow_ms(&self) -> u64 {
         u64::from(self.ticks) * (TICK_MS - DRIFT_MS)
     }
 
     /// What must never be, if it is.
     pub fn fault(&self) -> Option<&'static str> {
-        for (e, envoy) in self.envoys.iter().enumerate() {
+        for envoy in &self.envoys {
             for (key, known) in self.keys.iter().enumerate() {
-                let permits = envoy.permits(key, self.clock_ms(e));
+                let permits = envoy.permits(key, self.slow_ms());
                 let since = known.lost.map(|(_, since)| self.ticks - since);
                 if permits && known.is_proved {
                     return Some("a permit after the answer that said applied");
@@ -451,12 +451,9 @@ impl World {
         }
         let table = world.side.history.now();
         let newest = world.side.history.newest();
-        let current = |(e, envoy): (usize, &Envoy)| {
-            let now_ms = world.clock_ms(e);
-            (0..KEYS).all(|key| envoy.permits(key, now_ms) == table[key])
-        };
-        world.envoys.iter().enumerate().all(current)
-            && world.side.is_applied(newest, world.now_ms())
+        let now_ms = world.slow_ms();
+        let current = |envoy: &Envoy| (0..KEYS).all(|key| envoy.permits(key, now_ms) == table[key]);
+        world.envoys.iter().all(current) && world.side.is_applied(newest, world.now_ms())
     }
 }
 

@@ -123,6 +123,7 @@ fn a_change_elsewhere_moves_the_generation_only() {
     assert_eq!(other.table.len(), 1);
 }
 
+/// Case R-25: an agent that is further than this sidecar gets its whole table.
 #[test]
 fn another_history_or_the_future_gets_the_whole_table() {
     let scratch = Scratch::new();
