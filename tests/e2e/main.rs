@@ -46,3 +46,4 @@ mod tour;
 mod upgrade;
 mod usage;
 mod versions;
+mod worlds;

@@ -168,7 +168,7 @@ impl Fleet {
         let Some(member) = self.members.get_mut(&key) else {
             return arrival;
         };
-        arrival.is_new = member.hear(who, trouble, now);
+        arrival.is_new = member.hear(who, trouble, now) && !mutant!(WriteNobodyDown);
         if member.superseded {
             self.mark_shared(&who.node);
         }
@@ -178,7 +178,7 @@ impl Fleet {
     /// Puts a new start of `node` in the place of the earlier one; true if several Envoys have
     /// that name.
     fn supersede(&mut self, node: &NodeName) -> bool {
-        let same = |member: &&mut Member| member.who.node == *node;
+        let same = |member: &&mut Member| member.who.node == *node || mutant!(ReplaceAnyNode);
         let mut shares_name = false;
         for member in self.members.values_mut().filter(same) {
             shares_name |= member.shares_name;
@@ -270,6 +270,11 @@ impl Fleet {
             .serving(region, now)
             .filter(|member| member.is_behind(generation));
         match awaited {
+            // As if the first to acknowledge were all of them.
+            Awaited::All if mutant!(AnyOneIsAll) => {
+                let behind = behind.count();
+                behind * usize::from(behind == self.serving(region, now).count())
+            }
             Awaited::All => behind.count(),
             Awaited::Live => behind.filter(|member| member.is_live(now)).count(),
         }

@@ -43,7 +43,10 @@ pub fn standing(
         _ => Needs::Snapshot,
     };
     Standing {
-        acknowledged,
+        acknowledged: acknowledged.map(|from| match mutant!(CountWhatIsSent) {
+            true => newest,
+            false => from,
+        }),
         is_foreign: position.is_some() && acknowledged.is_none(),
         needs,
     }

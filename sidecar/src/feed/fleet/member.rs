@@ -61,7 +61,10 @@ impl Member {
     /// may have been set: its lease is counted from now on, which is later than it began.
     pub(super) fn known(envoy: KnownEnvoy, now: Moment) -> Self {
         Self {
-            acknowledged: envoy.generation,
+            acknowledged: match mutant!(TrustTheRemembered) {
+                true => Some(Generation::new(u64::MAX)),
+                false => envoy.generation,
+            },
             follows: envoy.generation.is_some(),
             heard_at: envoy.heard_at,
             is_new: false,
@@ -148,7 +151,7 @@ impl Member {
 
     /// Whether it was superseded and is still written down; from now on it is not.
     pub(super) fn strike(&mut self) -> bool {
-        let is_gone = self.superseded && self.open_requests == 0;
+        let is_gone = (self.superseded || mutant!(StrikeTheLiving)) && self.open_requests == 0;
         is_gone && !std::mem::replace(&mut self.is_new, true)
     }
 
