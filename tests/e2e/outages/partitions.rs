@@ -1,6 +1,6 @@
 //! Envoy and the sidecar do not hear each other and nobody tells them: no connection ends.
 //!
-//! `LATCHKEY_LEASE_S` (5) sets the lease. Judged by the lease that Envoy itself shows, on the clock
+//! `LATCHKEY_LEASE_S` (5, at most 25) sets the lease. Judged by the lease that Envoy itself shows, on the clock
 //! that it shares with the test.
 
 use std::fs;
