@@ -126,9 +126,8 @@ impl Agent {
         let Some(position) = position else {
             return;
         };
-        self.lease_until_ms = until_ms;
         let in_force = loaded.and_then(|()| self.put_in_force(host, position));
-        match in_force.and_then(|()| set_gauge(host, Gauge::LeaseUntilMs, until_ms)) {
+        match in_force.and_then(|()| self.grant(host, until_ms)) {
             Ok(()) => {
                 self.follower.adopt(position);
                 let generation = position.generation.get();
@@ -212,6 +211,7 @@ impl Agent {
                     self.follower.confirm(confirmation);
                     self.hear(answer);
                 }
+                Err(_) if mutant!(AckTheUnwritten) => self.follower.confirm(confirmation),
                 Err(error) => {
                     self.follower.fail(now_ns);
                     self.complain(host, format!("cannot write the key table: {error:?}"));
@@ -239,6 +239,11 @@ impl Agent {
         step: Step<'_>,
         confirmation: Confirmation,
     ) -> Result<(), SlotError> {
+        if mutant!(HeadFirst)
+            && let Some((position, _)) = confirmation.complete()
+        {
+            self.put_in_force(host, position)?;
+        }
         let changed = match step {
             Step::Apply(delta) => self.apply_delta(host, &delta)?,
             Step::Load {
@@ -250,18 +255,25 @@ impl Agent {
         let Some((position, sent_ns)) = confirmation.complete() else {
             return Ok(());
         };
-        if changed || self.follower.position() != Some(position) {
+        let moved = changed || self.follower.position() != Some(position);
+        if moved && !mutant!(HeadFirst) {
             self.put_in_force(host, position)?;
         }
-        self.lease_until_ms = self.max_staleness.lease_until_ms(sent_ns);
-        set_gauge(host, Gauge::LeaseUntilMs, self.lease_until_ms)?;
+        self.grant(host, self.max_staleness.lease_until_ms(sent_ns))?;
         self.recover(host, position.generation.get());
         Ok(())
     }
 
+    /// Says until when the table may be used.
+    fn grant(&mut self, host: &impl Host, until_ms: u64) -> Result<(), SlotError> {
+        self.lease_until_ms = until_ms;
+        slots::write_lease(host, until_ms)?;
+        set_gauge(host, Gauge::LeaseUntilMs, until_ms)
+    }
+
     /// Names the table that the slots hold: change log, head, then the gauges by which workers notice it.
     fn put_in_force(&mut self, host: &impl Host, position: Position) -> Result<(), SlotError> {
-        self.edition = self.next_edition(host)?;
+        self.edition = self.next_edition(host);
         let Position { epoch, generation } = position;
         let head = TableHead {
             epoch,
@@ -284,7 +296,9 @@ impl Agent {
             if mutant!(SkipRemovals) && matches!(change, Change::Remove(_)) {
                 continue;
             }
-            self.changes.note(slots::key_hash_of(change).bucket());
+            if !mutant!(NoteNoChange) {
+                self.changes.note(slots::key_hash_of(change).bucket());
+            }
             let difference = slots::write_change(host, change)?;
             self.records = self.records.saturating_add_signed(difference);
         }
@@ -305,14 +319,12 @@ impl Agent {
         Ok(true)
     }
 
-    /// Above every edition that any slot or gauge of this process has shown.
-    fn next_edition(&self, host: &impl Host) -> Result<u64, SlotError> {
-        let gauge = host.gauge(Gauge::Edition).map_err(SlotError::Host)?;
-        let head = slots::read_head(host)
-            .ok()
-            .flatten()
-            .map_or(0, |head| head.edition);
-        Ok(self.edition.max(gauge).max(head).saturating_add(1))
+    /// Above every edition that this process has shown. The gauge tells nothing of it: Envoy adds
+    /// what a process says that is taken over from.
+    fn next_edition(&self, host: &impl Host) -> u64 {
+        let head = slots::read_head(host).ok().flatten();
+        let shown = head.map_or(0, |head| head.edition);
+        self.edition.max(shown).saturating_add(1)
     }
 
     fn complain(&mut self, host: &impl Host, trouble: String) {

@@ -9,13 +9,14 @@
 //! is accepted until a snapshot is complete, because the slots hold a mixture until then.
 
 mod pace;
-
-use std::fmt;
+mod rejection;
 
 use keytable::limits::BUCKETS;
-use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
+use keytable::{Delta, Epoch, FormatVersion, Frame, Generation, Page};
 
 use pace::Pace;
+
+pub use rejection::Rejection;
 
 /// What this filter calls itself.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -81,29 +82,6 @@ pub enum Step<'a> {
         /// Whether it is the last.
         last: bool,
     },
-}
-
-/// Why an answer was not accepted. The table stays as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// The answer belongs to no request that is open.
-    Unasked,
-    /// No answer.
-    Failed,
-    /// An answer with another status than 200.
-    Status(u16),
-    /// The body is not a whole frame.
-    Frame(FrameError),
-    /// A delta of another history.
-    OtherEpoch,
-    /// A delta that does not start where the table stands.
-    Gap,
-    /// A snapshot older than the table.
-    Older,
-    /// A delta while a snapshot is due.
-    SnapshotDue,
-    /// A page that does not follow the one before.
-    PageOutOfTurn,
 }
 
 /// The state machine.
@@ -195,11 +173,9 @@ impl Follower {
     /// well after its timeout.
     pub fn due(&mut self, now_ns: u64) -> Option<Request> {
         let patience_ns = self.timeout_ms.saturating_mul(2_000_000);
-        if self
-            .progress
-            .open
-            .is_some_and(|open| now_ns.saturating_sub(open.sent_ns) > patience_ns)
-        {
+        if self.progress.open.is_some_and(|open| {
+            now_ns.saturating_sub(open.sent_ns) > patience_ns && !mutant!(NeverGiveUp)
+        }) {
             self.progress.open = None;
         }
         if self.progress.open.is_some() || now_ns < self.not_before_ns || !self.pace.allows(now_ns)
@@ -286,12 +262,12 @@ impl Follower {
         let position = self
             .progress
             .position
-            .filter(|_| !self.progress.snapshot_due)
+            .filter(|_| !self.progress.snapshot_due || mutant!(BuildOnAMixture))
             .ok_or(Rejection::SnapshotDue)?;
-        if delta.epoch != position.epoch {
+        if delta.epoch != position.epoch && !mutant!(AcceptOtherEpochs) {
             return Err(Rejection::OtherEpoch);
         }
-        if delta.from != position.generation {
+        if delta.from != position.generation && !mutant!(AcceptGaps) {
             return Err(Rejection::Gap);
         }
         let reached = Position {
@@ -326,7 +302,7 @@ impl Follower {
             _ => return Err(Rejection::PageOutOfTurn),
         };
         let older = |p: Position| p.epoch == position.epoch && position.generation < p.generation;
-        if self.progress.position.is_some_and(older) {
+        if self.progress.position.is_some_and(older) && !mutant!(AcceptOlder) {
             return Err(Rejection::Older);
         }
         self.progress.snapshot_due = true;
@@ -406,7 +382,7 @@ impl Follower {
         } else if let Some(position) = self
             .progress
             .position
-            .filter(|_| !self.progress.snapshot_due)
+            .filter(|_| !self.progress.snapshot_due && !mutant!(SkipTheAck))
         {
             let Position { epoch, generation } = position;
             path.push_str(&format!("&epoch={epoch}&generation={generation}"));
@@ -458,41 +434,3 @@ fn percent_encode(text: &str) -> String {
         out
     })
 }
-
-impl Rejection {
-    /// What the sidecar is told of it.
-    fn word(self) -> String {
-        let word = match self {
-            Self::Unasked => "unasked",
-            Self::Failed => "no_answer",
-            Self::Status(status) => return format!("status_{status}"),
-            Self::Frame(_) => "frame",
-            Self::OtherEpoch => "other_epoch",
-            Self::Gap => "gap",
-            Self::Older => "older",
-            Self::SnapshotDue => "snapshot_due",
-            Self::PageOutOfTurn => "page_out_of_turn",
-        };
-        word.to_owned()
-    }
-}
-
-// === impl Rejection ===
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unasked => f.write_str("an answer to no open request"),
-            Self::Failed => f.write_str("no answer"),
-            Self::Status(status) => write!(f, "an answer with status {status}"),
-            Self::Frame(error) => write!(f, "no valid frame: {error}"),
-            Self::OtherEpoch => f.write_str("a delta of another epoch"),
-            Self::Gap => f.write_str("a delta that does not start at this table's generation"),
-            Self::Older => f.write_str("a snapshot older than this table"),
-            Self::SnapshotDue => f.write_str("a delta where a snapshot is due"),
-            Self::PageOutOfTurn => f.write_str("a snapshot page out of turn"),
-        }
-    }
-}
-
-impl std::error::Error for Rejection {}

@@ -47,13 +47,31 @@ mod switch {
         KeepTheEdition,
         /// What a delta removes stays.
         SkipRemovals,
+        /// A snapshot older than the table is taken.
+        AcceptOlder,
+        /// A delta is taken that begins elsewhere.
+        AcceptGaps,
+        /// A delta of another history is taken.
+        AcceptOtherEpochs,
+        /// A delta is taken on a snapshot half loaded.
+        BuildOnAMixture,
+        /// What is in force is never told.
+        SkipTheAck,
+        /// A request whose answer never comes is waited for, for ever.
+        NeverGiveUp,
+        /// The head is written before the slots.
+        HeadFirst,
+        /// What Envoy did not take is acknowledged.
+        AckTheUnwritten,
+        /// Workers do not learn which buckets have changed.
+        NoteNoChange,
     }
 
     static ON: AtomicUsize = AtomicUsize::new(0);
 
     impl Mutant {
         /// Every fault.
-        pub const ALL: [Self; 9] = [
+        pub const ALL: [Self; 18] = [
             Self::TakeAnyAnswer,
             Self::RenewFromReceipt,
             Self::PagesInAnyOrder,
@@ -63,6 +81,15 @@ mod switch {
             Self::KeepOldBuckets,
             Self::KeepTheEdition,
             Self::SkipRemovals,
+            Self::AcceptOlder,
+            Self::AcceptGaps,
+            Self::AcceptOtherEpochs,
+            Self::BuildOnAMixture,
+            Self::SkipTheAck,
+            Self::NeverGiveUp,
+            Self::HeadFirst,
+            Self::AckTheUnwritten,
+            Self::NoteNoChange,
         ];
     }
 

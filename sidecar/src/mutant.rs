@@ -43,13 +43,25 @@ mod switch {
         CountTheOneBefore,
         /// An Envoy that has said nothing yet has everything in force.
         TrustTheNew,
+        /// One that an earlier process knew has everything in force.
+        TrustTheRemembered,
+        /// An Envoy has in force what it is sent.
+        CountWhatIsSent,
+        /// A change is settled as soon as any Envoy has it.
+        AnyOneIsAll,
+        /// A new agent takes the place of whichever Envoy.
+        ReplaceAnyNode,
+        /// Nobody is written down.
+        WriteNobodyDown,
+        /// Whoever has no request open is struck off the disk by the next newcomer.
+        StrikeTheLiving,
     }
 
     static ON: AtomicUsize = AtomicUsize::new(0);
 
     impl Mutant {
         /// Every fault.
-        pub const ALL: [Self; 7] = [
+        pub const ALL: [Self; 13] = [
             Self::TrustAnyEpoch,
             Self::ForgetWhoIsLost,
             Self::LeaseWithoutSpare,
@@ -57,6 +69,12 @@ mod switch {
             Self::ForgetOnRestart,
             Self::CountTheOneBefore,
             Self::TrustTheNew,
+            Self::TrustTheRemembered,
+            Self::CountWhatIsSent,
+            Self::AnyOneIsAll,
+            Self::ReplaceAnyNode,
+            Self::WriteNobodyDown,
+            Self::StrikeTheLiving,
         ];
     }
 

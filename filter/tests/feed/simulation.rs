@@ -3,7 +3,8 @@
 //!
 //! Invariants, after every step: at each position that the agent acknowledges, the slots hold
 //! exactly the table that the sidecar had there, so that no key whose removal was acknowledged is
-//! found; the lease ends no later than its length after the newest request.
+//! found; the lease ends no later than its length after the newest request. And a worker that looks
+//! at keys between any two writes of the agent has forgotten by then what it saw before.
 
 use std::collections::HashMap;
 
@@ -12,10 +13,12 @@ use filter::host::Gauge;
 use keytable::{Epoch, KeyHash, Record, Status, TableHead};
 
 use crate::support::host::Callout;
-use crate::support::{Call, FakeSidecar, Random, Rig, Table, held, list, parameter, record};
+use crate::support::{Call, FakeSidecar, Random, Rig, Table, hash, held, list, parameter, record};
 
 const STEPS: usize = 120;
 const KEYS: usize = 24;
+/// Keys that a worker looks at all the time.
+const LOOKED_AT: [usize; 4] = [1, 2, 4, 5];
 
 struct World {
     rig: Rig,
@@ -28,6 +31,8 @@ struct World {
     /// Bodies that were answered before, to be delivered again.
     replays: Vec<Vec<u8>>,
     acknowledged: usize,
+    /// The newest position that this agent has acknowledged.
+    newest: Option<(Epoch, u64)>,
 }
 
 /// Key `n`; some share a bucket.
@@ -52,8 +57,10 @@ impl World {
             backups: Vec::new(),
             replays: Vec::new(),
             acknowledged: 0,
+            newest: None,
         };
         world.remember();
+        world.rig.look_on(LOOKED_AT);
         for _ in 0..world.random.below(20) {
             world.change();
         }
@@ -90,22 +97,45 @@ impl World {
 
     /// The sidecar comes back from an older copy: another history.
     fn restore(&mut self) {
-        let backups = self.backups.len();
-        if backups > 0 {
-            self.rig.sidecar = self.backups[self.random.below(backups)].clone();
-        }
+        self.backups.push(self.rig.sidecar.clone());
+        self.rig.sidecar = self.backup();
         self.epochs += 1;
         self.rig.sidecar.epoch = Epoch::from_bytes([self.epochs; 16]);
         self.rig.sidecar.forget_snapshot();
         self.remember();
     }
 
+    fn backup(&mut self) -> FakeSidecar {
+        let at = self.random.below(self.backups.len());
+        self.backups[at].clone()
+    }
+
+    /// An older copy of the sidecar answers for a while.
+    fn lapse(&mut self) {
+        self.backups.push(self.rig.sidecar.clone());
+        let older = self.backup();
+        let sidecar = std::mem::replace(&mut self.rig.sidecar, older);
+        for _ in 0..20 {
+            self.rig.rest();
+            if let Some(request) = self.rig.request() {
+                let body = self.rig.sidecar.answer(&request.path);
+                self.rig.deliver(&request, &body);
+            }
+            self.check();
+        }
+        self.rig.sidecar = sidecar;
+    }
+
     fn step(&mut self) {
         match self.random.below(100) {
             0..30 => self.change(),
             30..32 => self.restore(),
-            32..33 => self.rig.restart_agent(),
-            33..37 => self.break_envoy(),
+            32..33 => {
+                self.rig.restart_agent();
+                self.newest = None;
+            }
+            33..34 => self.lapse(),
+            34..37 => self.break_envoy(),
             37..50 => {
                 let ms = self.random.below(8_000);
                 self.rig.host.advance_ms(u64::try_from(ms).unwrap());
@@ -145,6 +175,7 @@ impl World {
                 .deliver(&request, &body[..self.random.below(body.len())]),
             12..15 => self.deliver_twice(&request, &body),
             15..20 => self.replay(&request),
+            25..32 => self.mislead(&request),
             20..23 => self.rig.answer(
                 &request,
                 Answer::Http {
@@ -170,6 +201,19 @@ impl World {
             let body = self.replays[self.random.below(count)].clone();
             self.rig.deliver(request, &body);
         }
+    }
+
+    /// Delivers a delta of this or an earlier sidecar that was not asked for.
+    fn mislead(&mut self, request: &Callout) {
+        let other = match self.backups.is_empty() || self.random.chance(50) {
+            true => self.rig.sidecar.clone(),
+            false => self.backup(),
+        };
+        let from = match self.newest.filter(|_| self.random.chance(50)) {
+            Some((_, generation)) => generation.min(other.generation),
+            None => self.random.next() % (other.generation + 1),
+        };
+        self.rig.deliver(request, &other.delta(from));
     }
 
     fn damage(&mut self, request: &Callout, mut body: Vec<u8>) {
@@ -210,7 +254,27 @@ impl World {
             host.read_gauge(Gauge::Records),
             u64::try_from(table.len()).unwrap()
         );
+        let older = self.newest.filter(|(known, _)| *known == epoch);
+        assert!(
+            older.is_none_or(|(_, older)| older <= generation),
+            "it went back"
+        );
+        self.newest = Some((epoch, generation));
+        self.check_worker(epoch, generation);
         self.acknowledged += 1;
+    }
+
+    /// A worker has nothing older than what was acknowledged.
+    fn check_worker(&self, epoch: Epoch, generation: u64) {
+        let table = &self.history[&(*epoch.as_bytes(), generation)];
+        for n in LOOKED_AT {
+            let Ok(found) = self.rig.seen(n) else {
+                return;
+            };
+            let found = found.map(|record| record.view().unwrap().as_bytes().to_vec());
+            let expected = table.get(hash(n).as_bytes()).cloned();
+            assert_eq!(found, expected, "a worker goes by an older table");
+        }
     }
 
     /// The faults stop.

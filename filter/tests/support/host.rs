@@ -49,11 +49,16 @@ pub(crate) struct Callout {
     pub(crate) timeout_ms: u64,
 }
 
+/// A worker that looks at the table while the agent writes.
+pub(crate) type Onlooker = Box<dyn Fn(&FakeHost)>;
+
 /// What all requests and the agent of one Envoy share.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) gauges: RefCell<[u64; 4]>,
+    /// What a process that is taken over from adds to the edition and to the lease.
+    pub(crate) share: Cell<[u64; 2]>,
     /// The gauge that says of the clock, not of the table.
     pub(crate) lease_left_s: Cell<u64>,
     pub(crate) monotonic_ns: Cell<u64>,
@@ -62,7 +67,11 @@ pub(crate) struct Shared {
     pub(crate) callouts: RefCell<Vec<Callout>>,
     pub(crate) posts: RefCell<Vec<(String, Vec<u8>)>>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// What a worker does after each write of the agent.
+    pub(crate) onlooker: RefCell<Option<Onlooker>>,
     tokens: Cell<u32>,
+    /// The calls that may fail, in their order.
+    pub(crate) calls: RefCell<Vec<Call>>,
     /// Which kind of call fails, and how often it succeeds before.
     failing: Cell<Option<(Call, usize)>>,
 }
@@ -130,7 +139,15 @@ impl FakeHost {
         (slots, *self.shared.gauges.borrow())
     }
 
+    fn wrote(&self, write: Write) {
+        self.shared.writes.borrow_mut().push(write);
+        if let Some(onlooker) = self.shared.onlooker.borrow().as_ref() {
+            onlooker(self);
+        }
+    }
+
     fn called(&self, call: Call) -> Result<(), HostError> {
+        self.shared.calls.borrow_mut().push(call);
         match self.shared.failing.get() {
             Some((failing, 0)) if failing == call => Err(HostError(10)),
             Some((failing, left)) if failing == call => {
@@ -173,14 +190,15 @@ impl Host for FakeHost {
         self.called(Call::SetSlot)?;
         let mut slots = self.shared.slots.borrow_mut();
         slots.insert(name.to_owned(), value.to_vec());
-        let mut writes = self.shared.writes.borrow_mut();
-        writes.push(Write::Slot(name.to_owned()));
+        drop(slots);
+        self.wrote(Write::Slot(name.to_owned()));
         Ok(())
     }
 
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
         self.called(Call::Gauge)?;
-        Ok(self.read_gauge(gauge))
+        let share = index(gauge).and_then(|at| self.shared.share.get().get(at).copied());
+        Ok(self.read_gauge(gauge).wrapping_add(share.unwrap_or(0)))
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
@@ -190,8 +208,7 @@ impl Host for FakeHost {
         };
         self.called(Call::SetGauge)?;
         self.shared.gauges.borrow_mut()[at] = value;
-        let mut writes = self.shared.writes.borrow_mut();
-        writes.push(Write::Gauge(gauge, value));
+        self.wrote(Write::Gauge(gauge, value));
         Ok(())
     }
 

@@ -11,13 +11,15 @@ use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
 use filter::table::{RecordBytes, Unavailable, look_up};
-use keytable::{Frame, Record, RecordView, UsageBatch};
+use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch};
 
 use super::host::Callout;
 use super::request::Exchange;
 use super::sidecar::Table;
-use super::{FakeHost, FakeSidecar, hash};
+use super::{FakeHost, FakeSidecar, hash, key};
 
+/// Slots beside the buckets, behind `latchkey.`.
+const OTHERS: [&str; 3] = ["head", "changes", "lease"];
 /// The agent's instance id.
 pub(crate) const INSTANCE: &str = "0123456789abcdef0123456789abcdef";
 
@@ -132,6 +134,18 @@ impl Rig {
         look_up(&self.host, &hash(n))
     }
 
+    /// What a worker finds of key `n`, if it remembers what it may.
+    pub(crate) fn seen(&self, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+        see(&self.shared, &self.host, n)
+    }
+
+    /// From now on a worker looks at these keys after each write of the agent.
+    pub(crate) fn look_on<const N: usize>(&self, keys: [usize; N]) {
+        let shared = Rc::clone(&self.shared);
+        let look = move |host: &FakeHost| keys.iter().for_each(|n| drop(see(&shared, host, *n)));
+        *self.host.shared.onlooker.borrow_mut() = Some(Box::new(look));
+    }
+
     /// The worker's tick comes, while these requests are running.
     pub(crate) fn tick(&self, running: &[&Exchange]) {
         let find = |stream| running.iter().find(|exchange| exchange.stream == stream);
@@ -164,6 +178,15 @@ impl Rig {
     }
 }
 
+fn see(shared: &GateShared, host: &FakeHost, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+    let text = key(n);
+    shared.table.open(host)?;
+    let known = shared
+        .table
+        .find(host, &PresentedKey::parse(text.as_bytes()).unwrap())?;
+    Ok(known.map(|known| known.record))
+}
+
 /// A gate with these settings, the members of a JSON object.
 fn gate_shared(settings: &str) -> Rc<GateShared> {
     let text = format!(r#"{{"role":"gate",{settings}}}"#);
@@ -183,9 +206,9 @@ pub(crate) fn held(host: &FakeHost) -> Table {
     for (name, bytes) in host.shared.slots.borrow().iter() {
         let Some(bucket) = name
             .strip_prefix("latchkey.")
-            .filter(|rest| !["head", "changes"].contains(rest))
+            .filter(|rest| !OTHERS.contains(rest))
         else {
-            assert!(["latchkey.head", "latchkey.changes"].contains(&name.as_str()));
+            assert!(name.starts_with("latchkey."), "{name}");
             continue;
         };
         let mut rest = bytes.as_slice();

@@ -86,6 +86,9 @@ impl Running {
         let other = feed.as_ref().map(Feed::port).or(served).unwrap_or(0);
         let mut place = place(tools, &dir, "envoy", other);
         place.is_observing = variant.is_observing;
+        if let Some(file) = &variant.build {
+            place.filter_wasm.clone_from(file);
+        }
         let envoy = start(
             tools,
             variant.filter,

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use crate::world::{Bounds, Step, World};
+use crate::step::Step;
+use crate::world::{Bounds, World};
 
 /// Steps of one random walk.
 const WALK_STEPS: usize = 80;
@@ -29,7 +30,8 @@ pub fn check(bounds: Bounds, patience: Duration) -> Finding {
         .checker()
         .threads(2)
         .timeout(patience)
-        .spawn_bfs()
+        .finish_when(HasDiscoveries::Any)
+        .spawn_dfs()
         .join();
     let fault = checker.discoveries().into_iter().next();
     Finding {
@@ -45,6 +47,9 @@ pub fn walk(bounds: Bounds, seed: u64) -> Option<String> {
     let mut steps = Vec::new();
     for _ in 0..WALK_STEPS {
         let possible = world.steps();
+        if possible.is_empty() {
+            break;
+        }
         let step = possible[next(&mut random) % possible.len()];
         let Some(after) = world.after(step) else {
             continue;
@@ -81,7 +86,7 @@ impl Model for Checked {
     }
 
     fn next_state(&self, world: &World, step: Step) -> Option<World> {
-        world.after(step)
+        world.after(step).map(World::without_dead_letters)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

@@ -26,6 +26,16 @@ pub(crate) enum Content {
     Pages(u8, Generation, u32),
 }
 
+impl Content {
+    /// The oldest table that it is made of.
+    pub(crate) fn needs(self) -> Option<Generation> {
+        match self {
+            Self::Failed => None,
+            Self::Delta(_, generation, _) | Self::Pages(_, generation, _) => Some(generation),
+        }
+    }
+}
+
 /// One Envoy process.
 #[derive(Clone, Debug)]
 pub(crate) struct Envoy {
@@ -34,6 +44,10 @@ pub(crate) struct Envoy {
     pub(crate) lease_until_ms: u64,
     /// Which start of it this is.
     pub(crate) start: u8,
+    /// The snapshot of which it has some pages.
+    loading: Option<Generation>,
+    /// The number of its newest request.
+    pub(crate) waits_for: u32,
 }
 
 impl Envoy {
@@ -49,6 +63,8 @@ impl Envoy {
             slots: [false; KEYS],
             lease_until_ms: 0,
             start,
+            loading: None,
+            waits_for: 0,
         }
     }
 
@@ -57,12 +73,20 @@ impl Envoy {
         now_ms < self.lease_until_ms && self.slots[key]
     }
 
+    /// The tables from which it may go on.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = Generation> {
+        let position = self.follower.position();
+        let position = position.map(|position| position.generation);
+        position.into_iter().chain(self.loading)
+    }
+
     /// The request that is due, if back-off and pace let it.
     pub(crate) fn ask(&mut self, token: u32, now_ms: u64) -> Option<Request> {
         // Whatever the agent waits for after a failure is short beside a step of the clock.
         let later_ns = (now_ms + 20_000) * 1_000_000;
         let request = self.follower.due(later_ns)?;
         self.follower.sent(token, now_ms * 1_000_000);
+        self.waits_for = token;
         Some(request)
     }
 
@@ -98,11 +122,15 @@ impl Envoy {
         };
         match step {
             Step::Apply(delta) => apply(&mut self.slots, &delta),
-            Step::Load { page, .. } => load(&mut self.slots, &page),
+            Step::Load { page, .. } => {
+                load(&mut self.slots, &page);
+                self.loading = Some(page.generation);
+            }
         }
         let complete = confirmation.complete();
         if let Some((_, sent_ns)) = complete {
             self.lease_until_ms = sent_ns / 1_000_000 + LEASE_S * 1000;
+            self.loading = None;
         }
         self.follower.confirm(confirmation);
         complete.is_none()
@@ -139,7 +167,8 @@ fn load(slots: &mut Table, page: &Page<'_>) {
 
 // === impl Envoy ===
 
-/// What decides about the future: how often it has asked, and when it may ask again, does not.
+/// What decides about the future: how often it has asked, and when it may ask again, does not. What it
+/// waits for is part of the progress.
 impl Hash for Envoy {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.follower.progress().hash(state);

@@ -57,6 +57,17 @@ impl History {
         self.epochs.push(copy);
     }
 
+    /// Forgets what was before the first table that is needed, but for the last two of an epoch, which
+    /// the next change and a restore begin from.
+    pub(crate) fn forget(&mut self, needed: &[Generation]) {
+        let first = needed.iter().map(|generation| generation.get()).min();
+        let first = first.map_or(usize::MAX, |first| usize::try_from(first).unwrap());
+        for tables in &mut self.epochs {
+            let forgotten = first.min(tables.len().saturating_sub(2));
+            tables[..forgotten].fill([false; KEYS]);
+        }
+    }
+
     fn tables(&self, epoch: u8) -> &[Table] {
         &self.epochs[usize::from(epoch) - 1]
     }

@@ -20,8 +20,10 @@ pub mod check;
 mod envoy;
 mod history;
 mod side;
+mod step;
 mod world;
 
 pub use filter::mutant::{Mutant as FilterMutant, set as set_filter};
 pub use sidecar::mutant::{Mutant as SidecarMutant, set as set_sidecar};
-pub use world::{Bounds, Step, World};
+pub use step::{Place, Step};
+pub use world::{Bounds, Second, World};

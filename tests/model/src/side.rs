@@ -3,7 +3,7 @@
 //! Invariant: an agent is counted, and remembered, before it is answered.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use keytable::{Epoch, Generation};
@@ -18,11 +18,27 @@ use crate::history::{History, epoch};
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// A request as it arrives.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A request under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Asked {
     pub(crate) token: u32,
-    pub(crate) path: String,
+    pub(crate) wanted: Arc<Wanted>,
+}
+
+/// What a request says, but for its counter and its trouble, which decide nothing.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Wanted {
+    who: Introduction,
+    position: Option<(Epoch, Generation)>,
+    page: Option<(Generation, u32)>,
+}
+
+impl Wanted {
+    /// The table that it goes on from.
+    pub(crate) fn needs(&self) -> Option<Generation> {
+        let position = self.position.map(|(_, generation)| generation);
+        position.or(self.page.map(|(generation, _)| generation))
+    }
 }
 
 /// The sidecar.
@@ -30,10 +46,28 @@ pub(crate) struct Asked {
 pub(crate) struct Side {
     pub(crate) history: History,
     fleet: Fleet,
-    /// Which Envoys are on the disk: node and lease by instance.
-    known: BTreeMap<String, (String, u64)>,
+    /// Which Envoys are on the disk: who, and what it had, by instance.
+    known: BTreeMap<String, (Introduction, Option<Generation>)>,
     /// Snapshots whose further pages are kept.
     kept: BTreeSet<Generation>,
+}
+
+impl Asked {
+    /// Reads the path of a request.
+    pub(crate) fn new(token: u32, path: &str) -> Self {
+        let number = |name| Some(parameter(path, name)?.parse().unwrap());
+        let epoch = parameter(path, "epoch").map(|text| Epoch::parse(text).unwrap());
+        let bucket = parameter(path, "bucket").map(|text| text.parse().unwrap());
+        let wanted = Wanted {
+            who: introduction(path),
+            position: epoch.zip(number("generation").map(Generation::new)),
+            page: number("snapshot").map(Generation::new).zip(bucket),
+        };
+        Self {
+            token,
+            wanted: Arc::new(wanted),
+        }
+    }
 }
 
 impl Side {
@@ -49,82 +83,86 @@ impl Side {
     }
 
     /// A request arrives: the answer, or `None` if it is held.
-    pub(crate) fn arrive(&mut self, path: &str, now_ms: u64) -> Option<Content> {
-        let who = introduction(path);
-        let arrival = self.fleet.arrive(&who, None, moment(now_ms));
+    pub(crate) fn arrive(&mut self, wanted: &Wanted, now_ms: u64) -> Option<Content> {
+        let who = &wanted.who;
+        let arrival = self.fleet.arrive(who, None, moment(now_ms));
         for (_, agent) in arrival.gone {
             self.known.remove(agent.as_str());
         }
         if arrival.is_new {
-            let node = who.node.as_str().to_owned();
-            let lease_s = who.lease.seconds().unwrap();
             self.known
-                .insert(who.agent.as_str().to_owned(), (node, lease_s));
+                .insert(who.agent.as_str().to_owned(), (who.clone(), None));
         }
-        self.look(path, now_ms)
+        self.look(wanted, now_ms)
     }
 
     /// What there is for a request, now.
-    pub(crate) fn look(&mut self, path: &str, now_ms: u64) -> Option<Content> {
+    pub(crate) fn look(&mut self, wanted: &Wanted, now_ms: u64) -> Option<Content> {
         let (of, newest) = (self.history.epoch(), self.history.newest());
-        let found = standing(position(path), epoch(of), newest, true);
-        let who = introduction(path);
-        self.fleet.acknowledge(&who, found.acknowledged);
-        let content = match (self.kept_page(path), found.needs) {
+        let found = standing(wanted.position, epoch(of), newest, true);
+        self.fleet.acknowledge(&wanted.who, found.acknowledged);
+        let kept = wanted
+            .page
+            .filter(|(generation, _)| self.kept.contains(generation));
+        let content = match (kept, found.needs) {
             (Some((generation, bucket)), _) => Content::Pages(of, generation, bucket),
-            (None, Needs::Nothing) if !path.contains("&snapshot=") => return None,
-            (None, Needs::Delta(from)) if !path.contains("&snapshot=") => {
-                Content::Delta(of, from, newest)
-            }
+            (None, Needs::Nothing) if wanted.page.is_none() => return None,
+            (None, Needs::Delta(from)) if wanted.page.is_none() => Content::Delta(of, from, newest),
             (None, _) => {
                 self.kept.insert(newest);
                 Content::Pages(of, newest, 0)
             }
         };
-        self.fleet.leave(&who, moment(now_ms).instant);
+        self.hang_up(wanted, now_ms);
         Some(content)
     }
 
-    fn kept_page(&self, path: &str) -> Option<(Generation, u32)> {
-        let generation = Generation::new(parameter(path, "snapshot")?.parse().unwrap());
-        let bucket = parameter(path, "bucket")?.parse().unwrap();
-        self.kept
-            .contains(&generation)
-            .then_some((generation, bucket))
-    }
-
     /// The wait of a held request is over.
-    pub(crate) fn heartbeat(&mut self, path: &str, now_ms: u64) -> Content {
-        self.hang_up(path, now_ms);
+    pub(crate) fn heartbeat(&mut self, wanted: &Wanted, now_ms: u64) -> Content {
+        self.hang_up(wanted, now_ms);
         let newest = self.history.newest();
         Content::Delta(self.history.epoch(), newest, newest)
     }
 
-    /// The connection of a held request breaks.
-    pub(crate) fn hang_up(&mut self, path: &str, now_ms: u64) {
-        self.fleet
-            .leave(&introduction(path), moment(now_ms).instant);
+    /// A request has its answer, or its connection breaks.
+    pub(crate) fn hang_up(&mut self, wanted: &Wanted, now_ms: u64) {
+        self.fleet.leave(&wanted.who, moment(now_ms).instant);
+    }
+
+    /// Forgets tables and snapshots that nobody needs; `needed`: generations of any epoch.
+    pub(crate) fn forget(&mut self, needed: &[Generation]) {
+        self.kept.retain(|generation| needed.contains(generation));
+        self.history.forget(needed);
     }
 
     /// It is killed and started again.
-    pub(crate) fn restart(&mut self, now_ms: u64) {
+    pub(crate) fn kill(&mut self, now_ms: u64) {
         self.kept.clear();
-        let known = self
-            .known
-            .iter()
-            .map(|(agent, (node, lease_s))| KnownEnvoy {
-                introduction: who(agent, node, *lease_s),
-                generation: None,
-                heard_at: UnixMillis::new(0),
-            });
+        let known = self.known.values().map(|(who, generation)| KnownEnvoy {
+            introduction: who.clone(),
+            generation: *generation,
+            heard_at: UnixMillis::new(0),
+        });
         self.fleet = Fleet::remember(known.collect(), self.history.newest(), moment(now_ms));
+    }
+
+    /// It is stopped, whereby it writes down what it knows, and started again.
+    pub(crate) fn restart(&mut self, now_ms: u64) {
+        let known = self.fleet.known(moment(now_ms).instant).into_iter();
+        self.known = known
+            .map(|envoy| {
+                let name = envoy.introduction.agent.as_str().to_owned();
+                (name, (envoy.introduction, envoy.generation))
+            })
+            .collect();
+        self.kill(now_ms);
     }
 
     /// Whether a change would be answered with `applied == envoys`.
     pub(crate) fn is_applied(&self, generation: Generation, now_ms: u64) -> bool {
         let now = moment(now_ms).instant;
-        self.fleet
-            .is_settled(&region(), generation, Awaited::All, now)
+        let left = self.fleet.awaited(&region(), generation, Awaited::All, now);
+        left == 0
     }
 }
 
@@ -134,27 +172,13 @@ fn region() -> RegionId {
 
 fn introduction(path: &str) -> Introduction {
     let text = |name| parameter(path, name).unwrap();
-    who(
-        text("agent"),
-        text("node"),
-        text("lease_s").parse().unwrap(),
-    )
-}
-
-fn who(agent: &str, node: &str, lease_s: u64) -> Introduction {
     Introduction {
         region: region(),
-        agent: AgentId::parse(agent).unwrap(),
-        node: NodeName::parse(node).unwrap(),
-        lease: Lease::Seconds(lease_s),
+        agent: AgentId::parse(text("agent")).unwrap(),
+        node: NodeName::parse(text("node")).unwrap(),
+        lease: Lease::parse(text("lease_s")).unwrap(),
         version: None,
     }
-}
-
-fn position(path: &str) -> Option<(Epoch, Generation)> {
-    let epoch = Epoch::parse(parameter(path, "epoch")?)?;
-    let generation = parameter(path, "generation")?.parse().ok()?;
-    Some((epoch, Generation::new(generation)))
 }
 
 /// A query parameter of a path.

@@ -1,6 +1,7 @@
 //! The feed protocol, checked in every world within bounds; and every fault is found that is put in.
 //!
-//! `MODEL_CHANGES`, `MODEL_FAULTS` and `MODEL_TICKS` widen the bounds of the exhaustive check.
+//! `MODEL_SECOND` (`alike` or `prompt`), `MODEL_CHANGES`, `MODEL_FAULTS` and `MODEL_TICKS` set the bounds of
+//! the exhaustive check; `MODEL_SEED` and `MODEL_RUNS` the first and the number of the random walks.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,110 +25,163 @@ mod simulation;
 
 use std::panic::catch_unwind;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::check::{Finding, check, walk};
-use model::{Bounds, FilterMutant, SidecarMutant, set_filter, set_sidecar};
+use model::{Bounds, FilterMutant, Second, SidecarMutant, set_filter, set_sidecar};
+
+/// A fault that is put in.
+#[derive(Clone, Copy, Debug)]
+enum Mutant {
+    Filter(FilterMutant),
+    Sidecar(SidecarMutant),
+}
+
+impl Mutant {
+    fn all() -> impl Iterator<Item = Self> {
+        let filter = FilterMutant::ALL.into_iter().map(Self::Filter);
+        filter.chain(SidecarMutant::ALL.into_iter().map(Self::Sidecar))
+    }
+}
 
 /// One check at a time: the switches are for the whole process.
 static SWITCHES: Mutex<()> = Mutex::new(());
-/// How long one check may take on a busy machine before it counts as not ended.
-const PATIENCE: Duration = Duration::from_secs(900);
 
-fn number(variable: &str, default: u8) -> u8 {
+/// How long one check may take before it counts as not ended.
+fn patience() -> Duration {
+    Duration::from_secs(number("MODEL_PATIENCE_S", 900))
+}
+
+fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
 
-const fn bounds(changes: u8, faults: u8, ticks: u8) -> Bounds {
+const fn bounds(second: Second, changes: u8, faults: u8, ticks: u8) -> Bounds {
     Bounds {
         changes,
         faults,
         ticks,
+        second,
     }
 }
 
-/// Many changes; every fault; a step of the clock.
+/// Four changes, every kind of fault, two leases; and both Envoys at any pace in smaller bounds.
+const ALL_BOUNDS: [Bounds; 3] = [
+    bounds(Second::Prompt, 4, 1, 2),
+    bounds(Second::Alike, 2, 1, 1),
+    bounds(Second::Alike, 4, 0, 1),
+];
+
 fn all_bounds() -> Vec<Bounds> {
-    match std::env::var_os("MODEL_CHANGES") {
-        None => vec![bounds(4, 0, 0), bounds(2, 1, 0), bounds(1, 0, 1)],
-        Some(_) => vec![bounds(
-            number("MODEL_CHANGES", 4),
-            number("MODEL_FAULTS", 1),
-            number("MODEL_TICKS", 0),
-        )],
-    }
-}
-
-fn seeds() -> std::ops::Range<u64> {
-    let number = |variable: &str, default: u64| {
-        std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
+    let second = match std::env::var("MODEL_SECOND").as_deref() {
+        Err(_) => return ALL_BOUNDS.to_vec(),
+        Ok("prompt") => Second::Prompt,
+        Ok(_) => Second::Alike,
     };
-    let first = number("MODEL_SEED", 1);
-    first..first + number("MODEL_RUNS", 5_000)
+    let number = |variable, default| number(variable, default).try_into().unwrap();
+    vec![bounds(
+        second,
+        number("MODEL_CHANGES", 4),
+        number("MODEL_FAULTS", 1),
+        number("MODEL_TICKS", 2),
+    )]
 }
 
 /// Walks in wide bounds; in half of them time passes and little else happens.
-fn walks(mut seeds: std::ops::Range<u64>) -> Option<String> {
-    seeds.find_map(|seed| match seed % 2 {
-        0 => walk(bounds(6, 6, 0), seed),
-        _ => walk(bounds(3, 2, 6), seed),
-    })
+fn walk_of(seed: u64) -> Option<String> {
+    let bounds = match seed % 2 {
+        0 => bounds(Second::Alike, 6, 6, 1),
+        _ => bounds(Second::Alike, 3, 2, 3),
+    };
+    let fault = walk(bounds, seed)?;
+    Some(format!(
+        "{fault}\nagain: MODEL_SEED={seed} MODEL_RUNS=1 cargo test -p model random"
+    ))
 }
 
 #[test]
 fn no_world_within_bounds_breaks_a_promise() {
     let _alone = SWITCHES.lock().unwrap_or_else(|poison| poison.into_inner());
     for bounds in all_bounds() {
-        let begin = std::time::Instant::now();
-        let Finding { worlds, fault } = check(bounds, PATIENCE);
+        let begin = Instant::now();
+        let Finding { worlds, fault } = check(bounds, patience());
         println!("{bounds:?}: {worlds} worlds in {:?}", begin.elapsed());
         assert_eq!(fault, None);
-        assert!(begin.elapsed() < PATIENCE, "it has not seen them all");
+        assert!(begin.elapsed() < patience(), "it has not seen them all");
     }
 }
 
 #[test]
 fn no_random_walk_breaks_a_promise() {
     let _alone = SWITCHES.lock().unwrap_or_else(|poison| poison.into_inner());
-    assert_eq!(walks(seeds()), None);
+    let first = number("MODEL_SEED", 1);
+    let mut seeds = first..first + number("MODEL_RUNS", 5_000);
+    assert_eq!(seeds.find_map(walk_of), None);
 }
 
-/// First by random runs, which are quick: of the protocol, then of an agent whose sidecar and network
-/// say anything; then in every small world.
-fn is_found(what: &str) -> bool {
-    let found = walks(1..1_500)
-        .or_else(simulated)
-        .or_else(|| check(bounds(2, 1, 0), PATIENCE).fault);
-    println!("{what}: {}", found.as_deref().unwrap_or("not found"));
-    found.is_some()
+/// Looks for a fault by random runs, of the protocol and of an agent whose sidecar and network say anything;
+/// then in every world of a change and two faults.
+fn find() -> Option<String> {
+    let every = || check(bounds(Second::Alike, 1, 2, 0), patience()).fault;
+    (1..1_500)
+        .find_map(walk_of)
+        .or_else(|| (1..60).find_map(simulated))
+        .or_else(every)
 }
 
-fn simulated() -> Option<String> {
-    let fails = |seed: &u64| catch_unwind(|| simulation::run(*seed)).is_err();
-    (1..30)
-        .find(fails)
-        .map(|seed| format!("FILTER_SEED={seed}"))
+fn simulated(seed: u64) -> Option<String> {
+    let panic = catch_unwind(|| simulation::run(seed)).err()?;
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    let again =
+        format!("FILTER_SEED={seed} FILTER_RUNS=1 cargo test -p filter --test main simulated");
+    Some(format!("{}\nagain: {again}", text.unwrap_or_default()))
+}
+
+/// Runs something with a fault put in.
+fn with<T>(mutant: Mutant, run: impl FnOnce() -> T) -> T {
+    let set = |filter, sidecar| {
+        set_filter(filter);
+        set_sidecar(sidecar);
+    };
+    match mutant {
+        Mutant::Filter(mutant) => set(Some(mutant), None),
+        Mutant::Sidecar(mutant) => set(None, Some(mutant)),
+    }
+    let outcome = run();
+    set(None, None);
+    outcome
 }
 
 #[test]
-fn every_fault_that_is_put_in_is_found() {
+fn every_fault_that_is_put_in_is_found_and_no_other() {
     let _alone = SWITCHES.lock().unwrap_or_else(|poison| poison.into_inner());
+    assert_eq!(find(), None, "nothing is put in");
     let mut missed = Vec::new();
-    for mutant in FilterMutant::ALL {
-        set_filter(Some(mutant));
-        let name = format!("{mutant:?}");
-        if !is_found(&name) {
-            missed.push(name);
-        }
+    for mutant in Mutant::all() {
+        let found = with(mutant, find);
+        println!("{mutant:?}: {}", found.as_deref().unwrap_or("not found"));
+        missed.extend(found.is_none().then_some(mutant));
     }
-    set_filter(None);
-    for mutant in SidecarMutant::ALL {
-        set_sidecar(Some(mutant));
-        let name = format!("{mutant:?}");
-        if !is_found(&name) {
-            missed.push(name);
-        }
-    }
-    set_sidecar(None);
     assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+#[test]
+fn a_run_that_failed_fails_again_in_the_same_way() {
+    let _alone = SWITCHES.lock().unwrap_or_else(|poison| poison.into_inner());
+    for (mutant, run) in [
+        (
+            Mutant::Sidecar(SidecarMutant::LeaseWithoutSpare),
+            walk_of as fn(u64) -> Option<String>,
+        ),
+        (Mutant::Filter(FilterMutant::KeepOldBuckets), simulated),
+    ] {
+        let (seed, first) = with(mutant, || {
+            (1..1_500).find_map(|seed| Some((seed, run(seed)?)))
+        })
+        .unwrap();
+        assert!(first.contains(&format!("SEED={seed} ")), "{first}");
+        assert_eq!(with(mutant, || run(seed)), Some(first), "with the fault");
+        assert_eq!(run(seed), None, "without it");
+    }
 }
