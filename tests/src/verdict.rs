@@ -29,7 +29,7 @@ impl Span {
     }
 
     /// The requests that began and ended in it.
-    pub fn of<'a>(self, told: &'a [Told]) -> impl Iterator<Item = &'a Told> {
+    pub fn of(self, told: &[Told]) -> impl Iterator<Item = &Told> {
         let is_within = move |told: &&Told| told.begun > self.from && told.ended < self.until;
         told.iter().filter(is_within)
     }

@@ -1,6 +1,6 @@
 //! Envoy and the sidecar do not hear each other and nobody tells them: no connection ends.
 //!
-//! `LATCHKEY_LEASE_S` (5) sets the lease. Judged by the lease that Envoy itself shows, on the clock
+//! `LATCHKEY_LEASE_S` (5, at most 25) sets the lease. Judged by the lease that Envoy itself shows, on the clock
 //! that it shares with the test.
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use envoy::{MaxStaleness, Stack};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
-use tests::load::Load;
+use tests::load::{Load, Told};
 use tests::verdict::{Span, passed};
 use tests::wire::Fault;
 use tests::{number, stat, wait_for};
@@ -163,17 +163,26 @@ fn an_envoy_that_stood_still_serves_nothing_before_it_has_heard_of_changes() {
         fs::read_to_string(&stat_file).unwrap().contains(") T ")
     });
     let paused = Instant::now();
+    world.wire.set(Fault::Stall);
     let answer = world.remove(&doomed, "wait=applied&timeout_s=60");
     assert_settled(&answer);
     assert_eq!(answer["propagation"]["envoys"], 0, "its lease is over");
     world.bury(&doomed, paused);
     world.stack.envoy().unwrap().process().resume().unwrap();
+    ask_both_workers(&world.stack, &load);
+    let silent = Span::since(paused);
+    world.wire.set(Fault::None);
     world.converge();
     let back = Instant::now();
     load.settle();
     let told = world.judge("Envoy stood still", load, &[Span::since(back)]);
-    let queued = told.iter().filter(|t| t.begun < paused && t.ended > paused);
-    assert!(queued.count() > 0, "requests were under way");
+    let queued = |told: &&Told| told.begun < paused && told.ended > paused;
+    assert!(told.iter().any(|told| queued(&told)), "some were under way");
+    let others: Vec<_> = silent.of(&told).filter(|told| told.status != 503).collect();
+    assert!(
+        silent.of(&told).count() > 0 && others.is_empty(),
+        "{others:?}"
+    );
 }
 
 /// an answer that streams when its key is deleted goes on in an Envoy that cannot know, and
