@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use envoy::MaxStaleness;
 use keytable::{Delta, Epoch, Frame, Generation, Page};
 use serde_json::json;
-use tests::admin::assert_applied;
 use tests::verdict::Span;
 use tests::wire::{Fault, answer};
 use tests::{Key, number, wait_for};
@@ -55,7 +54,7 @@ impl Switch {
             true => ("enabled", 200),
             false => ("disabled", 401),
         };
-        assert_applied(&world.admin.patch(&self.key, &json!({"status": state})));
+        world.change(&self.key, &json!({"status": state}));
         assert!(world.wire.faulted() > faulted, "{what}");
         assert_eq!(world.ask(&self.key).status, status, "{what}");
     }

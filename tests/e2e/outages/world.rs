@@ -146,9 +146,16 @@ impl World {
     /// Waits until the good key is served, by an Envoy that has everything up to now in force.
     pub(super) fn converge(&self) {
         wait_for("traffic is served", || self.ask(&self.good).status == 200);
-        let path = format!("/v1/keys/{}?wait=applied&timeout_s=60", self.good.id);
-        let note = json!({"description": format!("{:?}", Instant::now())});
-        let (status, answer) = self.admin.call("PATCH", &path, Some(&note));
+        self.change(
+            &self.good,
+            &json!({"description": format!("{:?}", Instant::now())}),
+        );
+    }
+
+    /// Changes a key and waits, also for an agent that has just backed off, until it is in force.
+    pub(super) fn change(&self, key: &Key, members: &Value) {
+        let path = format!("/v1/keys/{}?wait=applied&timeout_s=60", key.id);
+        let (status, answer) = self.admin.call("PATCH", &path, Some(members));
         assert_eq!(status, 200, "{answer}");
         assert_applied(&answer);
     }
