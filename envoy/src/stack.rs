@@ -159,6 +159,14 @@ impl Stack {
         }
     }
 
+    /// Kills Envoy: no chance to tidy up.
+    pub fn kill_envoy(&mut self) -> Result<(), StackError> {
+        match self.envoy.take() {
+            Some(mut envoy) => envoy.process().kill().map_err(StackError::Process),
+            None => Ok(()),
+        }
+    }
+
     /// Waits until the gate decides by a key table.
     pub fn wait_for_table(&mut self) -> Result<(), StackError> {
         let envoy = self

@@ -126,9 +126,8 @@ impl Agent {
         let Some(position) = position else {
             return;
         };
-        self.lease_until_ms = until_ms;
         let in_force = loaded.and_then(|()| self.put_in_force(host, position));
-        match in_force.and_then(|()| set_gauge(host, Gauge::LeaseUntilMs, until_ms)) {
+        match in_force.and_then(|()| self.grant(host, until_ms)) {
             Ok(()) => {
                 self.follower.adopt(position);
                 let generation = position.generation.get();
@@ -260,15 +259,21 @@ impl Agent {
         if moved && !mutant!(HeadFirst) {
             self.put_in_force(host, position)?;
         }
-        self.lease_until_ms = self.max_staleness.lease_until_ms(sent_ns);
-        set_gauge(host, Gauge::LeaseUntilMs, self.lease_until_ms)?;
+        self.grant(host, self.max_staleness.lease_until_ms(sent_ns))?;
         self.recover(host, position.generation.get());
         Ok(())
     }
 
+    /// Says until when the table may be used.
+    fn grant(&mut self, host: &impl Host, until_ms: u64) -> Result<(), SlotError> {
+        self.lease_until_ms = until_ms;
+        slots::write_lease(host, until_ms)?;
+        set_gauge(host, Gauge::LeaseUntilMs, until_ms)
+    }
+
     /// Names the table that the slots hold: change log, head, then the gauges by which workers notice it.
     fn put_in_force(&mut self, host: &impl Host, position: Position) -> Result<(), SlotError> {
-        self.edition = self.next_edition(host)?;
+        self.edition = self.next_edition(host);
         let Position { epoch, generation } = position;
         let head = TableHead {
             epoch,
@@ -314,14 +319,12 @@ impl Agent {
         Ok(true)
     }
 
-    /// Above every edition that any slot or gauge of this process has shown.
-    fn next_edition(&self, host: &impl Host) -> Result<u64, SlotError> {
-        let gauge = host.gauge(Gauge::Edition).map_err(SlotError::Host)?;
-        let head = slots::read_head(host)
-            .ok()
-            .flatten()
-            .map_or(0, |head| head.edition);
-        Ok(self.edition.max(gauge).max(head).saturating_add(1))
+    /// Above every edition that this process has shown. The gauge tells nothing of it: Envoy adds
+    /// what a process says that is taken over from.
+    fn next_edition(&self, host: &impl Host) -> u64 {
+        let head = slots::read_head(host).ok().flatten();
+        let shown = head.map_or(0, |head| head.edition);
+        self.edition.max(shown).saturating_add(1)
     }
 
     fn complain(&mut self, host: &impl Host, trouble: String) {

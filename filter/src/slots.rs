@@ -1,7 +1,8 @@
 //! The slots of the key table in Envoy's shared data: how they are named, read and written.
 //!
-//! Does not decide what is written when. Invariant: there is one slot per bucket, one head and
-//! one change log, whatever happens to keys, so shared data, which cannot forget a name, stays bounded.
+//! Does not decide what is written when. Invariant: there is one slot per bucket, one head, one
+//! change log and one lease, whatever happens to keys, so shared data, which cannot forget a name,
+//! stays bounded.
 
 use keytable::{Change, KeyHash, Page, RecordView, TableHead, bucket};
 
@@ -9,6 +10,7 @@ use crate::host::{Host, HostError};
 
 const HEAD: &str = "latchkey.head";
 const CHANGES: &str = "latchkey.changes";
+const LEASE: &str = "latchkey.lease";
 
 /// Why the table could not be read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,26 @@ pub fn write_changes(host: &impl Host, log: &[u8]) -> Result<(), SlotError> {
 /// Replaces the head: from then on, this is the table.
 pub fn write_head(host: &impl Host, head: &TableHead) -> Result<(), SlotError> {
     host.set_slot(HEAD, &head.encode()).map_err(SlotError::Host)
+}
+
+/// Until when the table may be used, in milliseconds of the monotonic clock: what this process's
+/// own agent has said, whatever else is in the gauge.
+pub fn read_lease(host: &impl Host) -> Result<u64, SlotError> {
+    let bytes = host.slot(LEASE).map_err(SlotError::Host)?;
+    let bytes = bytes.unwrap_or_default();
+    let (until_ms, sum) = bytes.split_first_chunk::<8>().ok_or(SlotError::Damaged)?;
+    match sum == crc32fast::hash(until_ms).to_le_bytes() {
+        true => Ok(u64::from_le_bytes(*until_ms)),
+        false => Err(SlotError::Damaged),
+    }
+}
+
+/// Replaces the lease. Before its gauge.
+pub fn write_lease(host: &impl Host, until_ms: u64) -> Result<(), SlotError> {
+    let until_ms = until_ms.to_le_bytes();
+    let sum = crc32fast::hash(&until_ms).to_le_bytes();
+    host.set_slot(LEASE, &[&until_ms[..], &sum].concat())
+        .map_err(SlotError::Host)
 }
 
 /// Writes every bucket that a page covers, whole; gives the number of records written.

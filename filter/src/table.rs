@@ -50,24 +50,28 @@ impl TableReader {
     }
 
     /// Checks lease and head; gives the edition under which slots may be read now.
+    ///
+    /// While a new process takes over (a hot restart), Envoy adds the gauges of the old one to its
+    /// own, so that they say more than the head: then head and lease are read from their slots, which
+    /// no other process has written.
     pub fn open(&self, host: &impl Host) -> Result<u64, Unavailable> {
-        let damaged = |_| Unavailable::Damaged;
-        let lease_until_ms = host.gauge(Gauge::LeaseUntilMs).map_err(damaged)?;
-        if lease_until_ms == 0 {
+        let said = gauge(host, Gauge::Edition)?;
+        let checked = self.checked_edition.get();
+        if said == 0 {
             return Err(Unavailable::NoTable);
         }
-        if lease_until_ms != u64::MAX {
-            let now_ms = host.monotonic_ns().map_err(damaged)? / 1_000_000;
-            if now_ms >= lease_until_ms {
-                return Err(Unavailable::LeaseOver);
-            }
+        if said == checked {
+            check_lease(host, gauge(host, Gauge::LeaseUntilMs)?)?;
+            return Ok(said);
         }
-        let edition = host.gauge(Gauge::Edition).map_err(damaged)?;
-        if edition == 0 {
-            return Err(Unavailable::NoTable);
-        }
-        if edition != self.checked_edition.get() {
-            check_head(host, edition)?;
+        let head_edition = head_edition(host)?;
+        let lease_until_ms = match said <= head_edition {
+            true => gauge(host, Gauge::LeaseUntilMs)?,
+            false => slots::read_lease(host).map_err(|_| Unavailable::Damaged)?,
+        };
+        check_lease(host, lease_until_ms)?;
+        let edition = said.min(head_edition);
+        if edition != checked {
             self.move_cache(host, edition)?;
             self.checked_edition.set(edition);
         }
@@ -137,11 +141,26 @@ impl RecordBytes {
     }
 }
 
-/// The head must be there and at least as new as the gauge says: it is written before.
-fn check_head(host: &impl Host, edition: u64) -> Result<(), Unavailable> {
+fn gauge(host: &impl Host, gauge: Gauge) -> Result<u64, Unavailable> {
+    host.gauge(gauge).map_err(|_| Unavailable::Damaged)
+}
+
+/// The edition of the head, which is written before its gauge is set.
+fn head_edition(host: &impl Host) -> Result<u64, Unavailable> {
     match slots::read_head(host) {
-        Ok(Some(head)) if head.edition >= edition => Ok(()),
-        Ok(Some(_)) | Err(_) => Err(Unavailable::Damaged),
+        Ok(Some(head)) => Ok(head.edition),
         Ok(None) => Err(Unavailable::NoTable),
+        Err(_) => Err(Unavailable::Damaged),
+    }
+}
+
+fn check_lease(host: &impl Host, until_ms: u64) -> Result<(), Unavailable> {
+    match until_ms {
+        0 => Err(Unavailable::NoTable),
+        u64::MAX => Ok(()),
+        _ => match host.monotonic_ns().map_err(|_| Unavailable::Damaged)? / 1_000_000 {
+            now_ms if now_ms >= until_ms => Err(Unavailable::LeaseOver),
+            _ => Ok(()),
+        },
     }
 }

@@ -326,8 +326,11 @@ impl HttpContext for Request {
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.ask(|gate, host| gate.on_response_body(host, size, end_of_stream))
     }
+}
 
-    fn on_log(&mut self) {
+/// Envoy deletes the context when the request is over, however it ended.
+impl Drop for Request {
+    fn drop(&mut self) {
         if let Some((gate, host)) = &mut self.gate {
             gate.on_end(host);
         }

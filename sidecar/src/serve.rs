@@ -93,7 +93,7 @@ pub async fn serve(
     let tls = config.tls.as_ref().map(tls::load).transpose()?;
     let admin = listen(config.admin)?;
     let feed = listen(config.feed)?;
-    let store = Store::open(&config.data, config.key_limit_default)?;
+    let store = open_store(config)?;
     let keyring = master_key::open(&config.master_key, &config.data, &store, SystemClock.now())?;
     seed(&store, config)?;
     let token_file = config.operator_token_file.as_deref();
@@ -128,7 +128,7 @@ pub async fn serve(
         threads: config.blocking_threads,
     };
     let admin = admin_server(door(admin), app)?;
-    let followed = Feed::new(store.clone(), board.clone(), token);
+    let followed = Feed::new(store.clone(), board.clone(), token, Arc::clone(&metrics));
     let feed = feed_server(door(feed), followed, metrics)?;
     let handles = [admin.handle(), feed.handle()];
     let servers = [spawn(admin), spawn(feed)];
@@ -212,6 +212,16 @@ fn feed_server(door: Door, feed: Feed, metrics: Arc<Metrics>) -> Result<Server, 
         None => server.listen(door.listener),
     };
     Ok(server.map_err(ServeError::Server)?.run())
+}
+
+fn open_store(config: &Config) -> Result<Store, ServeError> {
+    let store = Store::open(&config.data, config.key_limit_default)?;
+    if store.was_copied() {
+        let message = "this database is a copy, or was moved to another file system: it goes on as a \
+                       history of its own. Is the sidecar that it was copied from stopped?";
+        Line::error(message).write();
+    }
+    Ok(store)
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -147,7 +147,7 @@ fn a_key_that_is_switched_off_and_on_has_its_last_state() {
     let (stack, admin) = tests::start();
     let key = admin.create("switched", json!({}));
     let ask = || tests::raw::post_chat_with(&stack.envoy_url(), &key.value, &tests::chat("m"));
-    for turn in 0..number("LATCHKEY_SWITCHES", 50) {
+    for turn in 0..number("LATCHKEY_SWITCHES", 1_000) {
         assert_applied(&admin.patch(&key, &json!({"status": "disabled"})));
         assert_eq!(ask().status, 401, "turn {turn}");
         assert_applied(&admin.patch(&key, &json!({"status": "enabled"})));

@@ -23,7 +23,7 @@ fn open(stack: &Stack, bytes: &[u8]) -> TcpStream {
 }
 
 /// Reads until `end` has come.
-fn read_until(stream: &mut TcpStream, end: &str) {
+pub(crate) fn read_until(stream: &mut TcpStream, end: &str) {
     let mut text = Vec::new();
     while !String::from_utf8_lossy(&text).contains(end) {
         let mut byte = [0];
@@ -34,7 +34,7 @@ fn read_until(stream: &mut TcpStream, end: &str) {
 }
 
 /// A chat whose answer streams, a word each `interval_ms`.
-fn chat_stream(stack: &Stack, key: &Key, interval_ms: u64) -> TcpStream {
+pub(crate) fn chat_stream(stack: &Stack, key: &Key, interval_ms: u64) -> TcpStream {
     let body = json!({"model": "glm-5.1", "messages": [], "stream": true}).to_string();
     let head = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {}\r\n\
@@ -64,7 +64,7 @@ fn websocket(stack: &Stack, key: &Key) -> TcpStream {
 }
 
 /// Reads to the end; gives how long after `begin` it came.
-fn end_of(mut stream: TcpStream, begin: Instant) -> Duration {
+pub(crate) fn end_of(mut stream: TcpStream, begin: Instant) -> Duration {
     let mut buffer = [0; 4096];
     while begin.elapsed() < PATIENCE {
         match stream.read(&mut buffer) {

@@ -50,7 +50,7 @@ const PLACES: &[(&str, &[&str], &str)] = &[
 const DOCUMENTS: [&str; 3] = ["README.md", "docs/architecture.md", "docs/hostile-cases.md"];
 
 /// The hostile cases that docs/hostile-cases.md has to tell of.
-const CASES: [(&str, &[u32]); 5] = [
+const CASES: [(&str, &[u32]); 6] = [
     (
         "A",
         &[
@@ -61,7 +61,14 @@ const CASES: [(&str, &[u32]); 5] = [
     ("S", &[4, 5, 6, 9]),
     ("T", &[1, 4, 5, 6, 7, 9]),
     ("D", &[1, 2, 3, 5, 7, 8, 9, 12, 13, 14, 15, 16]),
-    ("R", &[10, 11, 25, 28]),
+    (
+        "R",
+        &[
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+            25, 26, 27, 28,
+        ],
+    ),
+    ("W", &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20]),
 ];
 
 /// What keytable must not know, since both sides signed it.

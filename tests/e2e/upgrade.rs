@@ -6,8 +6,8 @@
 use envoy::{StackOptions, build};
 use keytable::FormatVersion;
 use serde_json::{Value, json};
-use tests::impostor::Impostor;
 use tests::raw::{self, post_chat_with};
+use tests::wire::{self, Fault, Wire};
 use tests::{Admin, Key, chat, start, start_with, stat, wait_for};
 
 const GENERATION: &str = "wasmcustom.latchkey.generation";
@@ -48,16 +48,16 @@ fn the_filter_may_be_upgraded_first_and_the_sidecar_first() {
 
 #[test]
 fn a_format_that_nobody_agreed_on_leaves_the_table_as_it_is_and_is_named() {
-    let (mut stack, admin) = start();
+    let (stack, admin, wire) = Wire::stack(StackOptions::default());
     let key = admin.create("kept", json!({}));
     let generation = stat(&stack, GENERATION);
-    stack.stop_sidecar().unwrap();
     let unknown = FormatVersion::NEWEST.number() + 1;
     let mut frame = b"LKF1".to_vec();
     frame.extend(unknown.to_le_bytes());
     frame.resize(64, 0);
-    let impostor = Impostor::start(&stack.feed_url(), ("200 OK", frame));
-    wait_for("the agent hears it", || impostor.answered() >= 2);
+    wire.set(Fault::Say(wire::answer("200 OK", &frame)));
+    admin.create_waiting("news", json!({}), "?wait=none");
+    wait_for("the agent hears it", || wire.faulted() >= 2);
     assert_eq!(stat(&stack, GENERATION), generation);
     let status = post_chat_with(&stack.envoy_url(), &key.value, &chat("glm-5.1")).status;
     assert_eq!(status, 200);

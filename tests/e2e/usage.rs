@@ -4,10 +4,10 @@
 //! Retention is the store's own affair and proved there. Invariant checked throughout: after a
 //! later request is told, nothing earlier is told twice.
 
-use envoy::{Stack, StackOptions, ports};
+use envoy::{Stack, StackOptions};
 use serde_json::{Value, json};
-use tests::lossy::Lossy;
 use tests::raw::post_chat_with;
+use tests::wire::{Fault, Wire};
 use tests::{Admin, Key, chat, start, wait_for};
 
 const IN_SCOPE: u64 = 7;
@@ -163,30 +163,22 @@ fn what_is_asked_while_the_sidecar_is_away_is_told_when_it_is_back() {
 
 #[test]
 fn a_report_whose_answer_is_lost_comes_again_and_counts_once() {
-    let mut stack = Stack::prepare(StackOptions::default()).unwrap();
-    let settings = stack.sidecar_settings();
-    let (envoys_port, feed_port) = (settings.feed_port, ports::free().unwrap());
-    settings.feed_port = feed_port;
-    let lossy = Lossy::start(envoys_port, feed_port);
-    stack.start_sidecar().unwrap();
-    stack.start_envoy().unwrap();
-    stack.wait_for_table().unwrap();
-    let admin = Admin::of(&stack);
+    let (mut stack, admin, wire) = Wire::stack(StackOptions::default());
     let (key, last) = (
         admin.create("kept", json!({})),
         admin.create("last", json!({})),
     );
-    lossy.lose(true);
+    wire.set(Fault::LoseReports);
     ask(&stack, &key, &chat("glm-5.1"), 9, 200);
-    wait_for("two answers are lost", || lossy.lost() >= 2);
+    wait_for("two answers are lost", || wire.faulted() >= 2);
     assert!(told(&admin) > 0, "the report arrived, its answer did not");
     stack.kill_sidecar().unwrap();
     stack.start_sidecar().unwrap();
-    let lost = lossy.lost();
+    let lost = wire.faulted();
     wait_for("one more is lost by the new process", || {
-        lossy.lost() > lost
+        wire.faulted() > lost
     });
-    lossy.lose(false);
+    wire.set(Fault::None);
     wait_until_told(&admin, 9);
     flush(&stack, &admin, &last, 9);
 }

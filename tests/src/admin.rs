@@ -3,9 +3,13 @@
 //! Speaks the shapes that scripts rely on. Invariant: a call that is expected to succeed and does
 //! not ends the test with the sidecar's own explanation.
 
+use std::time::Duration;
+
 use envoy::Stack;
 use serde_json::{Value, json};
 use ureq::http;
+
+const MAX_IDLE: Duration = Duration::from_secs(1);
 
 /// An admin of one sidecar.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ impl Admin {
             .unwrap_or_else(|error| panic!("{error}"));
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            // Shorter than the sidecar keeps idle connections, so that no call meets one that closes.
+            .max_idle_age(MAX_IDLE)
             .build()
             .into();
         Self {

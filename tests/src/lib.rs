@@ -14,20 +14,28 @@
 
 pub mod admin;
 pub mod browser;
+pub mod churn;
 pub mod console;
 pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;
 pub mod load;
-pub mod lossy;
+pub mod made_keys;
 pub mod measure;
+pub mod name_server;
 pub mod node;
 pub mod promtool;
 pub mod python;
 pub mod raw;
 pub mod recipes;
 pub mod sdk;
+pub mod stand_in;
 pub mod time;
+pub mod trap;
+pub mod verdict;
+pub mod watchers;
+pub mod wire;
+pub mod world;
 
 use std::time::Duration;
 
@@ -65,11 +73,12 @@ pub fn chat(model: &str) -> String {
 
 /// The value of one of Envoy's own figures; 0 if it does not exist.
 pub fn stat(stack: &Stack, name: &str) -> u64 {
-    let url = format!(
-        "{}/stats?filter=^{}$",
-        stack.envoy_admin_url(),
-        name.replace('.', "\\.")
-    );
+    stat_of(&stack.envoy_admin_url(), name)
+}
+
+/// The same by the address of Envoy's admin interface.
+pub fn stat_of(admin_url: &str, name: &str) -> u64 {
+    let url = format!("{admin_url}/stats?filter=^{}$", name.replace('.', "\\."));
     let text = raw::get_text(&url);
     text.trim()
         .rsplit(' ')

@@ -5,13 +5,13 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::chat;
 use crate::raw::{Answer, address_of, read_answer};
+use crate::{chat, wait_for};
 
 /// One connection to an Envoy.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Told {
     pub name: String,
     /// When it was about to be sent.
     pub begun: Instant,
+    /// When its answer had been read.
+    pub ended: Instant,
 }
 
 /// Running clients.
@@ -38,6 +40,8 @@ pub struct Told {
 pub struct Load {
     over: Arc<AtomicBool>,
     told: Arc<Mutex<Vec<Told>>>,
+    /// How many requests of each client are over.
+    turns: Arc<Vec<AtomicUsize>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -75,6 +79,18 @@ impl Client {
         answer
     }
 
+    fn tell(&mut self, key: String, name: String) -> Told {
+        let begun = Instant::now();
+        let status = self.ask_as(&key, &name).status;
+        Told {
+            key,
+            status,
+            name,
+            begun,
+            ended: Instant::now(),
+        }
+    }
+
     fn exchange(&mut self, bytes: &[u8]) -> Answer {
         let ended = Answer {
             status: 0,
@@ -103,26 +119,33 @@ impl Load {
         clients: usize,
         key: impl Fn(usize) -> String + Send + Sync + 'static,
     ) -> Self {
+        Self::paced(url, clients, Duration::ZERO, key)
+    }
+
+    /// The same with a pause behind each request.
+    pub fn paced(
+        url: &str,
+        clients: usize,
+        pause: Duration,
+        key: impl Fn(usize) -> String + Send + Sync + 'static,
+    ) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let told: Arc<Mutex<Vec<Told>>> = Arc::default();
+        let turns: Arc<Vec<AtomicUsize>> = Arc::new((0..clients).map(|_| 0.into()).collect());
         let key = Arc::new(key);
         let run = |client: usize| {
-            let (over, told) = (Arc::clone(&over), Arc::clone(&told));
+            let (over, told, turns) = (Arc::clone(&over), Arc::clone(&told), Arc::clone(&turns));
             let (key, mut connection) = (Arc::clone(&key), Client::new(url));
             thread::spawn(move || {
                 for number in 0.. {
                     if over.load(Ordering::SeqCst) {
                         break;
                     }
-                    let (key, name) = (key(client), format!("{client}-{number}"));
-                    let begun = Instant::now();
-                    let status = connection.ask_as(&key, &name).status;
-                    told.lock().unwrap().push(Told {
-                        key,
-                        status,
-                        name,
-                        begun,
-                    });
+                    let name = format!("{client}-{number}");
+                    let one = connection.tell(key(client), name);
+                    told.lock().unwrap().push(one);
+                    turns[client].fetch_add(1, Ordering::SeqCst);
+                    thread::sleep(pause);
                 }
             })
         };
@@ -130,8 +153,22 @@ impl Load {
         Self {
             over,
             told,
+            turns,
             threads,
         }
+    }
+
+    /// Waits until each client is through with a request that it began after this call.
+    pub fn settle(&self) {
+        let now = || {
+            let turns = self.turns.iter();
+            turns.map(|turns| turns.load(Ordering::SeqCst))
+        };
+        // The next one may have begun before.
+        let wanted: Vec<usize> = now().map(|turns| turns + 2).collect();
+        wait_for("each client is told something", || {
+            now().zip(&wanted).all(|(turns, wanted)| turns >= *wanted)
+        });
     }
 
     /// How many requests were told something so far.

@@ -7,6 +7,17 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+/// Lets this process, and those that it starts, have so many files open, as far as it may.
+pub fn allow_files(count: u64) {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < count) {
+        limit.current = Some(limit.maximum.map_or(count, |maximum| maximum.min(count)));
+        setrlimit(Resource::Nofile, limit).unwrap();
+    }
+}
+
 /// User and system time of a process so far, in microseconds (the kernel tells it in hundredths of
 /// a second).
 pub fn cpu_us(pid: u32) -> f64 {

@@ -55,6 +55,15 @@ pub fn send(url: &str, bytes: &[u8]) -> Answer {
 /// Reads one answer to its end: by its length or chunked framing, else until the other side closes
 /// (which Envoy delays by a second after a refusal).
 pub fn read_answer(stream: &mut TcpStream) -> Answer {
+    parse(&read_bytes(stream))
+}
+
+/// The same as bytes; `None` if the connection ended before any.
+pub fn read_whole(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    Some(read_bytes(stream)).filter(|bytes| !bytes.is_empty())
+}
+
+fn read_bytes(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {
@@ -70,7 +79,7 @@ pub fn read_answer(stream: &mut TcpStream) -> Answer {
             Err(_) => break,
         }
     }
-    parse(&bytes)
+    bytes
 }
 
 fn is_whole(bytes: &[u8]) -> bool {
@@ -81,6 +90,7 @@ fn is_whole(bytes: &[u8]) -> bool {
         .find_map(|line| line.strip_prefix("content-length: "));
     match length.and_then(|text| text.trim().parse::<usize>().ok()) {
         Some(length) => answer.body.len() >= length,
+        None if answer.status == 204 => bytes.ends_with(b"\r\n\r\n"),
         None => head.contains("transfer-encoding: chunked") && answer.body.ends_with(b"0\r\n\r\n"),
     }
 }

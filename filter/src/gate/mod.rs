@@ -22,7 +22,7 @@ use crate::cache::KnownKey;
 use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
 use crate::headers::HeaderMap;
-use crate::host::{HostError, Level, RequestHost};
+use crate::host::{Gauge, HostError, Level, RequestHost};
 use crate::locator::{Family, Located};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
@@ -43,6 +43,8 @@ pub struct Gate {
     /// Envoy's number for this request.
     stream: u32,
     state: State,
+    /// The edition that alone keeps a permitted request's right: `None` if time may end it too.
+    lasts_under: Option<u64>,
     /// Whose error JSON the client understands; found when it is needed.
     family: Option<Family>,
 }
@@ -77,6 +79,7 @@ impl Gate {
             shared,
             stream,
             state: State::Closed,
+            lasts_under: None,
             family: None,
         }
     }
@@ -183,10 +186,13 @@ impl Gate {
     }
 
     /// Cuts a request whose key has lost its right while the answer was on its way. A request that
-    /// was refused has an answer of ours.
+    /// was refused has an answer of ours. One call as long as no table has come: whether the lease
+    /// is over is left to the sweep.
     fn check_answer(&mut self, host: &impl RequestHost) -> Option<Flow> {
+        let is_current = |edition| host.gauge(Gauge::Edition) == Ok(edition);
         match self.state {
             State::Closed => None,
+            _ if self.lasts_under.is_some_and(is_current) => None,
             State::Reading(_) | State::Listing(_) | State::Observing(_) | State::Open => {
                 let refusal = self.check(host).err()?;
                 Some(self.cut(host, &refusal))
@@ -197,14 +203,12 @@ impl Gate {
     /// More of a permitted body passes, unless its key has lost its right since.
     fn go_on(&mut self, host: &impl RequestHost, state: State) -> Flow {
         let flow = self.enter(state);
-        match self.check(host) {
-            Ok(()) => flow,
-            Err(refusal) => self.cut(host, &refusal),
-        }
+        self.check_answer(host).unwrap_or(flow)
     }
 
-    fn check(&self, host: &impl RequestHost) -> Result<(), Refusal> {
-        self.shared.streams.check(self.stream, host, &self.shared)
+    fn check(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
+        self.lasts_under = self.shared.streams.check(self.stream, host, &self.shared)?;
+        Ok(())
     }
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
@@ -228,6 +232,7 @@ impl Gate {
             self.family = Some(family_of(&shared, &headers));
         }
         let (state, running) = judged?;
+        self.lasts_under = running.lasts_under();
         shared.streams.enter(self.stream, running);
         Ok(state)
     }

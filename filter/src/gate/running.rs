@@ -56,6 +56,12 @@ impl Running {
         }
     }
 
+    /// The edition under which nothing but a new table can end it; `None` if its key expires.
+    pub(super) fn lasts_under(&self) -> Option<u64> {
+        let view = self.record.view().ok()?;
+        view.expires_at_unix_ms().is_none().then_some(self.edition)
+    }
+
     /// Whether it would be permitted now. What is asked is what could have changed.
     fn check(&mut self, host: &impl RequestHost, shared: &GateShared) -> Result<(), Refusal> {
         let edition = shared.table.open(host)?;
@@ -82,11 +88,7 @@ impl Running {
     }
 
     fn is_due(&self, edition: u64) -> bool {
-        let expires = |record: &RecordBytes| {
-            let view = record.view();
-            view.map_or(true, |view| view.expires_at_unix_ms().is_some())
-        };
-        self.edition != edition || expires(&self.record)
+        self.lasts_under() != Some(edition)
     }
 }
 
@@ -129,17 +131,18 @@ impl Streams {
         self.with(answered).unwrap_or(false)
     }
 
-    /// Whether it would be permitted now; one that is not in here is not.
+    /// Whether it would be permitted now, and then [`Running::lasts_under`]; one that is not in here
+    /// is not.
     pub(super) fn check(
         &self,
         stream: u32,
         host: &impl RequestHost,
         shared: &GateShared,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<u64>, Refusal> {
         let lost = Refusal::Unavailable(Unavailable::Damaged);
         let checked = self.with(|streams| {
             let running = streams.get_mut(&stream)?;
-            Some(running.check(host, shared))
+            Some(running.check(host, shared).map(|()| running.lasts_under()))
         });
         checked.flatten().unwrap_or(Err(lost))
     }

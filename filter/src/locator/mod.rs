@@ -100,7 +100,9 @@ impl Locators {
     pub fn locate(&self, headers: &HeaderMap) -> Option<Located<'_>> {
         let path = crate::credential::path_only(headers.get(b":path")?);
         let method = headers.get(b":method")?;
-        let upgrade = headers.get(b"upgrade").is_some() || headers.get(b":protocol").is_some();
+        let upgrade = headers
+            .iter()
+            .any(|(name, _)| name == b"upgrade" || name == b":protocol");
         // WebSockets over HTTP/2 are opened by CONNECT and are GETs to the rules.
         let method = if upgrade && method == b"CONNECT" {
             b"GET"

@@ -155,7 +155,7 @@ fn an_empty_table_is_a_table() {
     rig.sync();
     assert!(rig.find(1).unwrap().is_none());
     let slots = rig.host.shared.slots.borrow().len();
-    assert_eq!(slots, 2, "head and change log alone");
+    assert_eq!(slots, 3, "head, change log and lease alone");
     assert_eq!(rig.post().bearer(1).send_bodyless().status(), 401);
 }
 
@@ -225,13 +225,15 @@ fn the_head_says_what_is_in_force() {
 }
 
 #[test]
-fn a_heartbeat_changes_neither_slots_nor_edition() {
+fn a_heartbeat_changes_the_lease_and_neither_table_nor_edition() {
     let mut rig = Rig::with(&[record(1)]);
-    let (slots, gauges) = rig.host.table();
+    let (mut slots, gauges) = rig.host.table();
     rig.host.advance_ms(100);
     rig.sync();
     rig.sync();
-    let (slots_after, gauges_after) = rig.host.table();
+    let (mut slots_after, gauges_after) = rig.host.table();
+    let lease = "latchkey.lease";
+    assert_ne!(slots_after.remove(lease), slots.remove(lease));
     assert_eq!((slots_after, gauges_after[0]), (slots, gauges[0]));
 }
 
@@ -261,11 +263,11 @@ fn editions_rise_over_epochs_and_agents() {
 }
 
 #[test]
-fn an_edition_is_above_all_that_was_ever_shown() {
+fn an_edition_is_above_all_that_a_head_has_shown_and_no_matter_what_the_gauge_says() {
     let mut rig = Rig::with(&[record(1)]);
-    rig.host.shared.gauges.borrow_mut()[0] = 100;
+    rig.host.shared.share.set([100, 0]);
     rig.change(|sidecar| sidecar.put(&record(2)));
-    assert_eq!(rig.edition(), 101);
+    assert_eq!(rig.edition(), 2);
     let head = TableHead {
         edition: 500,
         ..decode_head(&rig)

@@ -10,7 +10,12 @@ fn writes(rig: &Rig) -> Vec<Write> {
 }
 
 fn is_bucket(write: &Write) -> bool {
-    matches!(write, Write::Slot(_)) && !is_head(write) && !is_change_log(write)
+    let is_other = is_head(write) || is_change_log(write) || is_lease(write);
+    matches!(write, Write::Slot(_)) && !is_other
+}
+
+fn is_lease(write: &Write) -> bool {
+    *write == Write::Slot("latchkey.lease".to_owned())
 }
 
 fn is_change_log(write: &Write) -> bool {
@@ -31,6 +36,7 @@ fn in_order(writes: &[Write]) {
     let log = only(&is_change_log);
     let head = only(&is_head);
     let edition = only(&|write| matches!(write, Write::Gauge(Gauge::Edition, _)));
+    let own_lease = only(&is_lease);
     let lease = only(&|write| matches!(write, Write::Gauge(Gauge::LeaseUntilMs, _)));
     let next = only(&|write| matches!(write, Write::Get(_)));
     assert!(
@@ -38,9 +44,10 @@ fn in_order(writes: &[Write]) {
         "{writes:?}"
     );
     assert!(
-        log < head && head < edition && edition < lease && lease < next,
+        log < head && head < edition && edition < own_lease,
         "{writes:?}"
     );
+    assert!(own_lease < lease && lease < next, "{writes:?}");
     assert_eq!(next, writes.len() - 1);
 }
 
@@ -114,10 +121,15 @@ fn a_heartbeat_moves_the_lease_alone() {
     writes(&rig);
     rig.exchange();
     let writes = writes(&rig);
+    assert!(is_lease(&writes[0]), "{writes:?}");
     assert!(
         matches!(
             writes[..],
-            [Write::Gauge(Gauge::LeaseUntilMs, _), Write::Get(_)]
+            [
+                Write::Slot(_),
+                Write::Gauge(Gauge::LeaseUntilMs, _),
+                Write::Get(_)
+            ]
         ),
         "{writes:?}"
     );

@@ -129,17 +129,49 @@ fn a_damaged_head_refuses_everything() {
 }
 
 #[test]
-fn a_head_older_than_the_gauge_refuses() {
+fn gauges_alone_are_no_table() {
     let mut rig = Rig::with(&[record(1)]);
-    let old = rig.host.shared.slots.borrow()["latchkey.head"].clone();
+    let status = |rig: &Rig| rig.post().bearer(1).send_bodyless().status();
     rig.change(|sidecar| sidecar.put(&record(2)));
-    rig.host
-        .shared
-        .slots
-        .borrow_mut()
-        .insert("latchkey.head".to_owned(), old);
-    assert_eq!(rig.post().bearer(1).send_bodyless().status(), 503);
-    rig.host.shared.slots.borrow_mut().remove("latchkey.head");
+    rig.host.shared.share.set([1, 1]);
+    assert_eq!(status(&rig), 200);
+    let slots = || rig.host.shared.slots.borrow_mut();
+    let lease = slots().insert("latchkey.lease".to_owned(), b"damage".to_vec());
+    assert_eq!(status(&rig), 503);
+    slots().insert("latchkey.lease".to_owned(), lease.unwrap());
+    assert_eq!(status(&rig), 200);
+    slots().remove("latchkey.head");
+    assert_eq!(status(&rig), 503);
+}
+
+/// While a new process takes over, Envoy adds the gauges of the old one to its own.
+#[test]
+fn a_process_that_is_taken_over_from_has_no_say() {
+    for share in [[1, 1], [7, 3_600_000], [u64::MAX / 2, u64::MAX / 2]] {
+        let mut rig = Rig::with(&[record(1), record(2)]);
+        let status = |rig: &Rig, n| rig.post().bearer(n).send_bodyless().status();
+        assert_eq!((status(&rig, 1), status(&rig, 2)), (200, 200));
+        rig.host.shared.share.set(share);
+        assert_eq!((status(&rig, 1), status(&rig, 2)), (200, 200));
+        rig.change(|sidecar| sidecar.remove(&hash(1)));
+        assert_eq!((status(&rig, 1), status(&rig, 2)), (401, 200), "{share:?}");
+        let left_ms = rig.lease_until_ms() - rig.now_ms();
+        rig.host.advance_ms(left_ms - 1);
+        assert_eq!(status(&rig, 2), 200);
+        rig.host.advance_ms(1);
+        assert_eq!(status(&rig, 2), 503, "its lease is its own: {share:?}");
+        rig.sync();
+        rig.host.shared.share.set([0, 0]);
+        assert_eq!((status(&rig, 1), status(&rig, 2)), (401, 200), "{share:?}");
+        rig.change(|sidecar| sidecar.remove(&hash(2)));
+        assert_eq!(status(&rig, 2), 401);
+    }
+}
+
+#[test]
+fn a_process_without_a_table_is_not_helped_by_the_one_that_it_takes_over_from() {
+    let rig = Rig::cold(FakeSidecar::with(&[record(1)]));
+    rig.host.shared.share.set([7, u64::MAX / 2]);
     assert_eq!(rig.post().bearer(1).send_bodyless().status(), 503);
 }
 

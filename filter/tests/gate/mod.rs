@@ -1,6 +1,7 @@
 //! The gate, with a table that a real agent brought in from a sidecar.
 
 mod body;
+mod calls;
 mod changes;
 mod denials;
 mod endpoints;

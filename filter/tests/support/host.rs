@@ -57,6 +57,8 @@ pub(crate) type Onlooker = Box<dyn Fn(&FakeHost)>;
 pub(crate) struct Shared {
     pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) gauges: RefCell<[u64; 4]>,
+    /// What a process that is taken over from adds to the edition and to the lease.
+    pub(crate) share: Cell<[u64; 2]>,
     /// The gauge that says of the clock, not of the table.
     pub(crate) lease_left_s: Cell<u64>,
     pub(crate) monotonic_ns: Cell<u64>,
@@ -68,6 +70,8 @@ pub(crate) struct Shared {
     /// What a worker does after each write of the agent.
     pub(crate) onlooker: RefCell<Option<Onlooker>>,
     tokens: Cell<u32>,
+    /// The calls that may fail, in their order.
+    pub(crate) calls: RefCell<Vec<Call>>,
     /// Which kind of call fails, and how often it succeeds before.
     failing: Cell<Option<(Call, usize)>>,
 }
@@ -143,6 +147,7 @@ impl FakeHost {
     }
 
     fn called(&self, call: Call) -> Result<(), HostError> {
+        self.shared.calls.borrow_mut().push(call);
         match self.shared.failing.get() {
             Some((failing, 0)) if failing == call => Err(HostError(10)),
             Some((failing, left)) if failing == call => {
@@ -192,7 +197,8 @@ impl Host for FakeHost {
 
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
         self.called(Call::Gauge)?;
-        Ok(self.read_gauge(gauge))
+        let share = index(gauge).and_then(|at| self.shared.share.get().get(at).copied());
+        Ok(self.read_gauge(gauge).wrapping_add(share.unwrap_or(0)))
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {

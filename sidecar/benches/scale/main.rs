@@ -39,8 +39,8 @@ use sidecar::store::{Manner, Minted, Store, value_place};
 use program::{Program, mib};
 use serde_json::json;
 
-const BEGIN: &str = "<!-- scale: begin -->";
-const END: &str = "<!-- scale: end -->";
+const BEGIN: &str = "<!-- many-keys: begin -->";
+const END: &str = "<!-- many-keys: end -->";
 const HEADER: &str = "| keys | accounts | made each second: first tenth, last tenth | database, MiB | \
      ready again, s: stopped, killed | page of a list, of a search, of usage, of advice, ms | \
      whole table for an Envoy: s, MiB | resident, MiB: ready, after pages, after the table |\n\

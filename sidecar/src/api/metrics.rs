@@ -40,9 +40,21 @@ pub struct Metrics {
     propagation: Histogram,
     unfinished_propagations: AtomicU64,
     feed_watchers: AtomicI64,
+    snapshots_compiled: AtomicU64,
+    envoys_astray: AtomicU64,
 }
 
 impl Metrics {
+    /// A whole table was made for the Envoys that need one.
+    pub(crate) fn snapshot_compiled(&self) {
+        self.snapshots_compiled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An Envoy that had followed this sidecar came with a table of another.
+    pub(crate) fn envoy_went_astray(&self) {
+        self.envoys_astray.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A call of the database has taken so long, waiting for a thread included.
     pub(super) fn store_took(&self, duration: Duration) {
         self.store.add(duration);
@@ -152,7 +164,11 @@ pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
     text.gauge("generation", "The newest change.", &[], generation);
     let help = "The newest row of the audit, counted from 1; it never falls.";
     text.gauge("audit_head", help, &[], audit_head);
+    let help = "Whether this process found its database to be a copy, and began a new history.";
+    let copied = u64::from(app.store.was_copied());
+    text.gauge("database_copied", help, &[], copied);
     show_requests(&app.metrics, &mut text);
+    show_feed(&app.metrics, &mut text);
     fleet::show(&sightings, generation, &mut text);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
@@ -192,12 +208,27 @@ fn show_requests(metrics: &Metrics, text: &mut Text) {
         &[],
         metrics.unfinished_propagations.load(Ordering::Relaxed),
     );
+}
+
+fn show_feed(metrics: &Metrics, text: &mut Text) {
     let watchers = metrics.feed_watchers.load(Ordering::Relaxed);
     text.gauge(
         "feed_watchers",
         "Requests of agents that wait for news.",
         &[],
         u64::try_from(watchers).unwrap_or(0),
+    );
+    text.counter(
+        "snapshots_compiled_total",
+        "Whole tables that were made, each for all Envoys that needed it.",
+        &[],
+        metrics.snapshots_compiled.load(Ordering::Relaxed),
+    );
+    text.counter(
+        "envoys_astray_total",
+        "Times that an Envoy of this sidecar came with a table that this sidecar never had.",
+        &[],
+        metrics.envoys_astray.load(Ordering::Relaxed),
     );
 }
 

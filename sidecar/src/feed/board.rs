@@ -1,22 +1,30 @@
 //! The board: the fleet, shared between the requests that change it and those that wait for it.
 //!
-//! Does not know HTTP. Invariant: whoever waits is woken after every change of the fleet, and a
+//! Does not know HTTP. A change that waits is woken once as many Envoys have it in force as it waits
+//! for, and not by each of them; whatever else can end its wait it sees at its next look.
+//!
+//! Invariant: a change is answered after a look at the whole fleet, never after a count; and a
 //! [`Presence`] that goes, for whatever reason, is taken off the board.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use keytable::Generation;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::timeout_at;
 
 use crate::domain::clock::{Clock, UnixMillis};
 use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Word};
 use crate::domain::region::RegionId;
-use crate::feed::fleet::{Arrival, Awaited, Dismissal, Fleet, Moment, Progress, Sighting};
+use crate::feed::fleet::{
+    Arrival, Awaited, Dismissal, Fleet, Moment, Progress, Sighting, Straying,
+};
+use crate::feed::standing::Standing;
+use crate::telemetry::Line;
 
-/// How often a waiting change looks whether somebody is lost, or a lease has run out.
+/// How often a waiting change looks whether somebody is lost or gone, or a lease has run out.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The shared fleet. Clones share it.
@@ -26,9 +34,34 @@ pub struct Board(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: Arc<dyn Clock>,
-    fleet: Mutex<Fleet>,
-    moved: watch::Sender<()>,
+    state: Mutex<State>,
     closing: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    fleet: Fleet,
+    /// The changes that wait, by a number of their own.
+    waits: BTreeMap<u64, Wait>,
+    next_wait: u64,
+}
+
+/// A change that waits.
+#[derive(Debug)]
+struct Wait {
+    region: RegionId,
+    generation: Generation,
+    /// Envoys that did not have it at its last look, less those that have said since that they do.
+    left: usize,
+    look: Arc<Notify>,
+}
+
+/// The place of a waiting change among the others, until it goes.
+#[derive(Debug)]
+struct Place<'b> {
+    board: &'b Board,
+    number: u64,
+    look: Arc<Notify>,
 }
 
 /// An open request of one agent.
@@ -56,8 +89,11 @@ impl Board {
         };
         Self(Arc::new(Inner {
             clock,
-            fleet: Mutex::new(Fleet::remember(known, newest, now)),
-            moved: watch::Sender::new(()),
+            state: Mutex::new(State {
+                fleet: Fleet::remember(known, newest, now),
+                waits: BTreeMap::new(),
+                next_wait: 0,
+            }),
             closing: AtomicBool::new(false),
         }))
     }
@@ -65,8 +101,7 @@ impl Board {
     /// Puts an agent's request on the board. From here on every change waits for this agent.
     pub fn arrive(&self, who: &Introduction, trouble: Option<Word>) -> (Presence, Arrival) {
         let now = self.moment();
-        let arrival = self.fleet().arrive(who, trouble, now);
-        self.0.moved.send_replace(());
+        let arrival = self.state().fleet.arrive(who, trouble, now);
         let presence = Presence {
             board: self.clone(),
             who: who.clone(),
@@ -82,33 +117,58 @@ impl Board {
         generation: Generation,
         waiting: Waiting,
     ) -> Progress {
-        self.fleet().publish(generation, Instant::now());
+        let place = self.enlist(region, generation);
         let deadline = tokio::time::Instant::now() + waiting.timeout;
-        let mut moved = self.0.moved.subscribe();
         loop {
-            moved.mark_unchanged();
-            let now = Instant::now();
-            let settled = self
-                .fleet()
-                .is_settled(region, generation, waiting.awaited, now);
-            if settled || self.is_closing() || tokio::time::Instant::now() >= deadline {
-                return self.fleet().progress(region, generation, now);
+            let left = self.count(&place, waiting.awaited);
+            if left == 0 || self.is_closing() || tokio::time::Instant::now() >= deadline {
+                let now = Instant::now();
+                return self.state().fleet.progress(region, generation, now);
             }
             let look = tokio::time::Instant::now() + LOOK_INTERVAL;
-            let _ = timeout_at(look.min(deadline), moved.changed()).await;
+            let _ = timeout_at(look.min(deadline), place.look.notified()).await;
         }
+    }
+
+    fn enlist(&self, region: &RegionId, generation: Generation) -> Place<'_> {
+        let mut state = self.state();
+        state.fleet.publish(generation, Instant::now());
+        let number = state.next_wait;
+        state.next_wait += 1;
+        let look = Arc::new(Notify::new());
+        let wait = Wait {
+            region: region.clone(),
+            generation,
+            left: 0,
+            look: Arc::clone(&look),
+        };
+        state.waits.insert(number, wait);
+        let board = self;
+        Place {
+            board,
+            number,
+            look,
+        }
+    }
+
+    /// Looks at the whole fleet for one change: how many it still waits for.
+    fn count(&self, place: &Place<'_>, awaited: Awaited) -> usize {
+        let now = Instant::now();
+        let State { fleet, waits, .. } = &mut *self.state();
+        waits.get_mut(&place.number).map_or(0, |wait| {
+            wait.left = fleet.awaited(&wait.region, wait.generation, awaited, now);
+            wait.left
+        })
     }
 
     /// Takes an Envoy off the board of which an operator knows that it is gone.
     pub fn dismiss(&self, region: &RegionId, agent: &AgentId) -> Dismissal {
-        let dismissal = self.fleet().dismiss(region, agent, Instant::now());
-        self.0.moved.send_replace(());
-        dismissal
+        self.state().fleet.dismiss(region, agent, Instant::now())
     }
 
     /// What a later process has to know of the Envoys.
     pub fn known(&self) -> Vec<KnownEnvoy> {
-        self.fleet().known(Instant::now())
+        self.state().fleet.known(Instant::now())
     }
 
     fn moment(&self) -> Moment {
@@ -125,13 +185,15 @@ impl Board {
 
     /// Every Envoy that is remembered.
     pub fn sightings(&self) -> Vec<Sighting> {
-        self.fleet().sightings(Instant::now())
+        self.state().fleet.sightings(Instant::now())
     }
 
     /// Ends all waiting, now and later: the process is about to stop.
     pub fn close(&self) {
         self.0.closing.store(true, Ordering::SeqCst);
-        self.0.moved.send_replace(());
+        for wait in self.state().waits.values() {
+            wait.look.notify_one();
+        }
     }
 
     /// Whether the process is about to stop.
@@ -140,18 +202,58 @@ impl Board {
     }
 
     /// A panic while the lock was held left whole members: each step writes plain fields.
-    fn fleet(&self) -> MutexGuard<'_, Fleet> {
-        self.0.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// An Envoy had `before` in force and has `after` now: who waited for that is told.
+    fn tell(&mut self, region: &RegionId, before: Option<Generation>, after: Option<Generation>) {
+        let reached = |wait: &&mut Wait| {
+            wait.region == *region
+                && before.is_none_or(|before| before < wait.generation)
+                && after.is_some_and(|after| after >= wait.generation)
+        };
+        for wait in self.waits.values_mut().filter(reached) {
+            wait.left = wait.left.saturating_sub(1);
+            if wait.left == 0 {
+                wait.look.notify_one();
+            }
+        }
     }
 }
 
 impl Presence {
-    /// Notes what the agent has in force.
-    pub fn acknowledge(&self, generation: Option<Generation>) {
-        let mut fleet = self.board.fleet();
-        fleet.acknowledge(&self.who, generation);
-        drop(fleet);
-        self.board.0.moved.send_replace(());
+    /// Notes what the agent has in force; whether it comes from another sidecar.
+    pub fn acknowledge(&self, standing: &Standing) -> bool {
+        let (who, after) = (&self.who, standing.acknowledged);
+        let wall = self.board.now();
+        let mut state = self.board.state();
+        let before = state.fleet.acknowledge(who, after);
+        if before != after {
+            state.tell(&who.region, before, after);
+        }
+        let straying = match standing.is_foreign {
+            true => state.fleet.stray(who, wall),
+            false => Straying::Unknown,
+        };
+        drop(state);
+        if straying == Straying::First {
+            Line::error("an Envoy of this sidecar follows another one, too: stop one of them")
+                .field("envoy", who.node.as_str())
+                .field("region", who.region.as_str())
+                .write();
+        }
+        straying != Straying::Unknown
+    }
+}
+
+// === impl Place ===
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.board.state().waits.remove(&self.number);
     }
 }
 
@@ -159,9 +261,10 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        let mut fleet = self.board.fleet();
-        fleet.leave(&self.who, Instant::now());
-        drop(fleet);
-        self.board.0.moved.send_replace(());
+        let mut state = self.board.state();
+        state.fleet.leave(&self.who, Instant::now());
     }
 }
+
+#[cfg(test)]
+mod tests;

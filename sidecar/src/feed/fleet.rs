@@ -81,6 +81,17 @@ pub enum Awaited {
     All,
 }
 
+/// What it means that an agent has a table which this history never had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Straying {
+    /// Nothing: it has not followed this history yet, or it was noticed already.
+    Unknown,
+    /// It had followed this history and follows another one, too.
+    Again,
+    /// The same, for the first time.
+    First,
+}
+
 /// What became of taking an Envoy off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dismissal {
@@ -125,10 +136,12 @@ impl Fleet {
             let member = Member::known(envoy, now);
             fleet.members.insert(member.key(), member);
         }
-        let nodes: Vec<NodeName> = fleet.members.values().map(|m| m.who.node.clone()).collect();
+        let mut names: BTreeMap<NodeName, usize> = BTreeMap::new();
+        for member in fleet.members.values() {
+            *names.entry(member.who.node.clone()).or_default() += 1;
+        }
         for member in fleet.members.values_mut() {
-            let same = nodes.iter().filter(|node| **node == member.who.node);
-            member.shares_name = same.count() > 1;
+            member.shares_name = names.get(&member.who.node).is_some_and(|count| *count > 1);
         }
         fleet
     }
@@ -195,11 +208,21 @@ impl Fleet {
         gone
     }
 
-    /// What an agent says it has in force; `None` if that is nothing of this history.
-    pub fn acknowledge(&mut self, who: &Introduction, generation: Option<Generation>) {
-        if let Some(member) = self.find(who) {
-            member.acknowledged = generation;
-        }
+    /// What an agent says it has in force; `None` if that is nothing of this history. Gives what it
+    /// had said before.
+    pub fn acknowledge(
+        &mut self,
+        who: &Introduction,
+        generation: Option<Generation>,
+    ) -> Option<Generation> {
+        self.find(who)?.acknowledge(generation)
+    }
+
+    /// An agent has something in force that this history never had. If it had followed this history
+    /// before, somebody else has told it.
+    pub fn stray(&mut self, who: &Introduction, now: UnixMillis) -> Straying {
+        self.find(who)
+            .map_or(Straying::Unknown, |member| member.stray(now))
     }
 
     /// A request of an agent was answered, or its connection broke.
@@ -235,23 +258,25 @@ impl Fleet {
         }
     }
 
-    /// Whether nobody is left who is waited for.
-    pub fn is_settled(
+    /// How many are left who are waited for.
+    pub fn awaited(
         &self,
         region: &RegionId,
         generation: Generation,
         awaited: Awaited,
         now: Instant,
-    ) -> bool {
-        let mut behind = self
+    ) -> usize {
+        let behind = self
             .serving(region, now)
-            .filter(|m| m.is_behind(generation));
+            .filter(|member| member.is_behind(generation));
         match awaited {
+            // As if the first to acknowledge were all of them.
             Awaited::All if mutant!(AnyOneIsAll) => {
-                behind.count() < self.serving(region, now).count()
+                let behind = behind.count();
+                behind * usize::from(behind == self.serving(region, now).count())
             }
-            Awaited::All => behind.next().is_none(),
-            Awaited::Live => !behind.any(|member| member.is_live(now)),
+            Awaited::All => behind.count(),
+            Awaited::Live => behind.filter(|member| member.is_live(now)).count(),
         }
     }
 

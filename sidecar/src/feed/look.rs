@@ -2,64 +2,57 @@
 //!
 //! Invariant: what is found is of one moment.
 
-use keytable::{Epoch, FormatVersion, Generation};
+use actix_web::web::Bytes;
+use keytable::Generation;
 
 use crate::api::problem::Problem;
 use crate::compile;
-use crate::domain::region::RegionId;
+use crate::feed::looks::Asked;
 use crate::feed::standing::{Needs, Standing, standing};
 use crate::store::{News, Store};
 
 /// The findings of one look.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Look {
     /// The newest generation.
     pub(super) newest: Generation,
-    /// What the agent has in force of this history.
-    pub(super) acknowledged: Option<Generation>,
+    /// How the agent stands to this history.
+    pub(super) standing: Standing,
     /// What to do.
     pub(super) step: Step,
 }
 
 /// What to do for the agent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     /// It has the newest generation.
     Wait,
     /// This frame leads it there.
-    Delta(Vec<u8>),
+    Delta(Bytes),
     /// It needs the whole table.
     Snapshot,
 }
 
-/// Looks what there is for an agent that has `position` in force.
-pub(super) fn look(
-    store: &Store,
-    region: &RegionId,
-    position: Option<(Epoch, Generation)>,
-    format: FormatVersion,
-) -> Result<Look, Problem> {
-    let (newest, changes) = match store.news(region, position)? {
+/// Looks what there is for an agent that asks.
+pub(super) fn look(store: &Store, asked: &Asked) -> Result<Look, Problem> {
+    let (newest, changes) = match store.news(&asked.region, asked.position)? {
         News::Gap { newest } => (newest, None),
         News::Changes { newest, changes } => (newest, Some(changes)),
     };
     let epoch = store.epoch();
-    let Standing {
-        acknowledged,
-        needs,
-    } = standing(position, epoch, newest, changes.is_some());
-    let step = match (needs, changes) {
+    let standing = standing(asked.position, epoch, newest, changes.is_some());
+    let step = match (standing.needs, changes) {
         (Needs::Nothing, _) => Step::Wait,
         (Needs::Delta(from), Some(changes)) => {
-            compile::delta(epoch, from, newest, &changes, format)
+            compile::delta(epoch, from, newest, &changes, asked.format)
                 .map_err(|error| Problem::internal(&error))?
-                .map_or(Step::Snapshot, Step::Delta)
+                .map_or(Step::Snapshot, |frame| Step::Delta(frame.into()))
         }
         (Needs::Delta(_) | Needs::Snapshot, _) => Step::Snapshot,
     };
     Ok(Look {
         newest,
-        acknowledged,
+        standing,
         step,
     })
 }

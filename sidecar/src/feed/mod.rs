@@ -11,17 +11,23 @@ pub mod auth;
 pub mod board;
 pub mod fleet;
 mod look;
+mod looks;
 pub mod propagation;
+mod register;
 mod request;
 mod snapshots;
 pub mod standing;
 mod usage;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::http::header;
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::time::{Instant, timeout_at};
 
+use crate::api::metrics::Metrics;
 use crate::api::problem::Problem;
 use crate::compile;
 use crate::domain::envoy::{Introduction, KnownEnvoy};
@@ -30,9 +36,11 @@ use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
 use crate::feed::fleet::Arrival;
 use crate::feed::look::{Look, Step};
+use crate::feed::looks::{Asked, Looks};
+use crate::feed::register::Register;
 use crate::feed::request::TableRequest;
 use crate::feed::snapshots::Snapshots;
-use crate::store::Store;
+use crate::store::{Newcomer, Store};
 
 /// What the feed answers from.
 #[derive(Debug)]
@@ -40,7 +48,12 @@ pub struct Feed {
     store: Store,
     board: Board,
     token: FeedToken,
+    looks: Looks,
+    register: Register,
     snapshots: Snapshots,
+    /// Regions that are known to exist: none is ever taken away.
+    regions: Mutex<BTreeSet<RegionId>>,
+    metrics: Arc<Metrics>,
 }
 
 /// The calls of the feed.
@@ -63,13 +76,16 @@ async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, P
 
 impl Feed {
     /// A feed of what `store` holds.
-    pub fn new(store: Store, board: Board, token: FeedToken) -> Self {
-        let snapshots = Snapshots::new(store.clone());
+    pub fn new(store: Store, board: Board, token: FeedToken, metrics: Arc<Metrics>) -> Self {
         Self {
-            store,
             board,
             token,
-            snapshots,
+            looks: Looks::new(store.clone()),
+            register: Register::new(store.clone()),
+            snapshots: Snapshots::new(store.clone(), Arc::clone(&metrics)),
+            regions: Mutex::default(),
+            metrics,
+            store,
         }
     }
 
@@ -84,7 +100,7 @@ impl Feed {
     }
 
     async fn answer(&self, wanted: &TableRequest) -> Result<Bytes, Problem> {
-        self.require_region(&wanted.who.region).await?;
+        self.require_region(&wanted.asked.region).await?;
         let (presence, arrival) = self.board.arrive(&wanted.who, wanted.trouble.clone());
         self.remember(&wanted.who, arrival).await;
         let deadline = Instant::now() + wanted.wait;
@@ -95,70 +111,66 @@ impl Feed {
             if self.board.is_closing() {
                 return Err(Problem::stopping());
             }
-            let look = self.look(wanted).await?;
-            presence.acknowledge(look.acknowledged);
+            let look = self.looks.look(&wanted.asked).await?;
+            if presence.acknowledge(&look.standing) {
+                self.metrics.envoy_went_astray();
+            }
             let newest = look.newest;
             if let Some(frame) = self.frame(wanted, look).await? {
                 return Ok(frame);
             }
             if timeout_at(deadline, commits.changed()).await.is_err() {
-                return Ok(compile::heartbeat(self.store.epoch(), newest, wanted.format).into());
+                let (epoch, format) = (self.store.epoch(), wanted.asked.format);
+                return Ok(compile::heartbeat(epoch, newest, format).into());
             }
         }
     }
 
-    /// Writes down who is new. If that fails the Envoy is served all the same: it would refuse all
-    /// traffic for want of a table, and this process knows it.
+    /// Writes down who is new.
     async fn remember(&self, who: &Introduction, arrival: Arrival) {
-        if !arrival.is_new {
-            return;
-        }
-        let envoy = KnownEnvoy {
-            introduction: who.clone(),
-            generation: None,
-            heard_at: self.board.now(),
-        };
-        let store = self.store.clone();
-        let written = web::block(move || store.remember_envoy(&envoy, &arrival.gone)).await;
-        match written {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log::error!("an Envoy could not be remembered: {error}"),
-            Err(error) => log::error!("an Envoy could not be remembered: {error}"),
+        if arrival.is_new {
+            let envoy = KnownEnvoy {
+                introduction: who.clone(),
+                generation: None,
+                heard_at: self.board.now(),
+            };
+            let gone = arrival.gone;
+            self.register.write(Newcomer { envoy, gone }).await;
         }
     }
 
-    /// Regions are never taken away, so looking once is enough.
     async fn require_region(&self, region: &RegionId) -> Result<(), Problem> {
+        if self.known_regions().contains(region) {
+            return Ok(());
+        }
         let (store, wanted) = (self.store.clone(), region.clone());
-        let known = web::block(move || store.has_region(&wanted))
+        let exists = web::block(move || store.has_region(&wanted))
             .await
             .map_err(|error| Problem::internal(&error))??;
-        known
-            .then_some(())
-            .ok_or_else(|| Problem::not_found("there is no such region"))
+        if !exists {
+            return Err(Problem::not_found("there is no such region"));
+        }
+        self.known_regions().insert(region.clone());
+        Ok(())
     }
 
-    async fn look(&self, wanted: &TableRequest) -> Result<Look, Problem> {
-        let (store, region) = (self.store.clone(), wanted.who.region.clone());
-        let (position, format) = (wanted.position, wanted.format);
-        web::block(move || look::look(&store, &region, position, format))
-            .await
-            .map_err(|error| Problem::internal(&error))?
+    fn known_regions(&self) -> MutexGuard<'_, BTreeSet<RegionId>> {
+        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The frame to answer with; `None` if there is nothing new.
     async fn frame(&self, wanted: &TableRequest, look: Look) -> Result<Option<Bytes>, Problem> {
-        let (region, format) = (&wanted.who.region, wanted.format);
+        let Asked { region, format, .. } = &wanted.asked;
         let page = wanted.page.and_then(|(generation, bucket)| {
-            self.snapshots.page(region, format, generation, bucket)
+            self.snapshots.page(region, *format, generation, bucket)
         });
         match (page, look.step) {
             (Some(page), _) => Ok(Some(page)),
             (None, Step::Wait) if wanted.page.is_none() => Ok(None),
-            (None, Step::Delta(frame)) if wanted.page.is_none() => Ok(Some(frame.into())),
+            (None, Step::Delta(frame)) if wanted.page.is_none() => Ok(Some(frame)),
             (None, _) => self
                 .snapshots
-                .first_page(region, format, look.newest)
+                .first_page(region, *format, look.newest)
                 .await
                 .map(Some),
         }

@@ -12,6 +12,7 @@ use crate::api::problem::Problem;
 use crate::api::query::Query;
 use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
 use crate::domain::region::RegionId;
+use crate::feed::looks::Asked;
 
 const WAIT_S_MAX: u64 = 60;
 const WAIT_S_DEFAULT: u64 = 25;
@@ -23,14 +24,12 @@ pub(super) struct TableRequest {
     pub(super) who: Introduction,
     /// The newest answer that the agent could not use.
     pub(super) trouble: Option<Word>,
-    /// What the agent has in force; `None` = nothing yet.
-    pub(super) position: Option<(Epoch, Generation)>,
+    /// What it asks for, in the format that both know.
+    pub(super) asked: Asked,
     /// How long to wait for something new.
     pub(super) wait: Duration,
     /// The further page that the agent wants: which snapshot, from which bucket on.
     pub(super) page: Option<(Generation, u32)>,
-    /// The format that both know.
-    pub(super) format: FormatVersion,
 }
 
 impl TableRequest {
@@ -57,6 +56,12 @@ impl TableRequest {
         query.finish_lenient()?;
         match (region, agent, node) {
             (Some(region), Some(agent), Some(node)) => Ok(Self {
+                asked: Asked {
+                    region: region.clone(),
+                    position: position.map(|(epoch, number)| (epoch, Generation::new(number))),
+                    // The first filters did not say.
+                    format: format.unwrap_or(FormatVersion::OLDEST),
+                },
                 who: Introduction {
                     region,
                     agent,
@@ -66,11 +71,8 @@ impl TableRequest {
                     version,
                 },
                 trouble,
-                position: position.map(|(epoch, number)| (epoch, Generation::new(number))),
                 wait: Duration::from_secs(wait.unwrap_or(WAIT_S_DEFAULT)),
                 page: page.map(|(number, bucket)| (Generation::new(number), bucket)),
-                // The first filters did not say.
-                format: format.unwrap_or(FormatVersion::OLDEST),
             }),
             _ => Err(Problem::internal(&"a refused parameter was not reported")),
         }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use actix_web::web::{self, Bytes};
 use keytable::{FormatVersion, Generation};
 
+use crate::api::metrics::Metrics;
 use crate::api::problem::Problem;
 use crate::compile::{Snapshot, TableBuilder};
 use crate::domain::region::RegionId;
@@ -34,15 +35,17 @@ pub(super) struct Pages {
 #[derive(Debug)]
 pub(super) struct Snapshots {
     store: Store,
+    metrics: Arc<Metrics>,
     kept: Mutex<VecDeque<(Instant, Arc<Pages>)>>,
     /// One at a time: who comes while a snapshot is compiled most often can use that one.
     compiling: tokio::sync::Mutex<()>,
 }
 
 impl Snapshots {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, metrics: Arc<Metrics>) -> Self {
         Self {
             store,
+            metrics,
             kept: Mutex::default(),
             compiling: tokio::sync::Mutex::default(),
         }
@@ -90,6 +93,7 @@ impl Snapshots {
         let pages = web::block(move || compile(&store, wanted, format))
             .await
             .map_err(|error| Problem::internal(&error))??;
+        self.metrics.snapshot_compiled();
         let pages = Arc::new(pages);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_front((Instant::now(), Arc::clone(&pages)));

@@ -10,6 +10,8 @@ use keytable::{Epoch, Generation};
 pub struct Standing {
     /// What it has in force of this history.
     pub acknowledged: Option<Generation>,
+    /// Whether it has something in force that this history never had.
+    pub is_foreign: bool,
     /// What leads it to the newest generation.
     pub needs: Needs,
 }
@@ -45,6 +47,7 @@ pub fn standing(
             true => newest,
             false => from,
         }),
+        is_foreign: position.is_some() && acknowledged.is_none(),
         needs,
     }
 }
@@ -62,10 +65,12 @@ mod tests {
         };
         let known = |from, needs| Standing {
             acknowledged: Some(Generation::new(from)),
+            is_foreign: false,
             needs,
         };
         let unknown = Standing {
             acknowledged: None,
+            is_foreign: true,
             needs: Needs::Snapshot,
         };
         assert_eq!(at(1, 7, true), known(7, Needs::Nothing));
@@ -73,6 +78,10 @@ mod tests {
         assert_eq!(at(1, 5, false), known(5, Needs::Snapshot));
         assert_eq!(at(1, 8, true), unknown, "from the future");
         assert_eq!(at(2, 7, true), unknown, "of another history");
-        assert_eq!(standing(None, ours, Generation::new(7), true), unknown);
+        let empty = Standing {
+            is_foreign: false,
+            ..unknown
+        };
+        assert_eq!(standing(None, ours, Generation::new(7), true), empty);
     }
 }

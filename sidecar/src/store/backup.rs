@@ -110,7 +110,8 @@ fn renew(
 ) -> Result<CarriedOver, OpenError> {
     let epoch = entropy::new_epoch().map_err(|_| OpenError::Entropy)?;
     let transaction = copied.unchecked_transaction()?;
-    transaction.execute("UPDATE meta SET epoch = ?1", [epoch.as_bytes().as_slice()])?;
+    let renewed = "UPDATE meta SET epoch = ?1, home = NULL";
+    transaction.execute(renewed, [epoch.as_bytes().as_slice()])?;
     transaction.execute("UPDATE envoys SET generation = NULL", [])?;
     for table in ["changes", "sessions", "once"] {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;

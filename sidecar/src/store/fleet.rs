@@ -14,6 +14,15 @@ use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer};
 use crate::store::{Store, audit};
 
+/// An Envoy to be remembered from now on.
+#[derive(Debug)]
+pub struct Newcomer {
+    /// It, as it is.
+    pub envoy: KnownEnvoy,
+    /// Those that are not to be remembered any more.
+    pub gone: Vec<(RegionId, AgentId)>,
+}
+
 impl Store {
     /// Every Envoy that was remembered.
     pub fn known_envoys(&self) -> Result<Vec<KnownEnvoy>, StoreError> {
@@ -26,17 +35,16 @@ impl Store {
         })
     }
 
-    /// Remembers an Envoy, and no longer those that are gone.
-    pub fn remember_envoy(
-        &self,
-        envoy: &KnownEnvoy,
-        gone: &[(RegionId, AgentId)],
-    ) -> Result<(), StoreError> {
+    /// Remembers Envoys, and no longer those that are gone.
+    pub fn remember_newcomers(&self, newcomers: &[Newcomer]) -> Result<(), StoreError> {
         self.write(|connection| {
-            for (region, agent) in gone {
-                forget(connection, region, agent)?;
+            for Newcomer { envoy, gone } in newcomers {
+                for (region, agent) in gone {
+                    forget(connection, region, agent)?;
+                }
+                remember(connection, envoy)?;
             }
-            remember(connection, envoy)
+            Ok(())
         })
     }
 
@@ -142,19 +150,25 @@ mod tests {
         }
     }
 
+    fn newcomer(envoy: &KnownEnvoy, gone: Vec<(RegionId, AgentId)>) -> Newcomer {
+        let envoy = envoy.clone();
+        Newcomer { envoy, gone }
+    }
+
     #[test]
     fn envoys_outlive_the_process_until_they_are_gone() {
         let scratch = Scratch::new();
         let (one, two) = (envoy('a', Lease::Seconds(60)), envoy('b', Lease::Never));
         {
             let store = scratch.open();
-            store.remember_envoy(&one, &[]).unwrap();
-            store.remember_envoy(&two, &[]).unwrap();
+            let newcomers = [&one, &two].map(|envoy| newcomer(envoy, Vec::new()));
+            store.remember_newcomers(&newcomers).unwrap();
         }
         let store = scratch.open();
         assert_eq!(store.known_envoys().unwrap(), [one.clone(), two.clone()]);
         let gone = (region("local"), one.introduction.agent.clone());
-        store.remember_envoy(&two, &[gone]).unwrap();
+        let newcomers = [newcomer(&two, vec![gone])];
+        store.remember_newcomers(&newcomers).unwrap();
         assert_eq!(store.known_envoys().unwrap(), std::slice::from_ref(&two));
         store.remember_envoys(std::slice::from_ref(&one)).unwrap();
         assert_eq!(store.known_envoys().unwrap(), [one]);

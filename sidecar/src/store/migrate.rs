@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_tokenhub.sql"),
     include_str!("migrations/0005_envoys.sql"),
     include_str!("migrations/0006_counts.sql"),
+    include_str!("migrations/0007_home.sql"),
 ];
 
 /// The newest schema version.

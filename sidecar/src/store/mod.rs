@@ -19,6 +19,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 mod fleet;
+mod home;
 mod homes;
 mod keys;
 mod lists;
@@ -57,6 +58,7 @@ pub use backup::{CarriedOver, backup, restore, verify_audit};
 pub use catalog::CatalogFilter;
 pub use changes::News;
 pub use error::{OpenError, StoreError};
+pub use fleet::Newcomer;
 pub use keys::{Manner, Minted, Target};
 pub use lists::{Cursor, CursorValue, Filter, Listing, Sort};
 pub use once::{Earlier, Once, Outcome};
@@ -89,6 +91,7 @@ struct Inner {
     unsynced: AtomicBool,
     path: PathBuf,
     epoch: Epoch,
+    was_copied: bool,
     key_limit_default: u64,
     /// The lock goes after the connections.
     _directory: DataDirectory,
@@ -110,7 +113,8 @@ impl Store {
     /// of their own may have `key_limit_default` keys.
     pub fn open(directory: &Path, key_limit_default: u64) -> Result<Self, OpenError> {
         let directory = DataDirectory::open(directory)?;
-        let writer = connect::writer(&directory)?;
+        let mut writer = connect::writer(&directory)?;
+        let was_copied = home::settle(&mut writer, &directory.database())?;
         let (epoch, generation) = position(&writer)?;
         Ok(Self(Arc::new(Inner {
             readers: Mutex::new(Vec::new()),
@@ -118,6 +122,7 @@ impl Store {
             unsynced: AtomicBool::new(false),
             path: directory.database(),
             epoch,
+            was_copied,
             key_limit_default,
             _directory: directory,
             published: watch::Sender::new(generation),
@@ -127,6 +132,16 @@ impl Store {
     /// Which history this is.
     pub fn epoch(&self) -> Epoch {
         self.0.epoch
+    }
+
+    /// Whether the database was found to be a copy and is a history of its own since this start.
+    pub fn was_copied(&self) -> bool {
+        self.0.was_copied
+    }
+
+    /// The newest generation that was told to those who follow.
+    pub fn published(&self) -> Generation {
+        *self.0.published.borrow()
     }
 
     /// Wakes its holder whenever a change is committed.

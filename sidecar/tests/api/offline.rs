@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 
+use crate::support::agent::{Agent, Got};
 use crate::support::person::{PASSWORD, Person};
 use crate::support::{Scratch, Sidecar, call};
 
@@ -61,6 +62,53 @@ fn a_copy_is_made_and_put_in_place_and_nobody_is_logged_in_any_more() {
     assert_eq!(rows["entries"][0]["detail"]["file"], "copy.db");
     let whole = run(&["audit", "verify", "--data", data]);
     assert!(whole.status.success(), "{}", complained(&whole));
+}
+
+/// Case R-12: an Envoy is further than the copy, and the same number is another table.
+#[test]
+fn an_envoy_takes_the_whole_table_of_a_database_that_went_back() {
+    let scratch = Scratch::new();
+    let (data, copy) = (scratch.data(), scratch.path().join("copy.db"));
+    let (data, copy) = (data.to_str().unwrap(), copy.to_str().unwrap());
+    let sidecar = Sidecar::start(&scratch);
+    let kept = sidecar.make("kept", "local");
+    assert!(
+        run(&["backup", "--data", data, "--to", copy])
+            .status
+            .success()
+    );
+    let lost = sidecar.make("lost", "local");
+    let mut agent = Agent::new(&sidecar, 'a', "edge-1", "local");
+    agent.catch_up();
+    let value = |key: &serde_json::Value| key["key"].as_str().unwrap().to_owned();
+    assert!(agent.admits(&value(&kept)) && agent.admits(&value(&lost)));
+    drop(sidecar);
+    assert!(
+        run(&["restore", "--data", data, "--from", copy])
+            .status
+            .success()
+    );
+    let sidecar = Sidecar::restart(&scratch);
+    let other = sidecar.make("other", "local");
+    agent.turn_to(&sidecar);
+    let whole = agent.poll(0);
+    assert!(
+        matches!(
+            whole,
+            Got::Page {
+                generation: 2,
+                first: 0,
+                ..
+            }
+        ),
+        "{whole:?}"
+    );
+    assert!(agent.admits(&value(&kept)) && agent.admits(&value(&other)));
+    assert!(
+        !agent.admits(&value(&lost)),
+        "it is in no database any more"
+    );
+    assert_eq!(agent.poll(0), Got::Heartbeat);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The binary itself: what it prints, how it stops, what it refuses.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::feed::two::copy;
 use crate::support::{Scratch, call};
 
 /// The binary; killed with the test.
@@ -106,6 +107,29 @@ fn a_second_process_on_the_same_directory_is_refused() {
     assert_eq!(second.status.code(), Some(1));
     let message = String::from_utf8(second.stderr).unwrap();
     assert!(message.contains("in use by another sidecar"), "{message}");
+}
+
+/// Case R-24.
+#[test]
+fn a_copy_of_a_database_in_use_says_that_it_is_one() {
+    let (first, second) = (Scratch::new(), Scratch::new());
+    let (_first, _) = start(&first);
+    copy(&first, &second);
+    let log_of = |scratch: &Scratch| {
+        let (mut process, _) = start(scratch);
+        terminate(&process);
+        let mut log = String::new();
+        let mut stderr = process.0.stderr.take().unwrap();
+        stderr.read_to_string(&mut log).unwrap();
+        log
+    };
+    let log = log_of(&second);
+    assert!(
+        log.contains("ERROR") && log.contains("this database is a copy"),
+        "{log}"
+    );
+    let log = log_of(&second);
+    assert!(!log.contains("this database is a copy"), "{log}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::keys::key;
 const TEMPLATE: &str = include_str!("envoy.yaml");
 /// A filter that does nothing, with the one callback that a filter needs.
 const NOOP: &str = include_str!("noop.wat");
+const LOOKUP: &str = include_str!("lookup.lua");
+const IDENTITY: &str = include_str!("identity.lua");
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub(crate) enum Filter {
     ApiKeyAuth(usize),
     /// A look-up of so many keys in a Lua table.
     Lua(usize),
+    /// The same, and the credential replaced by an identity.
+    LuaIdentity(usize),
     /// A call to another Envoy, which looks so many keys up.
     ExtAuthz(usize),
     /// A Wasm filter that does nothing.
@@ -45,6 +49,8 @@ pub(crate) struct Place {
     pub(crate) filter_wasm: PathBuf,
     /// Whether the gate looks what keys for everything name.
     pub(crate) is_observing: bool,
+    /// Whether requests have bodies.
+    pub(crate) has_bodies: bool,
 }
 
 impl Filter {
@@ -60,10 +66,15 @@ impl Filter {
             assert!(text.contains(&mark), "the template has no place {at}");
             text.replacen(&mark, part, 1)
         };
+        let text = match place.has_bodies {
+            true => put(text, "body", &item(&buffer())),
+            false => text,
+        };
         match self {
             Self::None => text,
             Self::ApiKeyAuth(keys) => put(text, "filter", &item(&api_key_auth(keys))),
-            Self::Lua(keys) => put(text, "filter", &item(&lua(keys, &place.dir))),
+            Self::Lua(keys) => put(text, "filter", &item(&lua(LOOKUP, keys, &place.dir))),
+            Self::LuaIdentity(keys) => put(text, "filter", &item(&lua(IDENTITY, keys, &place.dir))),
             Self::NoopWasm => put(text, "filter", &item(&noop(&place.dir))),
             Self::ExtAuthz(_) => {
                 let text = put(text, "filter", &item(&ext_authz()));
@@ -145,6 +156,15 @@ fn filter(name: &str, message: &str, settings: Value) -> Value {
     json!({"name": name, "typed_config": config})
 }
 
+/// Waits for the whole body, as an upstream does: an answer that comes before it costs the connection.
+fn buffer() -> Value {
+    filter(
+        "buffer",
+        "buffer.v3.Buffer",
+        json!({"max_request_bytes": 1_048_576}),
+    )
+}
+
 fn api_key_auth(keys: usize) -> Value {
     let credential = |n| json!({"key": key(n), "client": format!("client-{n}")});
     let credentials: Vec<Value> = (0..keys).map(credential).collect();
@@ -154,11 +174,11 @@ fn api_key_auth(keys: usize) -> Value {
     filter("api_key_auth", "api_key_auth.v3.ApiKeyAuth", settings)
 }
 
-fn lua(keys: usize, dir: &Path) -> Value {
+fn lua(code: &str, keys: usize, dir: &Path) -> Value {
     let file = dir.join("keys.txt");
     let lines: String = (0..keys).map(|n| key(n) + "\n").collect();
     fs::write(&file, lines).unwrap();
-    let code = include_str!("lookup.lua").replace("FILE", file.to_str().unwrap());
+    let code = code.replace("FILE", file.to_str().unwrap());
     let settings = json!({"default_source_code": {"inline_string": code}});
     filter("lua", "lua.v3.Lua", settings)
 }

@@ -3,7 +3,9 @@
 //! `cargo bench -p tests --bench gate` runs every variant several times, interleaved, each in a
 //! fresh Envoy on a core of its own, checks every answer, and writes two tables into
 //! docs/performance.md. `-- --quick` looks once and briefly, `-- --only TEXT` takes the variants
-//! whose name contains it (it may be repeated; `scale` is the large table): both write nothing.
+//! whose name contains it (it may be repeated; `scale` is the large table), `-- --filter FILE.wasm`
+//! (repeated) sets builds of the filter beside each other: all of these write nothing. `--rounds N`
+//! changes the number of rounds.
 //!
 //! Does not judge: time on a shared machine proves nothing. Invariant: a variant whose answers are
 //! not the expected ones has no figures.
@@ -48,12 +50,14 @@ const SCALE: &str = "scale";
 struct Wish {
     is_quick: bool,
     only: Vec<String>,
+    builds: Vec<String>,
+    rounds: Option<usize>,
 }
 
 fn main() {
     let wish = Wish::from_args();
     let tools = tools(&wish);
-    let whole = !wish.is_quick && wish.only.is_empty();
+    let whole = !wish.is_quick && wish.only.is_empty() && wish.builds.is_empty();
     // What this process does while Envoy is measured is the load's business.
     let own = std::process::id().to_string();
     let pinned = Command::new(&tools.taskset)
@@ -67,11 +71,15 @@ fn main() {
             measure::write_down(SCALE, &text);
         }
     }
-    let variants: Vec<Variant> = variants::all()
-        .into_iter()
-        .filter(|v| wish.takes(v))
-        .collect();
-    let rounds = if wish.is_quick { 1 } else { ROUNDS };
+    let variants: Vec<Variant> = match wish.builds.is_empty() {
+        true => variants::all()
+            .into_iter()
+            .filter(|v| wish.takes(v))
+            .collect(),
+        false => variants::builds(&wish.builds),
+    };
+    let usual = if wish.is_quick { 1 } else { ROUNDS };
+    let rounds = wish.rounds.unwrap_or(usual);
     let rows = run_all(&tools, variants, rounds);
     let text = report::text(&rows, &tools, rounds);
     println!("{text}");
@@ -129,9 +137,13 @@ impl Wish {
             match arg.as_str() {
                 "--quick" => wish.is_quick = true,
                 "--only" => wish.only.push(args.next().expect("--only needs a name")),
+                "--filter" => wish
+                    .builds
+                    .push(args.next().expect("--filter needs a file")),
+                "--rounds" => wish.rounds = args.next().and_then(|text| text.parse().ok()),
                 // cargo says that this is a benchmark.
                 "--bench" => {}
-                other => panic!("{other}: the options are --quick and --only TEXT"),
+                other => panic!("{other}: the options are --quick, --only, --filter, --rounds"),
             }
         }
         wish
@@ -142,6 +154,7 @@ impl Wish {
     }
 
     fn takes_scale(&self) -> bool {
-        self.only.is_empty() || self.only.iter().any(|text| text == SCALE)
+        let takes_all = self.only.is_empty() && self.builds.is_empty();
+        takes_all || self.only.iter().any(|text| text == SCALE)
     }
 }

@@ -102,6 +102,13 @@ const AIMS: &[(&str, &str, &str, By, &str)] = &[
         "at most 1",
     ),
     (
+        "the same against the Lua look-up that hands an identity on",
+        variants::NETWORKS,
+        variants::LUA_IDENTITY,
+        By::Over,
+        "-",
+    ),
+    (
         "the same against ext_authz, Envoy's side alone",
         variants::NETWORKS,
         variants::EXT_AUTHZ,
@@ -170,6 +177,20 @@ const AIMS: &[(&str, &str, &str, By, &str)] = &[
         variants::ONE_WORKER,
         By::Whole,
         "1",
+    ),
+    (
+        "requests of two workers against one, without a filter",
+        variants::NONE_TWO,
+        variants::NONE_ONE,
+        By::Requests,
+        "-",
+    ),
+    (
+        "CPU of two workers against one, without a filter",
+        variants::NONE_TWO,
+        variants::NONE_ONE,
+        By::Whole,
+        "-",
     ),
 ];
 

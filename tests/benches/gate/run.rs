@@ -86,6 +86,10 @@ impl Running {
         let other = feed.as_ref().map(Feed::port).or(served).unwrap_or(0);
         let mut place = place(tools, &dir, "envoy", other);
         place.is_observing = variant.is_observing;
+        place.has_bodies = variant.load.body == Body::Json;
+        if let Some(file) = &variant.build {
+            place.filter_wasm.clone_from(file);
+        }
         let envoy = start(
             tools,
             variant.filter,
@@ -242,6 +246,7 @@ fn place(tools: &Tools, dir: &RunDir, name: &str, other_port: u16) -> Place {
         dir,
         filter_wasm: tools.filter_wasm.clone(),
         is_observing: true,
+        has_bodies: false,
     }
 }
 

@@ -3,6 +3,8 @@
 //! Invariant: variants differ from the one that they are compared with in what their name says and
 //! in nothing else.
 
+use std::path::PathBuf;
+
 use crate::filters::Filter;
 use crate::keys::Policy;
 
@@ -56,6 +58,8 @@ pub(crate) struct Variant {
     pub(crate) load_cores: &'static str,
     pub(crate) is_changing: bool,
     pub(crate) is_observing: bool,
+    /// Another build of the filter than this tree's.
+    pub(crate) build: Option<PathBuf>,
 }
 
 impl Variant {
@@ -81,6 +85,7 @@ impl Variant {
             load_cores: APART.1,
             is_changing: false,
             is_observing: true,
+            build: None,
         }
     }
 
@@ -129,6 +134,8 @@ impl Variant {
 pub(crate) const NONE: &str = "no filter";
 pub(crate) const NONE_POST: &str = "no filter, 1 KB JSON body";
 pub(crate) const LUA: &str = "Lua table look-up, 100,000 keys";
+pub(crate) const LUA_IDENTITY: &str =
+    "Lua table look-up, 100,000 keys, credential replaced by an identity";
 pub(crate) const EXT_AUTHZ: &str = "ext_authz to an Envoy with api_key_auth, 100,000 keys";
 pub(crate) const THOUSAND_KEYS: &str = "latchkey, 1,000 keys";
 pub(crate) const USUAL_KEYS: &str = "latchkey, 100,000 keys";
@@ -142,8 +149,8 @@ pub(crate) const OBSERVED: &str = "latchkey, all-scope, 1 KB JSON body, observed
 pub(crate) const CHANGING: &str = "latchkey, 100 changes a second";
 pub(crate) const ONE_WORKER: &str = "latchkey, 1 worker, load on the same core";
 pub(crate) const TWO_WORKERS: &str = "latchkey, 2 workers, load on the same cores";
-const NONE_ONE: &str = "no filter, 1 worker, load on the same core";
-const NONE_TWO: &str = "no filter, 2 workers, load on the same cores";
+pub(crate) const NONE_ONE: &str = "no filter, 1 worker, load on the same core";
+pub(crate) const NONE_TWO: &str = "no filter, 2 workers, load on the same cores";
 
 /// Ours with so many workers, not pinned to one core: for what does not count CPU time.
 pub(crate) fn plain(workers: u32) -> Variant {
@@ -152,6 +159,17 @@ pub(crate) fn plain(workers: u32) -> Variant {
         envoy_cores: "0,1",
         ..Variant::ours(USUAL_KEYS, USUAL)
     }
+}
+
+/// Builds of the filter beside each other, and no filter.
+pub(crate) fn builds(files: &[String]) -> Vec<Variant> {
+    let of = |file: &String| Variant {
+        build: Some(file.into()),
+        // As many as the command line names, once.
+        ..Variant::ours(file.clone().leak(), USUAL).with(Policy::AllFrom50Networks)
+    };
+    let none = Variant::new(NONE, Filter::None, USUAL);
+    std::iter::once(none).chain(files.iter().map(of)).collect()
 }
 
 /// All of them, in the order of the table.
@@ -176,6 +194,7 @@ pub(crate) fn all() -> Vec<Variant> {
         ),
         Variant::new("Lua table look-up, 1,000 keys", Filter::Lua(1_000), 1_000),
         Variant::new(LUA, Filter::Lua(USUAL), USUAL),
+        Variant::new(LUA_IDENTITY, Filter::LuaIdentity(USUAL), USUAL),
         Variant::new(EXT_AUTHZ, Filter::ExtAuthz(USUAL), USUAL),
         Variant::new("Wasm filter that does nothing", Filter::NoopWasm, USUAL),
         Variant::ours(THOUSAND_KEYS, 1_000),

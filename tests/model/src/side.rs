@@ -170,8 +170,8 @@ impl Side {
     /// Whether a change would be answered with `applied == envoys`.
     pub(crate) fn is_applied(&self, generation: Generation, now_ms: u64) -> bool {
         let now = moment(now_ms).instant;
-        self.fleet
-            .is_settled(&region(), generation, Awaited::All, now)
+        let left = self.fleet.awaited(&region(), generation, Awaited::All, now);
+        left == 0
     }
 }
 

@@ -10,6 +10,7 @@ use keytable::Generation;
 fn page(metrics: &Metrics, sightings: &[Sighting], newest: u64) -> String {
     let mut text = Text::default();
     show_requests(metrics, &mut text);
+    show_feed(metrics, &mut text);
     fleet::show(sightings, newest, &mut text);
     text.finish()
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keytable::Generation;
 
-use super::{Laggard, Moment, Sighting};
+use super::{Laggard, Moment, Sighting, Straying};
 use crate::domain::clock::UnixMillis;
 use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Word};
 use crate::domain::region::RegionId;
@@ -15,6 +15,8 @@ use crate::domain::region::RegionId;
 pub const LOST_AFTER: Duration = Duration::from_secs(30);
 /// How long an Envoy that may not serve any more is still shown.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
+/// What is shown as the trouble of one that follows another sidecar, too.
+const TWO_SIDECARS: &str = "two_sidecars";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Member {
@@ -30,6 +32,9 @@ pub(super) struct Member {
     pub(super) superseded: bool,
     pub(super) shares_name: bool,
     is_new: bool,
+    /// Whether it has had something of this history in force, and nothing of another since.
+    follows: bool,
+    has_strayed: bool,
     trouble: Option<(Word, UnixMillis)>,
 }
 
@@ -46,6 +51,8 @@ impl Member {
             superseded: false,
             shares_name,
             is_new: true,
+            follows: false,
+            has_strayed: false,
             trouble: None,
         }
     }
@@ -58,6 +65,7 @@ impl Member {
                 true => Some(Generation::new(u64::MAX)),
                 false => envoy.generation,
             },
+            follows: envoy.generation.is_some(),
             heard_at: envoy.heard_at,
             is_new: false,
             ..Self::new(envoy.introduction, false, now)
@@ -94,6 +102,24 @@ impl Member {
             self.trouble = Some((word, now.wall));
         }
         is_new
+    }
+
+    /// Notes what it has in force; gives what it had before.
+    pub(super) fn acknowledge(&mut self, generation: Option<Generation>) -> Option<Generation> {
+        self.follows |= generation.is_some();
+        std::mem::replace(&mut self.acknowledged, generation)
+    }
+
+    /// Notes that it has something in force that this history never had.
+    pub(super) fn stray(&mut self, now: UnixMillis) -> Straying {
+        if !std::mem::take(&mut self.follows) {
+            return Straying::Unknown;
+        }
+        self.trouble = Word::parse(TWO_SIDECARS).map(|word| (word, now));
+        match std::mem::replace(&mut self.has_strayed, true) {
+            true => Straying::Again,
+            false => Straying::First,
+        }
     }
 
     pub(super) fn leave(&mut self, now: Instant) {

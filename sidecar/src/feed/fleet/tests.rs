@@ -86,8 +86,10 @@ impl World {
 
     fn is_settled(&self, generation: u64, awaited: Awaited) -> bool {
         let generation = Generation::new(generation);
-        self.fleet
-            .is_settled(&self.region, generation, awaited, self.now)
+        let left = self
+            .fleet
+            .awaited(&self.region, generation, awaited, self.now);
+        left == 0
     }
 }
 
@@ -343,4 +345,29 @@ fn an_envoy_that_is_long_gone_is_forgotten() {
     let arrival = world.arrive('b', "n2");
     assert_eq!(arrival.gone.len(), 1);
     assert_eq!(world.fleet.members.len(), 1);
+}
+
+#[test]
+fn only_one_that_has_followed_can_stray_and_each_time_once() {
+    let mut world = world();
+    let now = UnixMillis::new(5);
+    world.arrive('a', "n1");
+    let who = world.who('a', "n1");
+    assert_eq!(
+        world.fleet.stray(&who, now),
+        Straying::Unknown,
+        "it is new here"
+    );
+    world.acknowledge('a', 7);
+    world.fleet.acknowledge(&who, None);
+    assert_eq!(world.fleet.stray(&who, now), Straying::First);
+    assert_eq!(
+        world.fleet.stray(&who, now),
+        Straying::Unknown,
+        "noticed already"
+    );
+    world.acknowledge('a', 8);
+    assert_eq!(world.fleet.stray(&who, now), Straying::Again);
+    let trouble = world.fleet.sightings(world.now)[0].trouble.clone();
+    assert_eq!(trouble, Word::parse("two_sidecars").map(|word| (word, now)));
 }

@@ -67,7 +67,8 @@ fn keys_from_before_the_number_was_kept_count() {
         .execute_batch(
             "DROP INDEX keys_in_order; DROP TRIGGER keys_count_when_made; DROP TRIGGER keys_count_until_deleted; \
              DROP TRIGGER keys_count_until_succeeded; \
-             ALTER TABLE accounts DROP COLUMN counted_keys; PRAGMA user_version = 5;",
+             ALTER TABLE accounts DROP COLUMN counted_keys; ALTER TABLE meta DROP COLUMN home; \
+             PRAGMA user_version = 5;",
         )
         .unwrap();
     drop(store);

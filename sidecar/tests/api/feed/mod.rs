@@ -2,4 +2,5 @@
 
 mod propagation;
 mod table;
+pub(crate) mod two;
 pub(crate) mod usage;

@@ -55,6 +55,11 @@ impl Agent {
         }
     }
 
+    /// From now on it asks another sidecar.
+    pub(crate) fn turn_to(&mut self, sidecar: &Sidecar) {
+        self.feed = sidecar.feed().into();
+    }
+
     /// Asks once, and puts in force what comes; the first page of a snapshot is followed by the
     /// others.
     pub(crate) fn poll(&mut self, wait_s: u32) -> Got {
