@@ -168,6 +168,9 @@ fn every_fault_that_is_put_in_is_found_and_no_other() {
     assert!(missed.is_empty(), "not found: {missed:?}");
 }
 
+/// A run by its seed: what it found.
+type Run = fn(u64) -> Option<String>;
+
 /// The seed that a failed run names.
 fn seed_in(failure: &str) -> u64 {
     let (_, rest) = failure.split_once("SEED=").expect("it names its seed");
@@ -179,7 +182,7 @@ fn seed_in(failure: &str) -> u64 {
 #[test]
 fn a_run_that_failed_fails_again_in_the_same_way() {
     let _alone = SWITCHES.lock().unwrap_or_else(|poison| poison.into_inner());
-    let runs: [(Mutant, fn(u64) -> Option<String>); 2] = [
+    let runs: [(Mutant, Run); 2] = [
         (Mutant::Sidecar(SidecarMutant::TrustAnyEpoch), walk_of),
         (Mutant::Filter(FilterMutant::AcceptGaps), simulated),
     ];
