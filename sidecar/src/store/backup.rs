@@ -13,7 +13,7 @@ use crate::domain::entropy;
 use crate::store::audit::{self, AuditFinding};
 use crate::store::directory::{self, DataDirectory};
 use crate::store::error::{OpenError, StoreError};
-use crate::store::{connect, migrate};
+use crate::store::{connect, home, migrate};
 
 /// What became of what was deleted since the copy was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub fn backup(data: &Path, to: &Path) -> Result<(), OpenError> {
     }
     let draft = with_suffix(to, ".new");
     copy(&source, &draft)?;
+    home::leave(connect::writable(&draft)?)?;
     check_whole(&draft)?;
     directory::sync(&draft)?;
     fs::rename(&draft, to).map_err(directory::at(to))?;

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::store::error::OpenError;
@@ -21,7 +21,7 @@ const OTHERS: u32 = 0o077;
 pub(super) struct DataDirectory {
     path: PathBuf,
     /// The lock goes with the file.
-    _lock: File,
+    lock: File,
 }
 
 impl DataDirectory {
@@ -37,8 +37,24 @@ impl DataDirectory {
         }
         Ok(Self {
             path: path.into(),
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// The marks in the lock file, each a line; none if the file is new.
+    pub(super) fn marks(&self) -> Result<String, OpenError> {
+        let path = self.path.join(LOCK);
+        fs::read_to_string(&path).map_err(at(&path))
+    }
+
+    /// Writes two marks into the lock file, and waits until they are on the disk. All marks are as
+    /// long as each other, so that this is one write in place.
+    pub(super) fn set_marks(&self, marks: [&str; 2]) -> Result<(), OpenError> {
+        let [one, other] = marks;
+        self.lock
+            .write_all_at(format!("{one}\n{other}\n").as_bytes(), 0)
+            .and_then(|()| self.lock.sync_all())
+            .map_err(at(&self.path.join(LOCK)))
     }
 
     /// Where the database is, or will be.

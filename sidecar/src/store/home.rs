@@ -1,42 +1,84 @@
 //! Which file a database lives in, so that a copy of it finds out that it is one.
 //!
-//! Does not see copies of a whole disk or machine. Invariant: a database that was opened before, in
-//! another file, is a new history before anything else is done with it, so that no Envoy takes a
-//! change of the one for a change of the other.
+//! Every start draws a mark, which is kept in the database and in the lock file beside it: a
+//! database that is put back over its own file has an older one. Does not see copies of a whole
+//! disk, machine or directory. Invariant: a database that was opened before, in another file or
+//! before the last start, is a new history before anything else is done with it, so that no Envoy
+//! takes a change of the one for a change of the other. A crash leaves it at home.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::domain::entropy;
-use crate::store::directory::at;
+use crate::store::directory::{DataDirectory, at};
 use crate::store::error::OpenError;
 
+/// The mark of a database that was never opened by a program that draws marks.
+const NO_MARK: &str = "00000000000000000000000000000000";
+/// The home of a backup: no file has it.
+const NOWHERE: &str = "backup";
+
 /// Notes where the database is; whether it had been somewhere else and is a new history now.
-pub(super) fn settle(connection: &mut Connection, database: &Path) -> Result<bool, OpenError> {
-    let here = file_of(database)?;
+pub(super) fn settle(
+    connection: &mut Connection,
+    directory: &DataDirectory,
+) -> Result<bool, OpenError> {
+    let file = file_of(&directory.database())?;
+    let mark = new_mark()?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let home: Option<String> =
         transaction.query_row("SELECT home FROM meta", [], |row| row.get(0))?;
-    if home.as_ref() == Some(&here) {
-        return Ok(false);
-    }
-    let was_copied = home.is_some();
+    let marks = directory.marks()?;
+    let earlier = home
+        .as_deref()
+        .and_then(|home| mark_at_home(home, &file, &marks));
+    let was_copied = home.is_some() && earlier.is_none();
     if was_copied {
         let epoch = entropy::new_epoch().map_err(|_| OpenError::Entropy)?;
         let renewed = "UPDATE meta SET epoch = ?1";
         transaction.execute(renewed, [epoch.as_bytes().as_slice()])?;
         transaction.execute("UPDATE envoys SET generation = NULL", [])?;
     }
-    transaction.execute("UPDATE meta SET home = ?1", params![here])?;
+    // Until the new mark is in the database, the earlier one is good, too.
+    directory.set_marks([earlier.unwrap_or(&mark), &mark])?;
+    transaction.execute("UPDATE meta SET home = ?1", [format!("{file}:{mark}")])?;
     transaction.commit()?;
+    directory.set_marks([&mark, &mark])?;
     Ok(was_copied)
 }
 
+/// Makes a copy one that is at home nowhere. One of an old schema does not know of homes.
+pub(super) fn leave(copy: Connection) -> Result<(), OpenError> {
+    let column = "SELECT 1 FROM pragma_table_info('meta') WHERE name = 'home'";
+    let knows: Option<i64> = copy.query_row(column, [], |row| row.get(0)).optional()?;
+    if knows.is_some() {
+        copy.execute("UPDATE meta SET home = ?1", [NOWHERE])?;
+    }
+    copy.close().map_err(|(_, error)| error.into())
+}
+
+/// The mark of a database whose `home` is this `file`, beside a lock file with these `marks`; `None`
+/// if it is a copy.
+fn mark_at_home<'h>(home: &'h str, file: &str, marks: &str) -> Option<&'h str> {
+    let mut parts = home.split(':');
+    let (number, made_ns) = (parts.next()?, parts.next()?);
+    let mark = parts.next().unwrap_or(NO_MARK);
+    let (number_here, made_ns_here) = file.split_once(':')?;
+    let is_known = |made_ns: &str| made_ns != "0";
+    let is_same_file = number == number_here
+        && (made_ns == made_ns_here || !(is_known(made_ns) && is_known(made_ns_here)));
+    let is_newest = match marks.is_empty() {
+        true => mark == NO_MARK,
+        false => marks.lines().any(|other| other == mark),
+    };
+    (is_same_file && is_newest).then_some(mark)
+}
+
 /// The number of a file and when it was made: a copy has others, a file that was renamed the same,
-/// also after its machine was started anew. A file system that does not keep the time has the number.
+/// also after its machine was started anew. A file system that does not keep the time has 0.
 fn file_of(path: &Path) -> Result<String, OpenError> {
     let metadata = path.metadata().map_err(at(path))?;
     let made = metadata.created().ok();
@@ -45,31 +87,12 @@ fn file_of(path: &Path) -> Result<String, OpenError> {
     Ok(format!("{}:{made_ns}", metadata.ino()))
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use crate::store::fixture::Scratch;
-
-    #[test]
-    fn a_copy_is_a_new_history_once_and_a_file_that_was_moved_is_the_same() {
-        let (original, copy) = (Scratch::new(), Scratch::new());
-        let epoch = original.open().epoch();
-        fs::create_dir_all(&copy.0).unwrap();
-        fs::copy(original.database(), copy.database()).unwrap();
-        let copied = copy.open();
-        assert!(copied.was_copied());
-        assert_ne!(copied.epoch(), epoch);
-        let its_epoch = copied.epoch();
-        drop(copied);
-        let again = copy.open();
-        assert!(!again.was_copied());
-        assert_eq!(again.epoch(), its_epoch);
-        let (old, aside) = (original.database(), original.0.join("aside.db"));
-        fs::rename(&old, &aside).unwrap();
-        fs::rename(&aside, &old).unwrap();
-        let moved = original.open();
-        assert!(!moved.was_copied());
-        assert_eq!(moved.epoch(), epoch);
-    }
+/// A mark, as long as any other.
+fn new_mark() -> Result<String, OpenError> {
+    let mut bytes = [0; 16];
+    entropy::fill(&mut bytes).map_err(|_| OpenError::Entropy)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ impl Store {
     pub fn open(directory: &Path, key_limit_default: u64) -> Result<Self, OpenError> {
         let directory = DataDirectory::open(directory)?;
         let mut writer = connect::writer(&directory)?;
-        let was_copied = home::settle(&mut writer, &directory.database())?;
+        let was_copied = home::settle(&mut writer, &directory)?;
         let (epoch, generation) = position(&writer)?;
         Ok(Self(Arc::new(Inner {
             readers: Mutex::new(Vec::new()),
