@@ -109,6 +109,11 @@ impl Board {
         (presence, arrival)
     }
 
+    /// What an arrival gave as new is written down.
+    pub fn wrote(&self, newcomer: &Introduction) {
+        self.state().fleet.wrote(newcomer);
+    }
+
     /// Waits until every awaited Envoy of the region has `generation` in force; then says how far
     /// it is.
     pub async fn settle(

@@ -44,8 +44,8 @@ pub struct Moment {
 /// What an arrival changed in what has to be remembered.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Arrival {
-    /// Whether this Envoy has to be remembered from now on, as it is.
-    pub is_new: bool,
+    /// What has to be written down of this Envoy; so at each arrival until that was done.
+    pub newcomer: Option<Introduction>,
     /// Those that are not to be remembered any more.
     pub gone: Vec<(RegionId, AgentId)>,
 }
@@ -168,7 +168,8 @@ impl Fleet {
         let Some(member) = self.members.get_mut(&key) else {
             return arrival;
         };
-        arrival.is_new = member.hear(who, trouble, now) && !mutant!(WriteNobodyDown);
+        let newcomer = member.hear(who, trouble, now);
+        arrival.newcomer = newcomer.filter(|_| !mutant!(WriteNobodyDown));
         if member.superseded {
             self.mark_shared(&who.node);
         }
@@ -206,6 +207,13 @@ impl Fleet {
             .extract_if(.., |_, member| !member.is_remembered(now));
         gone.extend(over.map(|(key, _)| key));
         gone
+    }
+
+    /// What an arrival gave as new is written down.
+    pub fn wrote(&mut self, newcomer: &Introduction) {
+        if let Some(member) = self.find(newcomer) {
+            member.wrote(newcomer);
+        }
     }
 
     /// What an agent says it has in force; `None` if that is nothing of this history. Gives what it

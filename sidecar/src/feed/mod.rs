@@ -30,7 +30,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::api::metrics::Metrics;
 use crate::api::problem::Problem;
 use crate::compile;
-use crate::domain::envoy::{Introduction, KnownEnvoy};
+use crate::domain::envoy::KnownEnvoy;
 use crate::domain::region::RegionId;
 use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
@@ -102,7 +102,7 @@ impl Feed {
     async fn answer(&self, wanted: &TableRequest) -> Result<Bytes, Problem> {
         self.require_region(&wanted.asked.region).await?;
         let (presence, arrival) = self.board.arrive(&wanted.who, wanted.trouble.clone());
-        self.remember(&wanted.who, arrival).await;
+        self.remember(arrival).await;
         let deadline = Instant::now() + wanted.wait;
         let mut commits = self.store.follow();
         self.snapshots.tidy();
@@ -126,16 +126,19 @@ impl Feed {
         }
     }
 
-    /// Writes down who is new.
-    async fn remember(&self, who: &Introduction, arrival: Arrival) {
-        if arrival.is_new {
-            let envoy = KnownEnvoy {
-                introduction: who.clone(),
-                generation: None,
-                heard_at: self.board.now(),
-            };
-            let gone = arrival.gone;
-            self.register.write(Newcomer { envoy, gone }).await;
+    /// Writes down who is new. If that fails it is served all the same: it would refuse all traffic
+    /// for want of a table, and this process knows it. Its next request tries again.
+    async fn remember(&self, Arrival { newcomer, gone }: Arrival) {
+        let Some(introduction) = newcomer else {
+            return;
+        };
+        let envoy = KnownEnvoy {
+            introduction: introduction.clone(),
+            generation: None,
+            heard_at: self.board.now(),
+        };
+        if self.register.write(Newcomer { envoy, gone }).await {
+            self.board.wrote(&introduction);
         }
     }
 

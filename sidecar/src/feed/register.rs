@@ -1,9 +1,9 @@
 //! Writes down Envoys before their first answer, many in one transaction if many come at once.
 //!
-//! Does not say who is new. Invariant: when [`Register::write`] returns, the Envoy is on the disk,
-//! unless the disk failed, which is logged.
+//! Does not say who is new, and does not try again. Invariant: when [`Register::write`] gives true,
+//! the Envoy is on the disk.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use actix_web::web;
 
@@ -16,16 +16,17 @@ pub(super) struct Register(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Store,
-    waiting: Mutex<Waiting>,
-    /// How many were written. Whoever holds it writes.
-    written: Mutex<u64>,
+    waiting: Mutex<Batch>,
+    /// Whoever holds it writes.
+    turn: Mutex<()>,
 }
 
+/// Those that are written together.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Batch {
     newcomers: Vec<Newcomer>,
-    /// How many came, from the beginning on.
-    came: u64,
+    /// Whether they are on the disk, once that was tried.
+    is_written: Arc<OnceLock<bool>>,
 }
 
 impl Register {
@@ -33,38 +34,39 @@ impl Register {
         Self(Arc::new(Inner {
             store,
             waiting: Mutex::default(),
-            written: Mutex::new(0),
+            turn: Mutex::default(),
         }))
     }
 
-    /// Writes down an Envoy. If that fails it is served all the same: it would refuse all traffic
-    /// for want of a table, and this process knows it.
-    pub(super) async fn write(&self, newcomer: Newcomer) {
-        let number = {
+    /// Writes down an Envoy; whether it is on the disk. If not, that was logged.
+    pub(super) async fn write(&self, newcomer: Newcomer) -> bool {
+        let is_written = {
             let mut waiting = lock(&self.0.waiting);
             waiting.newcomers.push(newcomer);
-            waiting.came += 1;
-            waiting.came
+            Arc::clone(&waiting.is_written)
         };
         let inner = Arc::clone(&self.0);
-        if let Err(error) = web::block(move || inner.write_up_to(number)).await {
+        let written = web::block(move || inner.write(&is_written)).await;
+        written.unwrap_or_else(|error| {
             log::error!("an Envoy could not be remembered: {error}");
-        }
+            false
+        })
     }
 }
 
 impl Inner {
-    /// Writes all that wait, unless somebody has written this one with others.
-    fn write_up_to(&self, number: u64) {
-        let mut written = lock(&self.written);
-        if *written >= number {
-            return;
-        }
-        let newcomers = std::mem::take(&mut lock(&self.waiting).newcomers);
-        if let Err(error) = self.store.remember_newcomers(&newcomers) {
-            log::error!("Envoys could not be remembered: {error}");
-        }
-        *written += u64::try_from(newcomers.len()).unwrap_or(0);
+    /// Writes all that wait, unless somebody has written this batch.
+    fn write(&self, is_written: &OnceLock<bool>) -> bool {
+        let _turn = lock(&self.turn);
+        *is_written.get_or_init(|| {
+            // A batch that was not tried yet is the one that waits.
+            let batch = std::mem::take(&mut *lock(&self.waiting));
+            let outcome = self.store.remember_newcomers(&batch.newcomers);
+            if let Err(error) = &outcome {
+                log::error!("Envoys could not be remembered: {error}");
+            }
+            outcome.is_ok()
+        })
     }
 }
 

@@ -1,4 +1,5 @@
 //! What goes wrong around a call: the database is locked, the client is gone. Cases A-29 and D-13.
+//! And an Envoy cannot be written down.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -30,6 +31,28 @@ fn while_the_database_is_locked_changes_are_refused_and_reads_go_on() {
     assert_eq!(sidecar.total(), 1);
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(sidecar.post("/v1/keys?wait=none", &body).status, 201);
+}
+
+/// It is served, and written down as soon as that is possible.
+#[test]
+fn an_envoy_that_could_not_be_written_down_is_at_its_next_request() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    sidecar.make("there", "local");
+    let other = database(&scratch);
+    let count = || -> i64 {
+        let count = "SELECT count(*) FROM envoys";
+        other.query_row(count, [], |row| row.get(0)).unwrap()
+    };
+    let trigger =
+        "CREATE TRIGGER broken BEFORE INSERT ON envoys BEGIN SELECT RAISE(ABORT, ''); END";
+    other.execute_batch(trigger).unwrap();
+    let mut agent = Agent::new(&sidecar, 'a', "edge", "local");
+    agent.catch_up();
+    assert_eq!((agent.table.len(), count()), (1, 0));
+    other.execute_batch("DROP TRIGGER broken").unwrap();
+    agent.catch_up();
+    assert_eq!(count(), 1);
 }
 
 #[test]

@@ -89,9 +89,10 @@ impl Side {
         for (_, agent) in arrival.gone {
             self.known.remove(agent.as_str());
         }
-        if arrival.is_new {
-            self.known
-                .insert(who.agent.as_str().to_owned(), (who.clone(), None));
+        if let Some(newcomer) = arrival.newcomer {
+            self.fleet.wrote(&newcomer);
+            let agent = newcomer.agent.as_str().to_owned();
+            self.known.insert(agent, (newcomer, None));
         }
         self.look(wanted, now_ms)
     }

@@ -31,7 +31,10 @@ pub(super) struct Member {
     /// Its node was heard with a newer agent: it is gone as soon as no request of it is open.
     pub(super) superseded: bool,
     pub(super) shares_name: bool,
+    /// Whether it has to be written down, as it is.
     is_new: bool,
+    /// Whether it is to be written down no more.
+    is_struck: bool,
     /// Whether it has had something of this history in force, and nothing of another since.
     follows: bool,
     has_strayed: bool,
@@ -51,6 +54,7 @@ impl Member {
             superseded: false,
             shares_name,
             is_new: true,
+            is_struck: false,
             follows: false,
             has_strayed: false,
             trouble: None,
@@ -84,14 +88,19 @@ impl Member {
         (self.who.region.clone(), self.who.agent.clone())
     }
 
-    /// Notes a request; true if what is remembered of this Envoy has to be written.
-    pub(super) fn hear(&mut self, who: &Introduction, trouble: Option<Word>, now: Moment) -> bool {
+    /// Notes a request; gives what has to be written down of this Envoy, if it is not yet.
+    pub(super) fn hear(
+        &mut self,
+        who: &Introduction,
+        trouble: Option<Word>,
+        now: Moment,
+    ) -> Option<Introduction> {
         let lease = self.who.lease.max(who.lease);
         let who = Introduction {
             lease,
             ..who.clone()
         };
-        let is_new = std::mem::take(&mut self.is_new) || self.who != who;
+        self.is_new |= self.who != who || std::mem::take(&mut self.is_struck);
         self.who = who;
         self.heard_at = now.wall;
         if !mutant!(LeaseFromTheFirst) {
@@ -101,7 +110,12 @@ impl Member {
         if let Some(word) = trouble {
             self.trouble = Some((word, now.wall));
         }
-        is_new
+        self.is_new.then(|| self.who.clone())
+    }
+
+    /// Notes what was written down of it, which may be older than what it says now.
+    pub(super) fn wrote(&mut self, who: &Introduction) {
+        self.is_new &= self.who != *who;
     }
 
     /// Notes what it has in force; gives what it had before.
@@ -149,10 +163,10 @@ impl Member {
         self.is_remembered(now) && (self.open_requests > 0 || !self.superseded)
     }
 
-    /// Whether it was superseded and is still written down; from now on it is not.
+    /// Whether it was superseded and may still be written down; from now on it is not.
     pub(super) fn strike(&mut self) -> bool {
         let is_gone = (self.superseded || mutant!(StrikeTheLiving)) && self.open_requests == 0;
-        is_gone && !std::mem::replace(&mut self.is_new, true)
+        is_gone && !std::mem::replace(&mut self.is_struck, true)
     }
 
     pub(super) fn is_behind(&self, generation: Generation) -> bool {

@@ -268,18 +268,45 @@ fn envoys_of_one_name_that_were_remembered_share_it() {
 #[test]
 fn who_is_new_is_remembered_and_who_is_gone_is_not() {
     let mut world = world();
-    assert!(world.arrive('a', "n1").is_new);
-    assert!(!world.arrive('a', "n1").is_new);
+    let first = world.arrive('a', "n1").newcomer.unwrap();
+    assert_eq!(first, world.who('a', "n1"));
+    world.fleet.wrote(&first);
+    assert_eq!(world.arrive('a', "n1").newcomer, None);
     world.leave('a');
     world.leave('a');
     let arrival = world.arrive('b', "n1");
     assert_eq!(arrival.gone, [(world.region.clone(), agent('a'))]);
-    assert!(arrival.is_new);
+    assert!(arrival.newcomer.is_some());
     let arrival = world.arrive('a', "n1");
     assert!(
-        arrival.is_new && arrival.gone.is_empty(),
+        arrival.newcomer.is_some() && arrival.gone.is_empty(),
         "it lives all the same"
     );
+}
+
+#[test]
+fn who_is_new_is_so_at_each_request_until_it_is_written_as_it_is() {
+    let mut world = world();
+    world.lease = Lease::Seconds(60);
+    let first = world.arrive('a', "n1").newcomer;
+    assert!(first.is_some());
+    assert_eq!(
+        world.arrive('a', "n1").newcomer,
+        first,
+        "nothing was written"
+    );
+    world.lease = Lease::Seconds(90);
+    let second = world.arrive('a', "n1").newcomer;
+    world.fleet.wrote(&first.unwrap());
+    assert_eq!(world.arrive('a', "n1").newcomer, second, "only the older");
+    world.lease = Lease::Seconds(30);
+    assert_eq!(
+        world.arrive('a', "n1").newcomer,
+        second,
+        "the longest lease that it may live by"
+    );
+    world.fleet.wrote(&second.unwrap());
+    assert_eq!(world.arrive('a', "n1").newcomer, None);
 }
 
 #[test]
