@@ -230,6 +230,11 @@ impl State {
 }
 
 impl Presence {
+    /// Notes that the agent is given a page of a snapshot.
+    pub fn give_page(&self) {
+        self.board.state().fleet.give_page(&self.who);
+    }
+
     /// Notes what the agent has in force; whether it comes from another sidecar.
     pub fn acknowledge(&self, standing: &Standing) -> bool {
         let (who, after) = (&self.who, standing.acknowledged);

@@ -81,7 +81,7 @@ pub enum Awaited {
     All,
 }
 
-/// What it means that an agent has a table which this history never had.
+/// What it means that an agent has a table, or a part of one, which this history never had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Straying {
     /// Nothing: it has not followed this history yet, or it was noticed already.
@@ -226,8 +226,15 @@ impl Fleet {
         self.find(who)?.acknowledge(generation)
     }
 
-    /// An agent has something in force that this history never had. If it had followed this history
-    /// before, somebody else has told it.
+    /// An agent is given a page of a snapshot of this history.
+    pub fn give_page(&mut self, who: &Introduction) {
+        if let Some(member) = self.find(who) {
+            member.give_page();
+        }
+    }
+
+    /// An agent has something that this history never had. If it had followed this history before,
+    /// somebody else has told it.
     pub fn stray(&mut self, who: &Introduction, now: UnixMillis) -> Straying {
         self.find(who)
             .map_or(Straying::Unknown, |member| member.stray(now))

@@ -33,12 +33,12 @@ use crate::compile;
 use crate::domain::envoy::KnownEnvoy;
 use crate::domain::region::RegionId;
 use crate::feed::auth::FeedToken;
-use crate::feed::board::Board;
+use crate::feed::board::{Board, Presence};
 use crate::feed::fleet::Arrival;
 use crate::feed::look::{Look, Step};
 use crate::feed::looks::{Asked, Looks};
 use crate::feed::register::Register;
-use crate::feed::request::TableRequest;
+use crate::feed::request::{TableRequest, WantedPage};
 use crate::feed::snapshots::Snapshots;
 use crate::store::{Newcomer, Store};
 
@@ -111,17 +111,18 @@ impl Feed {
             if self.board.is_closing() {
                 return Err(Problem::stopping());
             }
-            let look = self.looks.look(&wanted.asked).await?;
+            let mut look = self.looks.look(&wanted.asked).await?;
+            let epoch = self.store.epoch();
+            look.standing.is_foreign |= wanted.page.is_some_and(|page| page.is_foreign(epoch));
             if presence.acknowledge(&look.standing) {
                 self.metrics.envoy_went_astray();
             }
             let newest = look.newest;
-            if let Some(frame) = self.frame(wanted, look).await? {
+            if let Some(frame) = self.frame(wanted, look, &presence).await? {
                 return Ok(frame);
             }
             if timeout_at(deadline, commits.changed()).await.is_err() {
-                let (epoch, format) = (self.store.epoch(), wanted.asked.format);
-                return Ok(compile::heartbeat(epoch, newest, format).into());
+                return Ok(compile::heartbeat(epoch, newest, wanted.asked.format).into());
             }
         }
     }
@@ -162,20 +163,33 @@ impl Feed {
     }
 
     /// The frame to answer with; `None` if there is nothing new.
-    async fn frame(&self, wanted: &TableRequest, look: Look) -> Result<Option<Bytes>, Problem> {
+    async fn frame(
+        &self,
+        wanted: &TableRequest,
+        look: Look,
+        presence: &Presence,
+    ) -> Result<Option<Bytes>, Problem> {
         let Asked { region, format, .. } = &wanted.asked;
-        let page = wanted.page.and_then(|(generation, bucket)| {
-            self.snapshots.page(region, *format, generation, bucket)
-        });
-        match (page, look.step) {
-            (Some(page), _) => Ok(Some(page)),
-            (None, Step::Wait) if wanted.page.is_none() => Ok(None),
-            (None, Step::Delta(frame)) if wanted.page.is_none() => Ok(Some(frame)),
-            (None, _) => self
-                .snapshots
-                .first_page(region, *format, look.newest)
-                .await
-                .map(Some),
-        }
+        let page = match (wanted.page, look.step) {
+            (None, Step::Wait) => return Ok(None),
+            (None, Step::Delta(frame)) => return Ok(Some(frame)),
+            (None, Step::Snapshot) => None,
+            (Some(page), _) if page.is_foreign(self.store.epoch()) => None,
+            (Some(page), _) => {
+                let WantedPage {
+                    generation, bucket, ..
+                } = page;
+                self.snapshots.page(region, *format, generation, bucket)
+            }
+        };
+        let page = match page {
+            Some(page) => page,
+            None => {
+                let snapshots = &self.snapshots;
+                snapshots.first_page(region, *format, look.newest).await?
+            }
+        };
+        presence.give_page();
+        Ok(Some(page))
     }
 }

@@ -28,8 +28,19 @@ pub(super) struct TableRequest {
     pub(super) asked: Asked,
     /// How long to wait for something new.
     pub(super) wait: Duration,
-    /// The further page that the agent wants: which snapshot, from which bucket on.
-    pub(super) page: Option<(Generation, u32)>,
+    /// The further page that the agent wants.
+    pub(super) page: Option<WantedPage>,
+}
+
+/// A further page of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WantedPage {
+    /// Of which history the snapshot is; the first filters did not say.
+    pub(super) epoch: Option<Epoch>,
+    /// Of which generation.
+    pub(super) generation: Generation,
+    /// From which bucket on.
+    pub(super) bucket: u32,
 }
 
 impl TableRequest {
@@ -52,6 +63,7 @@ impl TableRequest {
         let wait = query.number("wait_s", 0..=WAIT_S_MAX);
         let position = pair(&mut query, "epoch", epoch, "generation", any_number);
         let page = pair(&mut query, "snapshot", any_number, "bucket", bucket);
+        let snapshot_epoch = query.optional("snapshot_epoch", epoch);
         let format = query.optional("format", format);
         query.finish_lenient()?;
         match (region, agent, node) {
@@ -72,10 +84,21 @@ impl TableRequest {
                 },
                 trouble,
                 wait: Duration::from_secs(wait.unwrap_or(WAIT_S_DEFAULT)),
-                page: page.map(|(number, bucket)| (Generation::new(number), bucket)),
+                page: page.map(|(number, bucket)| WantedPage {
+                    epoch: snapshot_epoch,
+                    generation: Generation::new(number),
+                    bucket,
+                }),
             }),
             _ => Err(Problem::internal(&"a refused parameter was not reported")),
         }
+    }
+}
+
+impl WantedPage {
+    /// Whether it is of another history than `ours`.
+    pub(super) fn is_foreign(&self, ours: Epoch) -> bool {
+        self.epoch.is_some_and(|epoch| epoch != ours)
     }
 }
 
@@ -127,4 +150,28 @@ fn bucket(text: &str) -> Result<u32, &'static str> {
     number
         .filter(|bucket| *bucket < BUCKETS)
         .ok_or("must be a whole number below 65536")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHO: &str = "region=local&agent=0123456789abcdef0123456789abcdef&node=n";
+
+    fn page(more: &str) -> Option<WantedPage> {
+        TableRequest::parse(&format!("{WHO}{more}")).unwrap().page
+    }
+
+    #[test]
+    fn a_page_may_say_of_which_history_it_is() {
+        let (ours, other) = (Epoch::from_bytes([1; 16]), Epoch::from_bytes([2; 16]));
+        let silent = page("&snapshot=7&bucket=4096").unwrap();
+        assert_eq!(silent.epoch, None);
+        assert_eq!((silent.generation.get(), silent.bucket), (7, 4096));
+        assert!(!silent.is_foreign(ours));
+        let spoken = page(&format!("&snapshot_epoch={ours}&snapshot=7&bucket=4096")).unwrap();
+        assert!(!spoken.is_foreign(ours) && spoken.is_foreign(other));
+        assert_eq!(page(&format!("&snapshot_epoch={ours}")), None);
+        assert!(TableRequest::parse(&format!("{WHO}&snapshot_epoch=7")).is_err());
+    }
 }

@@ -37,6 +37,8 @@ pub(super) struct Member {
     is_struck: bool,
     /// Whether it has had something of this history in force, and nothing of another since.
     follows: bool,
+    /// Whether it was given a page of this history, and has not said since that it could not use it.
+    has_page: bool,
     has_strayed: bool,
     trouble: Option<(Word, UnixMillis)>,
 }
@@ -56,6 +58,7 @@ impl Member {
             is_new: true,
             is_struck: false,
             follows: false,
+            has_page: false,
             has_strayed: false,
             trouble: None,
         }
@@ -109,6 +112,7 @@ impl Member {
         self.open_requests += 1;
         if let Some(word) = trouble {
             self.trouble = Some((word, now.wall));
+            self.has_page = false;
         }
         self.is_new.then(|| self.who.clone())
     }
@@ -124,9 +128,16 @@ impl Member {
         std::mem::replace(&mut self.acknowledged, generation)
     }
 
-    /// Notes that it has something in force that this history never had.
+    /// Notes that it is given a page.
+    pub(super) fn give_page(&mut self) {
+        self.has_page = true;
+    }
+
+    /// Notes that it has something that this history never had.
     pub(super) fn stray(&mut self, now: UnixMillis) -> Straying {
-        if !std::mem::take(&mut self.follows) {
+        let follows = std::mem::take(&mut self.follows);
+        let has_page = std::mem::take(&mut self.has_page);
+        if !follows && !has_page {
             return Straying::Unknown;
         }
         self.trouble = Word::parse(TWO_SIDECARS).map(|word| (word, now));

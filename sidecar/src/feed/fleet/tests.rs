@@ -398,3 +398,19 @@ fn only_one_that_has_followed_can_stray_and_each_time_once() {
     let trouble = world.fleet.sightings(world.now)[0].trouble.clone();
     assert_eq!(trouble, Word::parse("two_sidecars").map(|word| (word, now)));
 }
+
+#[test]
+fn one_that_has_a_page_follows_unless_it_could_not_use_it() {
+    let mut world = world();
+    let (who, now) = (world.who('a', "n1"), UnixMillis::new(5));
+    world.arrive('a', "n1");
+    world.fleet.give_page(&who);
+    let moment = world.moment();
+    world.fleet.arrive(&who, Word::parse("no_answer"), moment);
+    assert_eq!(world.fleet.stray(&who, now), Straying::Unknown);
+    world.fleet.give_page(&who);
+    world.arrive('a', "n1");
+    assert_eq!(world.fleet.stray(&who, now), Straying::First);
+    world.fleet.give_page(&who);
+    assert_eq!(world.fleet.stray(&who, now), Straying::Again);
+}

@@ -124,3 +124,34 @@ fn an_envoy_that_comes_from_the_future_is_noticed() {
     assert_eq!(metric(&two, "envoys_astray_total"), 1);
     assert_eq!(envoy(&two)["last_error"]["error"], "two_sidecars");
 }
+
+/// No snapshot is ever complete, so there is nothing that the agent could acknowledge.
+#[test]
+fn an_agent_that_two_sidecars_answer_in_turn_is_noticed_by_both() {
+    let (first, second) = (Scratch::new(), Scratch::new());
+    let one = Sidecar::start(&first);
+    one.make("here", "local");
+    copy(&first, &second);
+    let two = Sidecar::start(&second);
+    let mut agent = Agent::new(&one, 'a', "edge-1", "local");
+    let mut next = None;
+    for round in 0..4 {
+        for sidecar in [&one, &two] {
+            agent.turn_to(sidecar);
+            let Got::Page {
+                generation,
+                first,
+                end,
+            } = agent.ask(0, next)
+            else {
+                panic!("no page");
+            };
+            assert_eq!((generation, first), (1, 0), "no page of the other's table");
+            assert_eq!(metric(sidecar, "envoys_astray_total"), round);
+            next = Some((generation, end));
+        }
+    }
+    for sidecar in [&one, &two] {
+        assert_eq!(envoy(sidecar)["last_error"]["error"], "two_sidecars");
+    }
+}

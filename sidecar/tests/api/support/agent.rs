@@ -99,11 +99,13 @@ impl Agent {
             "region={}&agent={}&node={}&lease_s={}&wait_s={wait_s}{}",
             self.region, self.id, self.node, self.lease_s, self.more
         );
-        if let Some((epoch, generation)) = self.position {
-            query += &format!("&epoch={epoch}&generation={generation}");
-        }
         if let Some((snapshot, bucket)) = page {
             query += &format!("&snapshot={snapshot}&bucket={bucket}");
+            if let Some(epoch) = self.paging {
+                query += &format!("&snapshot_epoch={epoch}");
+            }
+        } else if let Some((epoch, generation)) = self.position {
+            query += &format!("&epoch={epoch}&generation={generation}");
         }
         let url = format!("{}/feed/v1/table?{query}", self.feed);
         let headers = [("authorization", FEED_TOKEN)];
