@@ -17,8 +17,9 @@ const WAIT_S_MAX: u64 = 60;
 const TIMEOUT_MS_SPARE: u64 = 10_000;
 /// Shortest lease, in seconds: below it one lost answer would stop traffic.
 const MAX_STALENESS_S_MIN: u64 = 5;
-/// How often running requests may be checked, in milliseconds.
-const STREAM_CHECK_MS: RangeInclusive<u64> = 50..=10_000;
+/// How often running requests may be checked, in milliseconds: the end of the lease is noticed then,
+/// and the sidecar allows a second for it.
+const STREAM_CHECK_MS: RangeInclusive<u64> = 50..=1_000;
 
 /// One plugin instance.
 #[derive(Debug, Deserialize)]

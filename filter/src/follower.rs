@@ -375,9 +375,9 @@ impl Follower {
                 next_bucket,
                 ..
             } = loading;
+            let Position { epoch, generation } = position;
             path.push_str(&format!(
-                "&snapshot={}&bucket={next_bucket}",
-                position.generation
+                "&snapshot_epoch={epoch}&snapshot={generation}&bucket={next_bucket}"
             ));
         } else if let Some(position) = self
             .progress

@@ -52,10 +52,11 @@ pub fn write_head(host: &impl Host, head: &TableHead) -> Result<(), SlotError> {
 }
 
 /// Until when the table may be used, in milliseconds of the monotonic clock: what this process's
-/// own agent has said, whatever else is in the gauge.
+/// own agent has said, whatever else is in the gauge; 0 before it has said anything.
 pub fn read_lease(host: &impl Host) -> Result<u64, SlotError> {
-    let bytes = host.slot(LEASE).map_err(SlotError::Host)?;
-    let bytes = bytes.unwrap_or_default();
+    let Some(bytes) = host.slot(LEASE).map_err(SlotError::Host)? else {
+        return Ok(0);
+    };
     let (until_ms, sum) = bytes.split_first_chunk::<8>().ok_or(SlotError::Damaged)?;
     match sum == crc32fast::hash(until_ms).to_le_bytes() {
         true => Ok(u64::from_le_bytes(*until_ms)),

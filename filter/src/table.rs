@@ -2,10 +2,10 @@
 //!
 //! Does not write and does not decide about a request. Invariants: whatever is missing, damaged or
 //! too old is [`Unavailable`], never "no such key" and never a permit; and nothing older than an
-//! acknowledged table is used. The agent writes slots, change log, head, edition, and then
-//! acknowledges. A worker reads the edition first, forgets what the log says has changed up to it,
-//! and only then reads a slot to remember it: so what it remembers is at least as new as the edition
-//! that it has seen, and every later change has a later edition.
+//! acknowledged table is used. The agent writes slots, change log, head, edition, lease, and then
+//! acknowledges. A worker reads the lease first and then the edition, forgets what the log says has
+//! changed up to it, and only then reads a slot to remember it: so what it remembers is at least as
+//! new as lease and edition that it has seen, and every later change has a later edition.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -51,23 +51,26 @@ impl TableReader {
 
     /// Checks lease and head; gives the edition under which slots may be read now.
     ///
-    /// While a new process takes over (a hot restart), Envoy adds the gauges of the old one to its
-    /// own, so that they say more than the head: then head and lease are read from their slots, which
-    /// no other process has written.
+    /// The lease is read before the edition, and its slot before the head: they are written in the
+    /// other order, so that a new lease is never used with the table before it. While a new process
+    /// takes over (a hot restart), Envoy adds the gauges of the old one to its own, so that they say
+    /// more than the head: then head and lease are those of the slots, which no other process writes.
     pub fn open(&self, host: &impl Host) -> Result<u64, Unavailable> {
+        let lease_said_ms = gauge(host, Gauge::LeaseUntilMs)?;
         let said = gauge(host, Gauge::Edition)?;
         let checked = self.checked_edition.get();
         if said == 0 {
             return Err(Unavailable::NoTable);
         }
         if said == checked {
-            check_lease(host, gauge(host, Gauge::LeaseUntilMs)?)?;
+            check_lease(host, lease_said_ms)?;
             return Ok(said);
         }
+        let lease_kept_ms = slots::read_lease(host);
         let head_edition = head_edition(host)?;
         let lease_until_ms = match said <= head_edition {
-            true => gauge(host, Gauge::LeaseUntilMs)?,
-            false => slots::read_lease(host).map_err(|_| Unavailable::Damaged)?,
+            true => lease_said_ms,
+            false => lease_kept_ms.map_err(|_| Unavailable::Damaged)?,
         };
         check_lease(host, lease_until_ms)?;
         let edition = said.min(head_edition);

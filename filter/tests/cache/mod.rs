@@ -46,7 +46,7 @@ fn neighbours() -> (usize, usize) {
 #[test]
 fn a_known_key_needs_no_slot() {
     let rig = Rig::with(&[record(1), record(2)]);
-    assert!(!is_remembered(&rig, 1, 2), "the first time it is read");
+    assert!(!is_remembered(&rig, 1, 3), "the first time it is read");
     assert_eq!(status(&rig, 1), 200);
     assert!(is_remembered(&rig, 1, 0));
     assert!(!is_remembered(&rig, 2, 0), "another key is another key");
@@ -70,8 +70,8 @@ fn a_change_makes_a_worker_forget_its_bucket_and_no_other() {
     }
     rig.change(|sidecar| sidecar.put(&disabled(a)));
     assert!(
-        is_remembered(&rig, other, 2),
-        "head and change log, no bucket"
+        is_remembered(&rig, other, 3),
+        "lease, head and change log, no bucket"
     );
     assert!(!is_remembered(&rig, b, 0), "its bucket has changed");
     assert_eq!((status(&rig, a), status(&rig, b)), (401, 200));

@@ -10,4 +10,5 @@ mod faults;
 mod lists;
 mod observed;
 mod permits;
+mod races;
 mod running;

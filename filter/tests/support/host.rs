@@ -72,9 +72,14 @@ pub(crate) struct Shared {
     tokens: Cell<u32>,
     /// The calls that may fail, in their order.
     pub(crate) calls: RefCell<Vec<Call>>,
+    /// After how many more of them the table is this one, whoever reads it meanwhile.
+    pub(crate) later: RefCell<Option<(usize, Table)>>,
     /// Which kind of call fails, and how often it succeeds before.
     failing: Cell<Option<(Call, usize)>>,
 }
+
+/// All that a gate can see of the table: slots and gauges.
+pub(crate) type Table = (BTreeMap<String, Vec<u8>>, [u64; 4]);
 
 /// One request, or the agent, of an Envoy.
 #[derive(Default)]
@@ -134,9 +139,14 @@ impl FakeHost {
     }
 
     /// All that a gate could see of the table.
-    pub(crate) fn table(&self) -> (BTreeMap<String, Vec<u8>>, [u64; 4]) {
+    pub(crate) fn table(&self) -> Table {
         let slots = self.shared.slots.borrow().clone();
         (slots, *self.shared.gauges.borrow())
+    }
+
+    pub(crate) fn set_table(&self, (slots, gauges): Table) {
+        *self.shared.slots.borrow_mut() = slots;
+        *self.shared.gauges.borrow_mut() = gauges;
     }
 
     fn wrote(&self, write: Write) {
@@ -148,6 +158,12 @@ impl FakeHost {
 
     fn called(&self, call: Call) -> Result<(), HostError> {
         self.shared.calls.borrow_mut().push(call);
+        let later = self.shared.later.take();
+        match later {
+            Some((0, table)) => self.set_table(table),
+            Some((left, table)) => *self.shared.later.borrow_mut() = Some((left - 1, table)),
+            None => {}
+        }
         match self.shared.failing.get() {
             Some((failing, 0)) if failing == call => Err(HostError(10)),
             Some((failing, left)) if failing == call => {

@@ -24,17 +24,17 @@ const RESOLVER: &str = "type.googleapis.com/envoy.extensions.network.dns_resolve
 const TLS: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3";
 
 /// An Envoy whose feed cluster can be changed while it runs.
-struct Movable {
+pub(super) struct Movable {
     /// Ends when this is dropped.
     _process: Process,
     file: PathBuf,
     /// The cluster of the template, as the item of a list.
-    cluster: String,
+    pub(super) cluster: String,
 }
 
 impl Movable {
     /// Starts it without a cluster for the feed.
-    fn start(stack: &mut Stack) -> Self {
+    pub(super) fn start(stack: &mut Stack) -> Self {
         let dir = stack.run_dir().to_owned();
         let file = dir.join("clusters.yaml");
         let settings = stack.envoy_settings();
@@ -75,7 +75,7 @@ impl Movable {
         movable
     }
 
-    fn put(&self, cluster: &str) {
+    pub(super) fn put(&self, cluster: &str) {
         put(&self.file, cluster);
     }
 

@@ -11,4 +11,5 @@ mod keys;
 mod partitions;
 mod restarts;
 mod resync;
+mod twins;
 mod world;
