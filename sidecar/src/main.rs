@@ -14,7 +14,7 @@ use sidecar::lint;
 use sidecar::offline;
 use sidecar::serve::{self, announce};
 use sidecar::snapshot;
-use sidecar::telemetry;
+use sidecar::telemetry::{self, LogFormat};
 
 fn main() -> ExitCode {
     match Command::parse(std::env::args_os().skip(1)) {
@@ -23,8 +23,12 @@ fn main() -> ExitCode {
         Ok(Command::Backup { data, to }) => say(offline::backup(&data, &to)),
         Ok(Command::Restore { data, from }) => say(offline::restore(&data, &from)),
         Ok(Command::VerifyAudit { data }) => say(offline::verify_audit(&data)),
-        Ok(Command::ResetOperator { data }) => say(offline::reset_operator(&data).as_deref()),
+        Ok(Command::ResetOperator { data }) => {
+            telemetry::install(LogFormat::Text);
+            say(offline::reset_operator(&data).as_deref())
+        }
         Ok(Command::RotateMaster { data, master_key }) => {
+            telemetry::install(LogFormat::Text);
             say(offline::rotate_master(&data, &master_key))
         }
         Ok(Command::Snapshot { data, region, to }) => say(snapshot::write(&data, &region, &to)),

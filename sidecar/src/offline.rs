@@ -16,9 +16,9 @@ use crate::domain::entropy::EntropyError;
 use crate::domain::secret::{KeyPrefix, Secret};
 use crate::domain::user::{Setup, UserName};
 use crate::master_key::{self, MasterKeyError, Passage};
-use crate::serve::ServeError;
 use crate::serve::first_start::{OPERATOR, operator, system_entry};
-use crate::store::{self, AuditFinding, CarriedOver, OpenError, Store, StoreError};
+use crate::serve::{ServeError, open_store};
+use crate::store::{self, AuditFinding, CarriedOver, OpenError, StoreError};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ pub fn verify_audit(data: &Path) -> Result<String, OfflineError> {
 /// Gives the first operator a new setup secret; takes away whatever else lets that user in.
 pub fn reset_operator(data: &Path) -> Result<Zeroizing<String>, OfflineError> {
     // No key is made here, so the limit does not matter.
-    let store = Store::open(data, 0)?;
+    let store = open_store(data, 0)?;
     let now = SystemClock.now();
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let setup = Setup::of(&secret, now);
@@ -98,7 +98,7 @@ pub fn reset_operator(data: &Path) -> Result<Zeroizing<String>, OfflineError> {
 
 /// Seals every stored secret under a new master key; gives what to say.
 pub fn rotate_master(data: &Path, source: &MasterKeySource) -> Result<String, OfflineError> {
-    let store = Store::open(data, 0)?;
+    let store = open_store(data, 0)?;
     let act = Act {
         actor: Actor::System,
         address: None,

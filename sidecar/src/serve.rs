@@ -11,6 +11,7 @@ mod tls;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ use crate::feed::board::Board;
 use crate::feed::{self, Feed};
 use crate::master_key;
 use crate::serve::announce::Event;
-use crate::store::Store;
+use crate::store::{OpenError, Store};
 use crate::telemetry::Line;
 use crate::tokenhub::{self, Desk};
 
@@ -93,7 +94,7 @@ pub async fn serve(
     let tls = config.tls.as_ref().map(tls::load).transpose()?;
     let admin = listen(config.admin)?;
     let feed = listen(config.feed)?;
-    let store = open_store(config)?;
+    let store = open_store(&config.data, config.key_limit_default)?;
     let keyring = master_key::open(&config.master_key, &config.data, &store, SystemClock.now())?;
     seed(&store, config)?;
     let token_file = config.operator_token_file.as_deref();
@@ -214,8 +215,9 @@ fn feed_server(door: Door, feed: Feed, metrics: Arc<Metrics>) -> Result<Server, 
     Ok(server.map_err(ServeError::Server)?.run())
 }
 
-fn open_store(config: &Config) -> Result<Store, ServeError> {
-    let store = Store::open(&config.data, config.key_limit_default)?;
+/// Opens the database in `data`; logs if it was found to be a copy, which only this start can tell.
+pub(crate) fn open_store(data: &Path, key_limit_default: u64) -> Result<Store, OpenError> {
+    let store = Store::open(data, key_limit_default)?;
     if store.was_copied() {
         let message = "this database is a copy, or was moved to another file system: it goes on as a \
                        history of its own. Is the sidecar that it was copied from stopped?";

@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 
+use crate::feed::two::copy;
 use crate::support::agent::{Agent, Got};
 use crate::support::person::{PASSWORD, Person};
 use crate::support::{Scratch, Sidecar, call};
@@ -133,6 +134,24 @@ fn an_operator_who_is_locked_out_is_let_in_again() {
     assert_eq!(call(&url, "POST", &[], Some(&body.to_string())).status, 200);
     person.password = "another horse battery".into();
     assert_eq!(person.log_in().status, 200);
+}
+
+/// The next start could not tell any more.
+#[test]
+fn a_command_that_finds_a_copy_says_so() {
+    let (first, second) = (Scratch::new(), Scratch::new());
+    let sidecar = Sidecar::start(&first);
+    copy(&first, &second);
+    drop(sidecar);
+    for (scratch, is_copy) in [(&first, false), (&second, true), (&second, false)] {
+        let data = scratch.data();
+        for words in [["operator", "reset"], ["keys", "rotate-master"]] {
+            let output = run(&[words[0], words[1], "--data", data.to_str().unwrap()]);
+            assert!(output.status.success(), "{}", complained(&output));
+            let says_so = complained(&output).contains("this database is a copy");
+            assert_eq!(says_so, is_copy && words[0] == "operator", "{words:?}");
+        }
+    }
 }
 
 #[test]
