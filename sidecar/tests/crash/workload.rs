@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::ledger::{COUNT, Ledger, Once, State, Usage};
 use crate::process::{Answer, Base, Process};
 
+/// Keys that are made before the work: more syncs than a start makes.
+const WARM_KEYS: usize = 12;
 /// Batches of usage that are sent before the ones that count: more calls than anybody else makes.
 const WARM_BATCHES: u64 = 6;
 
@@ -40,7 +42,9 @@ impl Workload {
         match self {
             Self::Nothing => {}
             Self::Keys => {
-                run.create(process, "first", "standard");
+                for n in 0..WARM_KEYS {
+                    run.create(process, &format!("first-{n}"), "standard");
+                }
             }
             Self::Usage => {
                 let id = run.create(process, "used", "standard");
