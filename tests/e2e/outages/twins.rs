@@ -73,7 +73,7 @@ fn an_envoy_behind_two_sidecars_mixes_nothing_and_is_noticed() {
     let doomed = world.doomed("doomed");
     let dir = RunDir::temporary().unwrap();
     let other = twin(&mut world, &dir);
-    let urls = [world.stack.console_url(), other.admin_url()];
+    let urls = [world.stack.console_url(), other.settings().admin_url()];
     assert_eq!(
         urls.each_ref().map(|url| metric(url, "database_copied")),
         [0, 1]
