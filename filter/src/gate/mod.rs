@@ -43,8 +43,6 @@ pub struct Gate {
     /// Envoy's number for this request.
     stream: u32,
     state: State,
-    /// The edition that alone keeps a permitted request's right: `None` if time may end it too.
-    lasts_under: Option<u64>,
     /// Whose error JSON the client understands; found when it is needed.
     family: Option<Family>,
 }
@@ -79,7 +77,6 @@ impl Gate {
             shared,
             stream,
             state: State::Closed,
-            lasts_under: None,
             family: None,
         }
     }
@@ -192,7 +189,7 @@ impl Gate {
         let is_current = |edition| host.gauge(Gauge::Edition) == Ok(edition);
         match self.state {
             State::Closed => None,
-            _ if self.lasts_under.is_some_and(is_current) => None,
+            _ if self.lasts_under().is_some_and(is_current) => None,
             State::Reading(_) | State::Listing(_) | State::Observing(_) | State::Open => {
                 let refusal = self.check(host).err()?;
                 Some(self.cut(host, &refusal))
@@ -206,9 +203,12 @@ impl Gate {
         self.check_answer(host).unwrap_or(flow)
     }
 
-    fn check(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
-        self.lasts_under = self.shared.streams.check(self.stream, host, &self.shared)?;
-        Ok(())
+    fn check(&self, host: &impl RequestHost) -> Result<(), Refusal> {
+        self.shared.streams.check(self.stream, host, &self.shared)
+    }
+
+    fn lasts_under(&self) -> Option<u64> {
+        self.shared.streams.lasts_under(self.stream)
     }
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
@@ -232,7 +232,6 @@ impl Gate {
             self.family = Some(family_of(&shared, &headers));
         }
         let (state, running) = judged?;
-        self.lasts_under = running.lasts_under();
         shared.streams.enter(self.stream, running);
         Ok(state)
     }

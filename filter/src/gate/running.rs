@@ -57,7 +57,7 @@ impl Running {
     }
 
     /// The edition under which nothing but a new table can end it; `None` if its key expires.
-    pub(super) fn lasts_under(&self) -> Option<u64> {
+    fn lasts_under(&self) -> Option<u64> {
         let view = self.record.view().ok()?;
         view.expires_at_unix_ms().is_none().then_some(self.edition)
     }
@@ -131,18 +131,24 @@ impl Streams {
         self.with(answered).unwrap_or(false)
     }
 
-    /// Whether it would be permitted now, and then [`Running::lasts_under`]; one that is not in here
-    /// is not.
+    /// The edition under which nothing but a new table can end it; `None` if time may end it too, or
+    /// if it is not in here.
+    pub(super) fn lasts_under(&self, stream: u32) -> Option<u64> {
+        self.with(|streams| streams.get(&stream)?.lasts_under())
+            .flatten()
+    }
+
+    /// Whether it would be permitted now; one that is not in here is not.
     pub(super) fn check(
         &self,
         stream: u32,
         host: &impl RequestHost,
         shared: &GateShared,
-    ) -> Result<Option<u64>, Refusal> {
+    ) -> Result<(), Refusal> {
         let lost = Refusal::Unavailable(Unavailable::Damaged);
         let checked = self.with(|streams| {
             let running = streams.get_mut(&stream)?;
-            Some(running.check(host, shared).map(|()| running.lasts_under()))
+            Some(running.check(host, shared))
         });
         checked.flatten().unwrap_or(Err(lost))
     }
