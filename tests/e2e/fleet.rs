@@ -86,13 +86,7 @@ impl World {
 
     /// A figure of the sidecar's.
     fn metric(&self, name: &str) -> u64 {
-        let page = raw::get_text(&format!("{}/metrics", self.stack.console_url()));
-        let line = format!("latchkey_sidecar_{name} ");
-        let value = page.lines().find_map(|other| other.strip_prefix(&line));
-        value
-            .unwrap_or_else(|| panic!("{name}: {page}"))
-            .parse()
-            .unwrap()
+        raw::sidecar_metric(&self.stack.console_url(), name)
     }
 }
 

@@ -15,24 +15,6 @@ use tests::load::{Load, Told, quantile};
 use tests::{Admin, Key, number, start_with, stat, wait_for};
 
 const CLIENTS: usize = 4;
-const MAKERS: usize = 8;
-
-fn make_keys(admin: &Admin, count: usize) -> Vec<Key> {
-    std::thread::scope(|scope| {
-        let make = |maker: usize| {
-            let admin = admin.clone();
-            move || -> Vec<Key> {
-                let name = |n| format!("key {maker} {n}");
-                (0..count.div_ceil(MAKERS))
-                    .map(|n| admin.create_waiting(&name(n), json!({}), "?wait=none"))
-                    .collect()
-            }
-        };
-        let makers: Vec<_> = (0..MAKERS).map(|maker| scope.spawn(make(maker))).collect();
-        let keys = makers.into_iter().flat_map(|maker| maker.join().unwrap());
-        keys.collect()
-    })
-}
 
 /// A stack with so many keys in force.
 fn prepared(count: usize) -> (Stack, Admin, Vec<Key>) {
@@ -41,7 +23,7 @@ fn prepared(count: usize) -> (Stack, Admin, Vec<Key>) {
         sidecar_args,
         ..StackOptions::default()
     });
-    let keys = make_keys(&admin, count);
+    let keys = admin.create_many(count);
     let records = u64::try_from(keys.len()).unwrap();
     wait_for("all are in Envoy", || {
         stat(&stack, "wasmcustom.latchkey.records") == records

@@ -3,12 +3,15 @@
 //! Speaks the shapes that scripts rely on. Invariant: a call that is expected to succeed and does
 //! not ends the test with the sidecar's own explanation.
 
+use std::thread;
 use std::time::Duration;
 
 use envoy::Stack;
 use serde_json::{Value, json};
 use ureq::http;
 
+/// How many make keys at a time.
+const MAKERS: usize = 8;
 const MAX_IDLE: Duration = Duration::from_secs(1);
 
 /// An admin of one sidecar.
@@ -93,6 +96,23 @@ impl Admin {
             value: text("key"),
             name: text("name"),
         }
+    }
+
+    /// Makes at least so many keys, several at a time; nobody waits for Envoys.
+    pub fn create_many(&self, count: usize) -> Vec<Key> {
+        let make = |maker: usize| {
+            let name = |n| format!("key {maker} {n}");
+            (0..count.div_ceil(MAKERS))
+                .map(|n| self.create_waiting(&name(n), json!({}), "?wait=none"))
+                .collect::<Vec<Key>>()
+        };
+        thread::scope(|scope| {
+            let makers: Vec<_> = (0..MAKERS)
+                .map(|maker| scope.spawn(move || make(maker)))
+                .collect();
+            let keys = makers.into_iter().flat_map(|maker| maker.join().unwrap());
+            keys.collect()
+        })
     }
 
     /// Changes a key; gives the answer.

@@ -149,3 +149,14 @@ pub fn get_text(url: &str) -> String {
         .read_to_string()
         .unwrap()
 }
+
+/// A figure of a sidecar's, by its name behind `latchkey_sidecar_`; `url`: the API's.
+pub fn sidecar_metric(url: &str, name: &str) -> u64 {
+    let page = get_text(&format!("{url}/metrics"));
+    let line = format!("latchkey_sidecar_{name} ");
+    let value = page.lines().find_map(|other| other.strip_prefix(&line));
+    value
+        .unwrap_or_else(|| panic!("{name}: {page}"))
+        .parse()
+        .unwrap()
+}

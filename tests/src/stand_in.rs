@@ -4,6 +4,7 @@
 //! serves one agent. Invariant: an answer is one that the real feed could give, and a change is
 //! over when the agent has acknowledged it.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -83,7 +84,9 @@ impl StandIn {
                     break;
                 }
                 let serving = Arc::clone(&serving);
-                thread::spawn(move || serving.converse(stream));
+                thread::spawn(move || {
+                    answer_all(stream, |path| serving.answer(&Asked::parse(path)))
+                });
             }
         });
         Self {
@@ -146,25 +149,6 @@ impl StandIn {
 }
 
 impl Shared {
-    /// Answers the requests of one connection.
-    fn converse(&self, mut stream: TcpStream) {
-        stream.set_nodelay(true).unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        while let Some(path) = read_request(&mut reader) {
-            let body = match path.starts_with("/feed/v1/table") {
-                true => self.answer(&Asked::parse(&path)),
-                false => Vec::new(),
-            };
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-            let sent = stream
-                .write_all(head.as_bytes())
-                .and_then(|()| stream.write_all(&body));
-            if sent.is_err() {
-                return;
-            }
-        }
-    }
-
     fn answer(&self, asked: &Asked) -> Vec<u8> {
         let mut state = self.state.lock().unwrap();
         let here = epoch_of(state.epoch);
@@ -236,7 +220,8 @@ fn bucket_of(hash: &[u8; KeyHash::BYTES]) -> u32 {
     u32::from(KeyHash::from_bytes(*hash).bucket())
 }
 
-fn epoch_of(number: u8) -> Epoch {
+/// The epoch of a history's number.
+pub fn epoch_of(number: u8) -> Epoch {
     Epoch::from_bytes([number; 16])
 }
 
@@ -248,6 +233,23 @@ fn delta(epoch: u8, from: u64, to: u64, changes: Vec<Change<'_>>) -> Vec<u8> {
         changes,
     };
     delta.encode()
+}
+
+/// Answers what is asked on one connection to a feed; a report of usage with nothing.
+pub fn answer_all<B: Borrow<Vec<u8>>>(mut stream: TcpStream, table: impl Fn(&str) -> B) {
+    stream.set_nodelay(true).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while let Some(path) = read_request(&mut reader) {
+        let answer = path.starts_with("/feed/v1/table").then(|| table(&path));
+        let body = answer.as_ref().map_or(&[][..], |answer| answer.borrow());
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        let sent = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(body));
+        if sent.is_err() {
+            return;
+        }
+    }
 }
 
 /// The target of the next request; its body is read and dropped.

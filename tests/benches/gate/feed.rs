@@ -4,7 +4,6 @@
 //! So that a million keys are there in seconds and nothing but Envoy is measured. Does not check
 //! credentials. Invariant: an answer is one that the real feed could give.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -12,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use keytable::Epoch;
+use tests::stand_in::{answer_all, epoch_of};
 
 use crate::table::{FIRST, Pages, Table};
 
@@ -75,7 +75,9 @@ impl Feed {
                     break;
                 }
                 let serving = Arc::clone(&serving);
-                thread::spawn(move || serving.converse(stream.unwrap()));
+                thread::spawn(move || {
+                    answer_all(stream.unwrap(), |path| serving.answer(&Asked::parse(path)))
+                });
             }
         });
         Self {
@@ -138,25 +140,6 @@ impl Feed {
 }
 
 impl Shared {
-    /// Answers the requests of one connection.
-    fn converse(&self, mut stream: TcpStream) {
-        stream.set_nodelay(true).unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        while let Some(path) = read_request(&mut reader) {
-            let body = match path.starts_with("/feed/v1/table") {
-                true => self.answer(&Asked::parse(&path)),
-                false => Arc::default(),
-            };
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-            let sent = stream
-                .write_all(head.as_bytes())
-                .and_then(|()| stream.write_all(&body));
-            if sent.is_err() {
-                return;
-            }
-        }
-    }
-
     fn answer(&self, asked: &Asked) -> Arc<Vec<u8>> {
         let mut state = self.state.lock().unwrap();
         let here = state.epoch;
@@ -208,31 +191,6 @@ impl Asked {
         }
         asked
     }
-}
-
-fn epoch_of(number: u8) -> Epoch {
-    Epoch::from_bytes([number; 16])
-}
-
-/// The target of the next request; its body is read and dropped.
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let path = line.split(' ').nth(1)?.to_owned();
-    let mut body = 0;
-    loop {
-        line.clear();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        if line == "\r\n" {
-            break;
-        }
-        let header = line.to_ascii_lowercase();
-        if let Some(length) = header.strip_prefix("content-length:") {
-            body = length.trim().parse().ok()?;
-        }
-    }
-    std::io::copy(&mut std::io::Read::take(reader, body), &mut std::io::sink()).ok()?;
-    Some(path)
 }
 
 impl Drop for Feed {

@@ -8,36 +8,17 @@ use std::time::Instant;
 
 use envoy::MaxStaleness;
 use keytable::limits::DELTA_CHANGES_MAX;
-use serde_json::json;
 use tests::admin::assert_applied;
 use tests::verdict::Span;
 use tests::wire::Fault;
-use tests::{Key, number, stat, wait_for};
+use tests::{number, stat, wait_for};
 
 use super::garbage::of_another_history;
 use super::world::World;
 
-const MAKERS: usize = 8;
 /// How many of the 16 pages come before the deletion.
 const PAGES: usize = 5;
 const RECORDS: &str = "wasmcustom.latchkey.records";
-
-fn make_keys(world: &World, count: usize) -> Vec<Key> {
-    std::thread::scope(|scope| {
-        let make = |maker: usize| {
-            let admin = &world.admin;
-            move || -> Vec<Key> {
-                let name = |n| format!("key {maker} {n}");
-                (0..count.div_ceil(MAKERS))
-                    .map(|n| admin.create_waiting(&name(n), json!({}), "?wait=none"))
-                    .collect()
-            }
-        };
-        let makers: Vec<_> = (0..MAKERS).map(|maker| scope.spawn(make(maker))).collect();
-        let keys = makers.into_iter().flat_map(|maker| maker.join().unwrap());
-        keys.collect()
-    })
-}
 
 /// a key that is deleted while the table is loaded anew is refused from the answer on, and
 /// the others are served at every moment of it.
@@ -46,7 +27,7 @@ fn a_key_deleted_in_the_middle_of_a_snapshot_is_dead_when_that_is_answered() {
     let mut world = World::start(MaxStaleness::default());
     let doomed = world.doomed("doomed");
     world.wire.set(Fault::Stall);
-    let keys = make_keys(&world, number("LATCHKEY_RESYNC_KEYS", 200));
+    let keys = world.admin.create_many(number("LATCHKEY_RESYNC_KEYS", 200));
     let load = world.load();
     let begun = Instant::now();
     let (pages, records) = (world.wire.pages(), stat(&world.stack, RECORDS));

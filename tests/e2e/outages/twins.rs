@@ -9,7 +9,7 @@ use std::time::Instant;
 use envoy::files::RunDir;
 use envoy::sidecar::{Sidecar, SidecarSettings};
 use envoy::{MaxStaleness, ports};
-use tests::raw;
+use tests::raw::sidecar_metric;
 use tests::verdict::Span;
 use tests::wait_for;
 
@@ -49,16 +49,6 @@ fn with_another(cluster: &str, port: u16, another: u16) -> String {
     cluster.replacen(address, &format!("{address}\n{line}\n{other}"), 1)
 }
 
-fn metric(url: &str, name: &str) -> u64 {
-    let page = raw::get_text(&format!("{url}/metrics"));
-    let line = format!("latchkey_sidecar_{name} ");
-    let value = page.lines().find_map(|other| other.strip_prefix(&line));
-    value
-        .unwrap_or_else(|| panic!("{name}: {page}"))
-        .parse()
-        .unwrap()
-}
-
 /// an Envoy that hears two sidecars has the table of one or of the other, serves all the while,
 /// and is told of by both.
 #[test]
@@ -75,7 +65,8 @@ fn an_envoy_behind_two_sidecars_mixes_nothing_and_is_noticed() {
     let other = twin(&mut world, &dir);
     let urls = [world.stack.console_url(), other.settings().admin_url()];
     assert_eq!(
-        urls.each_ref().map(|url| metric(url, "database_copied")),
+        urls.each_ref()
+            .map(|url| sidecar_metric(url, "database_copied")),
         [0, 1]
     );
     let port = world.stack.envoy_settings().bootstrap.sidecar.port();
@@ -86,7 +77,7 @@ fn an_envoy_behind_two_sidecars_mixes_nothing_and_is_noticed() {
     ));
     wait_for("both have noticed", || {
         urls.iter()
-            .all(|url| metric(url, "envoys_astray_total") > 0)
+            .all(|url| sidecar_metric(url, "envoys_astray_total") > 0)
     });
     let log = fs::read_to_string(world.stack.sidecar_log()).unwrap();
     assert!(log.contains("an Envoy of this sidecar follows another one, too"));
