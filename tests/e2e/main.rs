@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod around;
 mod bodies;
 mod capabilities;
 mod catalog;
@@ -41,6 +42,7 @@ mod sdks;
 mod sealed;
 mod secrets;
 mod streams;
+mod threshold;
 mod tidy;
 mod tokenhub;
 mod tour;

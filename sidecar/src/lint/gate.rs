@@ -8,9 +8,11 @@ use super::view::{Door, Plugin, is_on, text};
 use super::{Finding, Rule};
 
 /// Filters that may stand before the gate: they refuse, count or mark, and neither answer for an
-/// upstream nor choose one.
-const HARMLESS_BEFORE: [&str; 6] = [
+/// upstream nor choose one. (A health check answers, for Envoy itself.)
+const HARMLESS_BEFORE: [&str; 8] = [
     "filters.http.cors.v3.Cors",
+    "filters.http.csrf.v3.CsrfPolicy",
+    "filters.http.health_check.v3.HealthCheck",
     "filters.http.rbac.v3.RBAC",
     "filters.http.local_ratelimit.v3.LocalRateLimit",
     "filters.http.ip_tagging.v3.IPTagging",

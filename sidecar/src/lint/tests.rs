@@ -41,7 +41,14 @@ const ROUTE: &str = "route: { cluster: upstream, timeout: 0s }";
 const OFF: &str = "typed_per_filter_config: { latchkey: { \"@type\": \
                    type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }";
 
-const MISTAKES: [Mistake; 27] = [
+const PROXY_PROTOCOL_OPTIONAL: &str = "    listener_filters:
+    - name: envoy.filters.listener.proxy_protocol
+      typed_config:
+        \"@type\": type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol
+        allow_requests_without_proxy_protocol: true
+";
+
+const MISTAKES: [Mistake; 29] = [
     ("use_remote_address: true", "", "remote-address"),
     (
         "use_remote_address: true",
@@ -56,9 +63,19 @@ const MISTAKES: [Mistake; 27] = [
         "escaped-slashes",
     ),
     (
-        "headers_with_underscores_action: REJECT_REQUEST",
+        "headers_with_underscores_action: DROP_HEADER",
         "",
         "underscores",
+    ),
+    (
+        "headers_with_underscores_action: DROP_HEADER",
+        "headers_with_underscores_action: ALLOW",
+        "underscores",
+    ),
+    (
+        "    listener_filters:\n",
+        PROXY_PROTOCOL_OPTIONAL,
+        "proxy-protocol-optional",
     ),
     (
         "failure_policy: FAIL_RELOAD",
@@ -133,6 +150,12 @@ fn our_own_template_is_clean() {
 }
 
 #[test]
+fn headers_with_underscores_may_also_be_refused() {
+    let refused = template().replace(": DROP_HEADER", ": REJECT_REQUEST");
+    assert_eq!(names(&refused), [""; 0]);
+}
+
+#[test]
 fn every_planted_mistake_is_found_alone() {
     for (right, wrong, name) in MISTAKES {
         let text = template();
@@ -151,15 +174,25 @@ fn the_gate_switched_off_for_a_route_is_found_wherever_that_is_written() {
     assert_eq!(names(&text), ["route-without-gate"]);
 }
 
+/// What may stand before the gate.
+const HARMLESS: [&str; 4] = [
+    "cors.v3.Cors",
+    "csrf.v3.CsrfPolicy",
+    "health_check.v3.HealthCheck",
+    "rbac.v3.RBAC",
+];
+
 #[test]
 fn the_order_of_filters_is_judged() {
     let lua = "          - name: lua\n            typed_config: { \"@type\": \
                type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }\n";
     let before = template().replacen(GATE, &format!("{lua}{GATE}"), 1);
     assert_eq!(names(&before), ["filter-before-gate"]);
-    let cors = lua.replace("lua.v3.Lua", "cors.v3.Cors");
-    let before = template().replacen(GATE, &format!("{cors}{GATE}"), 1);
-    assert_eq!(names(&before), [""; 0]);
+    for harmless in HARMLESS {
+        let other = lua.replace("lua.v3.Lua", harmless);
+        let before = template().replacen(GATE, &format!("{other}{GATE}"), 1);
+        assert_eq!(names(&before), [""; 0], "{harmless}");
+    }
     let router = "          - name: first\n            typed_config: { \"@type\": \
                   type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }\n";
     let behind = template().replacen(GATE, &format!("{router}{GATE}"), 1);
