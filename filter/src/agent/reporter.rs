@@ -1,0 +1,158 @@
+//! The agent's side of usage: gathers what the workers counted and reports it, each batch once.
+//!
+//! Plain Rust without I/O or clock, like [`super::follower`]. Does not count requests.
+//!
+//! Invariants: a batch keeps its sequence and its bytes until the sidecar has it, so that one that
+//! is sent twice is counted once; what is gathered meanwhile is bounded in rows.
+
+use std::collections::BTreeMap;
+
+use keytable::limits::USAGE_ROWS_MAX;
+use keytable::{FormatVersion, KeyId, Outcome, UsageBatch, UsageRow};
+
+/// How long counts are gathered before they are reported.
+const GATHER_NS: u64 = 2_000_000_000;
+const BACKOFF_MS_FIRST: u64 = 1_000;
+const BACKOFF_MS_MAX: u64 = 60_000;
+
+/// Where batches are posted.
+pub const PATH: &str = "/feed/v1/usage";
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Reporter {
+    source: [u8; 16],
+    /// What the sidecar reads.
+    format: FormatVersion,
+    sequence: u64,
+    gathered: BTreeMap<(KeyId, String, Outcome), UsageRow>,
+    /// The batch that the sidecar does not have yet.
+    batch: Option<Vec<u8>>,
+    /// The callout that carries it.
+    token: Option<u32>,
+    failures: u32,
+    not_before_ns: u64,
+}
+
+/// What became of a batch, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// The answer belongs to another call.
+    NotOurs,
+    /// The sidecar has it.
+    Taken,
+    /// It will be sent again.
+    Later,
+    /// The sidecar will never take it: it was dropped.
+    Dropped(u16),
+}
+
+impl Reporter {
+    /// A reporter that has nothing. `source` is drawn at each start.
+    pub fn new(source: [u8; 16]) -> Self {
+        Self {
+            source,
+            format: FormatVersion::OLDEST,
+            sequence: 0,
+            gathered: BTreeMap::new(),
+            batch: None,
+            token: None,
+            failures: 0,
+            not_before_ns: 0,
+        }
+    }
+
+    /// The sidecar writes this format, so it reads it too.
+    pub fn heard(&mut self, format: FormatVersion) {
+        self.format = format;
+    }
+
+    /// Takes what a worker handed over; bytes that are no batch are ignored.
+    pub fn gather(&mut self, bytes: &[u8]) {
+        let rows = UsageBatch::decode(bytes)
+            .map(|batch| batch.rows)
+            .unwrap_or_default();
+        for row in rows {
+            let resource = match self.gathered.len() < USAGE_ROWS_MAX {
+                true => row.resource.clone(),
+                false => String::new(),
+            };
+            let key = (row.key_id.clone(), resource.clone(), row.outcome);
+            let room = self.gathered.len() < USAGE_ROWS_MAX;
+            match self.gathered.get_mut(&key) {
+                Some(known) => merge(known, &row),
+                None if room => {
+                    self.gathered.insert(key, UsageRow { resource, ..row });
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The batch to send now, if one is due.
+    pub fn due(&mut self, now_ns: u64) -> Option<&[u8]> {
+        if self.token.is_some() || now_ns < self.not_before_ns {
+            return None;
+        }
+        if self.batch.is_none() && !self.gathered.is_empty() {
+            self.sequence = self.sequence.saturating_add(1);
+            let rows = std::mem::take(&mut self.gathered).into_values().collect();
+            let batch = UsageBatch {
+                source: self.source,
+                sequence: self.sequence,
+                rows,
+            };
+            self.batch = Some(batch.encode_as(self.format));
+        }
+        self.batch.as_deref()
+    }
+
+    /// The batch was sent; its answer will carry `token`.
+    pub fn sent(&mut self, token: u32) {
+        self.token = Some(token);
+    }
+
+    /// The batch could not be sent.
+    pub fn unsent(&mut self, now_ns: u64) {
+        self.back_off(now_ns);
+    }
+
+    /// An answer arrived; `status` is 0 for none.
+    pub fn answer(&mut self, token: u32, status: u16, now_ns: u64) -> Reported {
+        if self.token != Some(token) {
+            return Reported::NotOurs;
+        }
+        self.token = None;
+        match status {
+            200..=299 => {
+                self.batch = None;
+                self.failures = 0;
+                self.not_before_ns = now_ns.saturating_add(GATHER_NS);
+                Reported::Taken
+            }
+            400 | 413 | 415 | 422 => {
+                self.batch = None;
+                self.back_off(now_ns);
+                Reported::Dropped(status)
+            }
+            _ => {
+                self.back_off(now_ns);
+                Reported::Later
+            }
+        }
+    }
+
+    fn back_off(&mut self, now_ns: u64) {
+        let delay_ms = (BACKOFF_MS_FIRST << self.failures.min(6)).min(BACKOFF_MS_MAX);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before_ns = now_ns.saturating_add(delay_ms * 1_000_000);
+    }
+}
+
+fn merge(known: &mut UsageRow, row: &UsageRow) {
+    known.count = known.count.saturating_add(row.count);
+    if row.last_at_unix_ms >= known.last_at_unix_ms {
+        known.last_at_unix_ms = row.last_at_unix_ms;
+        known.last_address = row.last_address.or(known.last_address);
+    }
+}
