@@ -326,6 +326,10 @@ impl HttpContext for Request {
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.ask(|gate, host| gate.on_response_body(host, size, end_of_stream))
     }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.ask(|gate, host| gate.on_response_trailers(host))
+    }
 }
 
 /// Envoy deletes the context when the request is over, however it ended.
@@ -446,6 +450,15 @@ impl RequestHost for WasmHost {
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
         abi::remove_header(abi::RESPONSE_HEADERS, name)
+    }
+
+    fn response_trailers(&self) -> Result<HeaderMap, HostError> {
+        let buffer = abi::header_map(abi::RESPONSE_TRAILERS)?;
+        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
+    }
+
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        abi::remove_header(abi::RESPONSE_TRAILERS, name)
     }
 
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {

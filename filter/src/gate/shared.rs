@@ -6,7 +6,6 @@ use std::cell::RefCell;
 
 use keytable::{ClientAddress, Permit, UsageBatch};
 
-use super::family_of;
 use super::running::Streams;
 use crate::config::GateConfig;
 use crate::host::{Host, HostError, Level, RequestHost};
@@ -82,51 +81,47 @@ impl GateShared {
                 continue;
             };
             if let Err(refusal) = self.streams.check(stream, host, self) {
-                self.cut(stream, host, &refusal, None);
+                self.cut(stream, host, &refusal);
             }
         }
     }
 
-    /// Ends a request that was permitted: with an answer, as long as there is none.
-    pub(super) fn cut(
-        &self,
-        stream: u32,
-        host: &impl RequestHost,
-        refusal: &Refusal,
-        family: Option<Family>,
-    ) {
-        let is_answered = self.streams.is_answered(stream);
-        if !self.streams.leave(stream) {
-            return;
-        }
-        host.count_cut();
-        let ended = match is_answered {
-            true => host.cut(),
-            false => self.answer(host, refusal, family),
+    /// Ends a request that was permitted: with an answer, as long as there is none. True if the
+    /// client gets this answer.
+    pub(super) fn cut(&self, stream: u32, host: &impl RequestHost, refusal: &Refusal) -> bool {
+        let Some((family, is_answered)) = self.streams.cut(stream) else {
+            return false;
         };
-        if let Err(HostError(status)) = ended {
-            let details = refusal.outcome().details();
-            host.log(
-                Level::Error,
-                &format!("gate: cannot cut {details} ({status})"),
-            );
+        host.count_cut();
+        let answers = !is_answered && self.answer(host, refusal, family);
+        if is_answered {
+            reset(host, refusal);
         }
+        if !answers {
+            self.streams.leave(stream);
+        }
+        answers
     }
 
-    /// Answers a request in the words of its client's API.
+    /// Answers a request in the words of its client's API. False if that failed; then it is reset.
     pub(super) fn answer(
         &self,
         host: &impl RequestHost,
         refusal: &Refusal,
-        family: Option<Family>,
-    ) -> Result<(), HostError> {
-        let family = family.or_else(|| {
-            let headers = host.request_headers().ok()?;
-            Some(family_of(self, &headers))
-        });
+        family: Family,
+    ) -> bool {
         // For the log only: a refusal stands without it.
         let _ = host.set_filter_state(DENIAL_STATE, refusal.outcome().word().as_bytes());
-        host.reply(&refusal.reply(family.unwrap_or_default()))
+        let replied = host.reply(&refusal.reply(family));
+        if let Err(HostError(status)) = replied {
+            let details = refusal.outcome().details();
+            host.log(
+                Level::Error,
+                &format!("gate: cannot answer {details} ({status})"),
+            );
+            reset(host, refusal);
+        }
+        replied.is_ok()
     }
 
     pub(super) fn count_permit(
@@ -161,6 +156,17 @@ impl GateShared {
         if let Ok(mut tally) = self.tally.try_borrow_mut() {
             tally.cut(refusal, counted, || client_address(host));
         }
+    }
+}
+
+/// Ends a request without an answer, or in the middle of one.
+fn reset(host: &impl RequestHost, refusal: &Refusal) {
+    if let Err(HostError(status)) = host.cut() {
+        let details = refusal.outcome().details();
+        host.log(
+            Level::Error,
+            &format!("gate: cannot cut {details} ({status})"),
+        );
     }
 }
 
