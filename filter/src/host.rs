@@ -67,6 +67,8 @@ pub trait Host {
     fn count(&self, outcome: Outcome);
     /// Counts a running request that was cut.
     fn count_cut(&self);
+    /// Counts a request header that was removed, under a word of a bounded set.
+    fn count_removed_header(&self, word: &str);
     /// Monotonic time in nanoseconds, the same clock in every worker.
     fn monotonic_ns(&self) -> Result<u64, HostError>;
     /// Wall-clock time in milliseconds since 1970.

@@ -7,6 +7,8 @@
 //! Invariant: a configuration that is not understood makes `on_configure` false, so that Envoy
 //! refuses it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -89,6 +91,8 @@ struct Metrics {
     streams_cut: u32,
     /// One for each outcome, by its number.
     outcomes: [u32; Outcome::COUNT],
+    /// One for each header name that has been removed, defined when it is first.
+    removed_headers: RefCell<BTreeMap<String, u32>>,
 }
 
 impl Root {
@@ -154,6 +158,7 @@ impl WasmHost {
             lease_left_s: gauge("latchkey.lease_left_s")?,
             streams_cut: abi::define_metric(abi::METRIC_COUNTER, "latchkey.streams_cut")?,
             outcomes,
+            removed_headers: RefCell::default(),
         });
         Ok(Self { metrics })
     }
@@ -369,6 +374,21 @@ impl Host for WasmHost {
 
     fn count_cut(&self) {
         let _ = abi::count(self.metrics.streams_cut);
+    }
+
+    fn count_removed_header(&self, word: &str) {
+        let Ok(mut known) = self.metrics.removed_headers.try_borrow_mut() else {
+            return;
+        };
+        let id = known.get(word).copied().or_else(|| {
+            let name = format!("latchkey.headers_removed.{word}");
+            let id = abi::define_metric(abi::METRIC_COUNTER, &name).ok()?;
+            known.insert(word.to_owned(), id);
+            Some(id)
+        });
+        if let Some(id) = id {
+            let _ = abi::count(id);
+        }
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {

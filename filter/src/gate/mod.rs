@@ -11,7 +11,9 @@ mod identity;
 mod judge;
 mod listing;
 pub mod models_list;
+mod named;
 mod observing;
+mod passing;
 mod running;
 mod shared;
 pub mod tally;
@@ -32,6 +34,7 @@ use body::{BodyReader, Reading};
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
+use passing::Caller;
 use running::{Judged, Running};
 
 pub use shared::GateShared;
@@ -47,6 +50,8 @@ pub struct Gate {
     state: State,
     /// Whose error JSON the client understands.
     family: Family,
+    /// Whose request it is.
+    caller: Caller,
 }
 
 /// What has arrived with the headers of a request, looked at once.
@@ -94,6 +99,7 @@ impl Gate {
             stream,
             state: State::Closed,
             family: Family::default(),
+            caller: Caller::default(),
         }
     }
 
@@ -146,7 +152,7 @@ impl Gate {
             open => self.go_on(host, open),
         };
         match flow {
-            Flow::Continue => match identity::clean_trailers(host) {
+            Flow::Continue => match identity::clean_trailers(&self.shared, host, self.caller) {
                 Ok(()) => Flow::Continue,
                 Err(error) => self.refuse(host, &failed(error)),
             },
@@ -280,6 +286,7 @@ impl Gate {
         self.family = arrival.family;
         let edition = shared.table.open(host)?;
         let (state, running) = judge_request(&shared, host, &arrival, edition)?;
+        self.caller = running.caller();
         shared.streams.enter(self.stream, running);
         Ok(state)
     }
@@ -352,11 +359,25 @@ fn judge_holder(
     let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, arrival, holder)?;
-        identity::clean(host, arrival.headers, credential, &view).map_err(failed)?;
+        identity::clean(
+            shared,
+            host,
+            arrival.headers,
+            credential,
+            holder,
+            Caller::Limited,
+        )?;
         return carry_out(shared, host, verdict, holder);
     };
     check_endpoint(shared, arrival)?;
-    identity::clean(host, arrival.headers, credential, &view).map_err(failed)?;
+    identity::clean(
+        shared,
+        host,
+        arrival.headers,
+        credential,
+        holder,
+        Caller::Unlimited,
+    )?;
     let state = match observing::look(shared, arrival) {
         Sight::Body(reader) => observed(Observing::new(permit, holder, reader)),
         Sight::Whole(name) => {

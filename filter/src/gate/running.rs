@@ -10,6 +10,7 @@ use keytable::{Denial, KeyHash, admit};
 
 use super::GateShared;
 use super::judge::{denied, facts, judge_names};
+use super::passing::Caller;
 use crate::host::{Host, RequestHost};
 use crate::locator::{Family, Norm};
 use crate::reply::Refusal;
@@ -74,6 +75,14 @@ impl Running {
     fn lasts_under(&self) -> Option<u64> {
         let view = self.record.view().ok()?;
         view.expires_at_unix_ms().is_none().then_some(self.edition)
+    }
+
+    /// Whose request it is, by what was judged of it.
+    pub(super) fn caller(&self) -> Caller {
+        match self.judged {
+            Judged::Everything => Caller::Unlimited,
+            Judged::Names(..) => Caller::Limited,
+        }
     }
 
     /// Whether it would be permitted now. What is asked is what could have changed.

@@ -4,8 +4,10 @@
 
 use std::cell::RefCell;
 
-use keytable::{ClientAddress, Permit, UsageBatch};
+use keytable::{ClientAddress, KeyHash, Permit, UsageBatch};
 
+use super::named::RemovedNames;
+use super::passing::Passing;
 use super::running::Streams;
 use crate::config::GateConfig;
 use crate::host::{Host, HostError, Level, RequestHost};
@@ -31,8 +33,12 @@ pub struct GateShared {
     pub table: TableReader,
     /// The requests that were permitted and are not over.
     pub(super) streams: Streams,
+    /// Which headers go on.
+    pub(super) passing: Passing,
     /// What it has counted.
     tally: RefCell<Tally>,
+    /// Which of those that do not go on are counted by name.
+    removed_names: RefCell<RemovedNames>,
 }
 
 impl GateShared {
@@ -40,12 +46,15 @@ impl GateShared {
     /// `seed` is drawn now and told to nobody.
     pub fn new(config: GateConfig, seed: [u8; 16]) -> Result<Self, String> {
         let locators = Locators::compile(&config.locators)?;
+        let passing = Passing::new(&config.pass_headers)?;
         Ok(Self {
             config,
             locators,
             table: TableReader::new(seed),
             streams: Streams::default(),
+            passing,
             tally: RefCell::default(),
+            removed_names: RefCell::default(),
         })
     }
 
@@ -133,6 +142,13 @@ impl GateShared {
         host.count(Outcome::Allowed);
         if let Ok(mut tally) = self.tally.try_borrow_mut() {
             tally.permitted(permit, counted, || client_address(host));
+        }
+    }
+
+    /// Counts a header of this key's request that does not go on.
+    pub(super) fn count_removed_header(&self, host: &impl Host, name: &[u8], key: &KeyHash) {
+        if let Ok(mut names) = self.removed_names.try_borrow_mut() {
+            host.count_removed_header(names.word(name, key));
         }
     }
 

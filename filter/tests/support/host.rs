@@ -108,6 +108,8 @@ pub(crate) struct FakeHost {
     pub(crate) replies: RefCell<Vec<Reply>>,
     /// How often the request was counted as cut, and reset.
     pub(crate) cuts: Cell<(usize, usize)>,
+    /// The words under which removed headers were counted.
+    pub(crate) removed_headers: RefCell<Vec<String>>,
 }
 
 impl FakeHost {
@@ -274,6 +276,10 @@ impl Host for FakeHost {
     fn count_cut(&self) {
         let (counted, reset) = self.cuts.get();
         self.cuts.set((counted + 1, reset));
+    }
+
+    fn count_removed_header(&self, word: &str) {
+        self.removed_headers.borrow_mut().push(word.to_owned());
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {
