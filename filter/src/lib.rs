@@ -35,4 +35,6 @@ pub use table::{cache, changes, slots};
 #[cfg(target_family = "wasm")]
 mod abi;
 #[cfg(target_family = "wasm")]
+mod metrics;
+#[cfg(target_family = "wasm")]
 mod wasm;
