@@ -15,6 +15,7 @@
 
 mod around;
 mod bodies;
+mod callbacks;
 mod capabilities;
 mod catalog;
 mod check;
@@ -26,6 +27,7 @@ mod docs;
 mod door;
 mod fleet;
 mod frames;
+mod headers;
 mod hostile;
 mod lint;
 mod listing;
