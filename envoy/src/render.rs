@@ -23,6 +23,8 @@ prints the bootstrap of an Envoy
 
   --sidecar HOST:PORT        the sidecar's feed
   --upstream HOST:PORT       the model servers
+  --sidecar-ca FILE          the feed speaks TLS: who must have signed its certificate (PEM), which
+                             must be HOST's
   --listen ADDRESS:PORT      where clients call (default: 0.0.0.0:10000)
   --admin-port PORT          Envoy's admin interface, on loopback (default: 9901)
   --node NAME                name of this Envoy, unique in its fleet (default: envoy)
@@ -130,6 +132,7 @@ fn bootstrap(sidecar: HostPort, upstream: HostPort) -> Bootstrap {
         sealed_table_key: None,
         gate_settings: serde_json::Map::new(),
         sidecar,
+        sidecar_ca: None,
         upstream,
         tls: None,
         additions: Vec::new(),
@@ -149,6 +152,7 @@ fn set(bootstrap: &mut Bootstrap, name: &str, value: &OsStr) -> Result<(), Inval
         "sealed-table-key" => bootstrap.sealed_table_key = Some(parsed(name, value)?),
         "filter" => bootstrap.filter_wasm = value.into(),
         "feed-token-file" => bootstrap.feed_token_file = value.into(),
+        "sidecar-ca" => bootstrap.sidecar_ca = Some(value.into()),
         "access-log" => bootstrap.access_log = value.into(),
         "add" => bootstrap.additions.push(addition(value)?),
         _ => return Err(InvalidOption(format!("there is no option --{name}"))),

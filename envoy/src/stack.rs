@@ -88,6 +88,7 @@ impl Stack {
             gate_settings: options.gate_settings,
             additions: options.additions,
             sidecar: crate::HostPort::loopback(ports.feed),
+            sidecar_ca: None,
             upstream: upstream_address,
             tls: None,
         };

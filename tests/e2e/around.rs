@@ -12,9 +12,9 @@ use std::process::Command;
 
 use envoy::bootstrap::{Addition, Place, Tls};
 use envoy::{Stack, StackOptions, ports};
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use tests::browser::{Browser, Look};
+use tests::certificate::certificate_for;
 use tests::raw::{self, Answer, post_chat, post_chat_with};
 use tests::recipes::recipe;
 use tests::{Admin, chat, start_with, wait_for};
@@ -196,20 +196,6 @@ fn the_address_is_the_one_of_the_proxy_protocol() {
     let spoofed = world.ask(v1("192.0.2.1").as_bytes(), "x-forwarded-for: 203.0.113.7");
     assert_eq!(spoofed, ip_not_allowed());
     assert_eq!(ask(b"").0, 0, "no such line, no answer");
-}
-
-/// A certificate for one name, which is its own issuer, and its key: two files.
-fn certificate_for(name: &str, dir: &Path) -> (PathBuf, PathBuf) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new([name.to_owned()]).unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let files = (
-        dir.join(format!("{name}.crt")),
-        dir.join(format!("{name}.key")),
-    );
-    fs::write(&files.0, certificate.pem()).unwrap();
-    fs::write(&files.1, key.serialize_pem()).unwrap();
-    files
 }
 
 /// The status that curl gets, trusting one certificate only.

@@ -3,6 +3,7 @@
 //! A door that leads nowhere (no route to a cluster) needs no gate. Invariant: filters before the
 //! gate that are not known to be harmless are named.
 
+use super::document::Document;
 use super::route;
 use super::view::{Door, Plugin, is_on, text};
 use super::{Finding, Rule};
@@ -70,9 +71,9 @@ const STOP_ITERATION: Rule = Rule {
 };
 
 /// Judges presence, order and failure of the gate.
-pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(document: &Document, door: &Door<'_>, findings: &mut Vec<Finding>) {
     let Some((gate_at, filter, plugin)) = door.gate() else {
-        if door.router_at().is_some() && route::leads_somewhere(door) {
+        if door.router_at().is_some() && route::leads_somewhere(document, door) {
             findings.push(Finding::at(&door.place, &MISSING));
         }
         return;

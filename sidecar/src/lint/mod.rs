@@ -9,6 +9,7 @@ mod agent;
 mod document;
 mod door;
 mod feed;
+mod figures;
 mod gate;
 mod route;
 mod view;
@@ -60,10 +61,11 @@ pub fn lint(text: &str) -> Result<Vec<Finding>, Unreadable> {
     let document = Document::read(text)?;
     let mut findings = Vec::new();
     let doors = view::doors(&document);
-    let matters = |door: &&Door<'_>| door.gate().is_some() || route::leads_somewhere(door);
+    let matters =
+        |door: &&Door<'_>| door.gate().is_some() || route::leads_somewhere(&document, door);
     for door in doors.iter().filter(matters) {
         door::check(door, &mut findings);
-        gate::check(door, &mut findings);
+        gate::check(&document, door, &mut findings);
         route::check(door, &mut findings);
     }
     for listener in document.listeners() {
@@ -71,6 +73,7 @@ pub fn lint(text: &str) -> Result<Vec<Finding>, Unreadable> {
     }
     agent::check(&document, &doors, &mut findings);
     feed::check(&document, &mut findings);
+    figures::check(&document, &mut findings);
     Ok(findings)
 }
 
