@@ -16,7 +16,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::command::say;
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 mod guide;
 mod options;

@@ -3,14 +3,15 @@
 //! Does not know what a call does. Invariant: nothing of a request's body is read before its
 //! credential; a handler runs only for a caller whom the table of operations admits.
 
+use std::future::{Ready, ready};
 use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use keytable::{KeyHash, PresentedKey};
 
 use crate::api::operations::{self, Access, Asked};
@@ -142,4 +143,16 @@ fn presented(headers: &HeaderMap) -> Option<KeyHash> {
         return None;
     }
     PresentedKey::parse(token).ok().map(|key| KeyHash::of(&key))
+}
+
+// === impl Caller ===
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Self>().cloned();
+        ready(caller.ok_or_else(|| Problem::internal(&"a call without its caller")))
+    }
 }

@@ -6,6 +6,7 @@
 mod account;
 mod auth;
 mod health;
+mod idempotency;
 mod identity;
 mod keys;
 mod knowledge;

@@ -3,13 +3,22 @@
 //! Invariant: what is found is of one moment.
 
 use actix_web::web::Bytes;
-use keytable::Generation;
+use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::compile;
-use crate::feed::looks::Asked;
+use crate::domain::region::RegionId;
 use crate::feed::standing::{Needs, Standing, standing};
 use crate::http::problem::Problem;
 use crate::store::{News, Store};
+
+/// What an agent asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) region: RegionId,
+    /// What it has in force.
+    pub(super) position: Option<(Epoch, Generation)>,
+    pub(super) format: FormatVersion,
+}
 
 /// The findings of one look.
 #[derive(Clone, Debug)]

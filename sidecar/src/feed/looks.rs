@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::web;
-use keytable::{Epoch, FormatVersion, Generation};
+use keytable::Generation;
 use tokio::sync::OnceCell;
 
-use crate::domain::region::RegionId;
-use crate::feed::look::{Look, look};
+use crate::feed::look::{Asked, Look, look};
 use crate::http::problem::Problem;
 use crate::store::Store;
 
@@ -21,15 +20,6 @@ const KEPT_MAX: usize = 32;
 /// How long a look is kept when nothing is published: what the disk has may still be different
 /// after it failed.
 const KEPT_FOR: Duration = Duration::from_secs(1);
-
-/// What an agent asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) region: RegionId,
-    /// What it has in force.
-    pub(super) position: Option<(Epoch, Generation)>,
-    pub(super) format: FormatVersion,
-}
 
 /// The looks of the moment.
 #[derive(Debug)]

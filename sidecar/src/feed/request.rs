@@ -10,7 +10,7 @@ use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
 use crate::domain::region::RegionId;
-use crate::feed::looks::Asked;
+use crate::feed::look::Asked;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 

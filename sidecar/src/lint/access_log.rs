@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::view::{list, text};
+use super::value::{list, text};
 use super::{Finding, Rule};
 
 /// Pieces of format operators, upper case, that print a place where a key may stand.

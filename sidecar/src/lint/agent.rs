@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::document::Document;
-use super::view::{Door, Plugin, is_on, list, plugin, text};
+use super::value::{is_on, list, text};
+use super::view::{Door, Plugin, plugin};
 use super::{Finding, Rule};
 
 const WASM_SERVICE: &str = "envoy.extensions.wasm.v3.WasmService";

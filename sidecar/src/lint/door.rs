@@ -3,7 +3,8 @@
 //! Filters and routes are judged elsewhere. Invariant: a setting that is left out is judged by what
 //! Envoy then does.
 
-use super::view::{Door, is_on, text};
+use super::value::{is_on, text};
+use super::view::Door;
 use super::{Finding, Rule};
 
 const REMOTE_ADDRESS: Rule = Rule {

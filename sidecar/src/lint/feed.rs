@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::agent::agent_in;
 use super::document::Document;
-use super::view::{list, text};
+use super::value::{list, text};
 use super::{Finding, Rule};
 
 const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

@@ -4,7 +4,8 @@
 //! gate that are not known to be harmless are named.
 
 use super::route;
-use super::view::{Door, Plugin, is_on, text};
+use super::value::{is_on, text};
+use super::view::{Door, Plugin};
 use super::{Finding, Rule};
 
 /// Filters that may stand before the gate: they refuse, count or mark, and neither answer for an

@@ -11,6 +11,7 @@ mod door;
 mod feed;
 mod gate;
 mod route;
+mod value;
 mod view;
 
 use std::fmt;

@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::view::{Door, is_on, list, number, text};
+use super::value::{is_on, list, number, text};
+use super::view::Door;
 use super::{Finding, Rule};
 
 /// What the gate holds back unless it is told otherwise, in bytes.

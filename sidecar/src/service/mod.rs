@@ -14,8 +14,8 @@ pub(crate) mod wait;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::web;
 use keytable::Generation;
+use tokio::task::spawn_blocking;
 
 use crate::config::Gateway;
 use crate::domain::clock::Clock;
@@ -67,7 +67,7 @@ impl App {
     ) -> Result<T, Problem> {
         let store = self.store.clone();
         let begun = Instant::now();
-        let outcome = web::block(move || call(&store)).await;
+        let outcome = spawn_blocking(move || call(&store)).await;
         self.metrics.store_took(begun.elapsed());
         Ok(outcome.map_err(|error| Problem::internal(&error))??)
     }

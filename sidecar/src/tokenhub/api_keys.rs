@@ -6,13 +6,12 @@
 use keytable::{KeyHash, PresentedKey, Status};
 use serde_json::{Value, json};
 
-use crate::domain::audit::AuditAction;
 use crate::domain::catalog::Catalog;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::http::lists;
-use crate::store::{Condition, Manner, Search, SearchOrder, TextField};
+use crate::store::{Condition, Search, SearchOrder, TextField};
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
@@ -56,13 +55,9 @@ pub(super) async fn create(call: &Call, mut input: Input) -> Result<Done, Fault>
         team: None,
         policy,
     };
-    let manner = Manner {
-        action: AuditAction::KeyCreated,
-        allow_unlisted: false,
-    };
     let making = call
         .app
-        .make_key(&call.caller, new, manner, None, call.act());
+        .make_key(&call.caller, new, false, None, call.act());
     let (stored, _) = making.await?;
     let done = call.changed("created", &stored).await;
     Ok(done.with("ApiKeyId", stored.value.id.as_str()))
@@ -78,7 +73,7 @@ pub(super) async fn describe(call: &Call, mut input: Input) -> Result<Done, Faul
         (Some(id), _) => {
             let key = call.key(ORIGIN, &id).await?;
             let target = call.target(key.id.as_str())?;
-            let (key, value) = call.app.reveal_key(&call.caller, target).await?;
+            let (key, value) = call.app.reveal_key(&call.caller, target, None).await?;
             (key, value.to_string())
         }
         (None, Some(value)) => (by_value(call, &value).await?, value),

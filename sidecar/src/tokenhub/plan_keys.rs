@@ -6,12 +6,11 @@
 use keytable::{AddressList, Scope, Status};
 use serde_json::{Value, json};
 
-use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
-use crate::store::{Condition, Manner, Search, SearchOrder, TextField};
+use crate::store::{Condition, Search, SearchOrder, TextField};
 use crate::tokenhub::api_keys;
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
@@ -51,13 +50,9 @@ async fn make(
     let (mut made, mut failed, mut last) = (Vec::new(), Vec::new(), None);
     for (index, name) in (1..).zip(names) {
         let new = new_key(call, team, name.clone(), scope.clone());
-        let manner = Manner {
-            action: AuditAction::KeyCreated,
-            allow_unlisted: false,
-        };
         match call
             .app
-            .make_key(&call.caller, new, manner, None, call.act())
+            .make_key(&call.caller, new, false, None, call.act())
             .await
         {
             Ok((stored, _)) => {
@@ -167,7 +162,7 @@ pub(super) async fn describe(call: &Call, input: Input) -> Result<Done, Fault> {
 pub(super) async fn secret(call: &Call, input: Input) -> Result<Done, Fault> {
     let key = named(call, input).await?;
     let target = call.target(key.id.as_str())?;
-    let (key, value) = call.app.reveal_key(&call.caller, target).await?;
+    let (key, value) = call.app.reveal_key(&call.caller, target, None).await?;
     Ok(Done::of(
         json!({"ApiKeyId": key.id.as_str(), "ApiKey": value.as_str()}),
     ))
@@ -192,7 +187,7 @@ pub(super) async fn reset(call: &Call, input: Input) -> Result<Done, Fault> {
     let key = named(call, input).await?;
     call.require_recoverable()?;
     let target = call.target(key.id.as_str())?;
-    let (stored, _) = call.app.reset_key(&call.caller, target).await?;
+    let (stored, _) = call.app.reset_key(&call.caller, target, None).await?;
     let done = call.changed("reset", &stored).await;
     let key = &stored.value;
     Ok(done

@@ -12,6 +12,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::access_key::{self, AccessKey, SecretKey, Signer};
@@ -26,7 +27,6 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::service::idempotency;
 use crate::store::Outcome;
 
 /// What cursors of this list begin with.
@@ -108,7 +108,7 @@ async fn create(
     let act = caller.act(app.clock.now());
     let secret = SecretKey::draw()?;
     let key = app.mint_access_key(new, &secret, &caller, act.at)?;
-    let once = idempotency::with_secret(once, &app, &key.id, secret.reveal())?;
+    let once = app.with_secret(once, &key.id, secret.reveal())?;
     let detail = json!({"name": key.name.as_str(), "user": key.user});
     let entry = act.entry(
         AuditAction::AccessKeyCreated,
@@ -128,7 +128,7 @@ async fn create(
         .await?;
     let value = match earlier {
         None => Zeroizing::new(secret.reveal().to_owned()),
-        Some(earlier) => idempotency::secret_of(&app, &earlier)?,
+        Some(earlier) => app.earlier_secret(&earlier)?,
     };
     let body = MintedAnswer {
         secret_key: &value,

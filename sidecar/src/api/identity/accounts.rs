@@ -9,6 +9,7 @@ use keytable::AccountId;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::api::idempotency;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::account::{Account, AccountEdit};
 use crate::domain::name::KeyName;
@@ -19,7 +20,6 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller};
-use crate::service::idempotency;
 use crate::store::Outcome;
 
 const LIST_LIMIT_MAX: u64 = 200;

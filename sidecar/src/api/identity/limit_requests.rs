@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::api::identity::accounts::KEY_LIMIT_MAX;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::account::{LimitDecision, LimitRequest, LimitStatus};
@@ -22,7 +23,6 @@ use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::idempotency;
 use crate::store::Outcome;
 
 /// What cursors of this list begin with.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::role::{Capabilities, Capability};
 use crate::domain::identity::token::ApiToken;
@@ -25,7 +26,6 @@ use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::service::idempotency;
 use crate::store::{Outcome, StoreError};
 
 /// What cursors of this list begin with.
@@ -99,7 +99,7 @@ async fn create(
         caller.require_verification(&app, Purpose::Mint).await?;
     }
     let value = secret.reveal();
-    let once = idempotency::with_secret(once, &app, &token.id, &value)?;
+    let once = app.with_secret(once, &token.id, &value)?;
     let detail = json!({
         "name": token.name.as_str(),
         "capabilities": token.capabilities.to_string(),
@@ -124,7 +124,7 @@ async fn create(
         .await?;
     let value = match outcome {
         None => value,
-        Some(earlier) => idempotency::secret_of(&app, &earlier)?,
+        Some(earlier) => app.earlier_secret(&earlier)?,
     };
     minted(&token, &value)
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::domain::act::Act;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::role::Role;
@@ -25,7 +26,6 @@ use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller, Purpose};
-use crate::service::idempotency;
 use crate::store::{Ends, Outcome, StoreError, UserTarget};
 
 /// What cursors of this list begin with.
@@ -109,7 +109,7 @@ async fn create(
         caller.require_verification(&app, Purpose::Mint).await?;
     }
     let value = secret.reveal();
-    let once = idempotency::with_secret(once, &app, &user.id, &value)?;
+    let once = app.with_secret(once, &user.id, &value)?;
     let detail = json!({"name": user.name.as_str(), "role": user.role.as_str()});
     let entry = act.entry(
         AuditAction::UserCreated,
@@ -129,7 +129,7 @@ async fn create(
         .await?;
     let value = match earlier {
         None => value,
-        Some(earlier) => idempotency::secret_of(&app, &earlier)?,
+        Some(earlier) => app.earlier_secret(&earlier)?,
     };
     let location = format!("/v1/users/{}", user.id);
     answer::created(&invited(&user, &value), user.revision, &location)

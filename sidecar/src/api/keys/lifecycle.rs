@@ -7,19 +7,17 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::api::idempotency;
 use crate::api::keys::answer::{Changed, Deleted, KeyAnswer};
 use crate::api::keys::request;
 use crate::api::keys::target::{note, target};
-use crate::domain::audit::AuditAction;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::idempotency;
 use crate::service::wait::Patience;
-use crate::store::{Manner, Outcome};
 
 /// `POST /v1/keys`
 pub(super) async fn create(
@@ -35,11 +33,8 @@ pub(super) async fn create(
     let once = idempotency::wanted(&request, &caller, &body)?;
     let act = caller.act(app.clock.now());
     let new = request::new_key(body, &caller, act.at)?;
-    let manner = Manner {
-        action: AuditAction::KeyCreated,
-        allow_unlisted,
-    };
-    let (stored, value) = app.make_key(&caller, new, manner, once, act).await?;
+    let made = app.make_key(&caller, new, allow_unlisted, once, act);
+    let (stored, value) = made.await?;
     note(&request, "created", &stored.value);
     app.created_answer(&stored, value, patience).await
 }
@@ -57,19 +52,10 @@ pub(super) async fn import(
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
     let act = caller.act(app.clock.now());
-    let (new, secret) = request::imported_key(body, &caller, act.at)?;
-    let minted = app.minted(&secret, new.origin, &caller, act.at)?;
-    let manner = Manner {
-        action: AuditAction::KeyImported,
-        allow_unlisted,
-    };
-    let outcome = app
-        .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
+    let imported = request::imported_key(body, &caller, act.at)?;
+    let stored = app
+        .import_key(&caller, imported, allow_unlisted, once, act)
         .await?;
-    let stored = match outcome {
-        Outcome::Done(stored) => stored,
-        Outcome::Earlier(earlier) => app.stored_before(&caller, &earlier.target).await?,
-    };
     let key = &stored.value;
     note(&request, "imported", key);
     let propagation = app.progress_of(&stored, patience).await;
