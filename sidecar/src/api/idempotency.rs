@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::http::body::JsonObject;
 use crate::http::problem::{FieldError, Problem};
 use crate::service::caller::Caller;
-use crate::store::Once;
+use crate::store::IdempotentCall;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Longest key, in bytes.
@@ -23,7 +23,7 @@ pub(crate) fn wanted(
     request: &HttpRequest,
     caller: &Caller,
     body: &JsonObject,
-) -> Result<Option<Once>, Problem> {
+) -> Result<Option<IdempotentCall>, Problem> {
     let mut values = request.headers().get_all(IDEMPOTENCY_KEY);
     let value = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
@@ -35,7 +35,7 @@ pub(crate) fn wanted(
         .ok()
         .filter(|key| fits && key.bytes().all(|b| b.is_ascii_graphic()))
         .ok_or_else(|| refusal("must be 1 to 128 visible ASCII characters"))?;
-    Ok(Some(Once {
+    Ok(Some(IdempotentCall {
         caller: caller.actor.to_string(),
         key: key.into(),
         fingerprint: fingerprint(request, &body.0),

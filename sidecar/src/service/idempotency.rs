@@ -8,17 +8,17 @@ use zeroize::Zeroizing;
 use crate::domain::secrets::sealed::SealContext;
 use crate::http::problem::Problem;
 use crate::service::App;
-use crate::store::{Earlier, Once};
+use crate::store::{IdempotencyRecord, IdempotentCall};
 
 impl App {
     /// Adds the secret that the answer will show, sealed for what is made; where nothing recoverable
     /// may be stored, it is not.
     pub(crate) fn with_secret(
         &self,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
         target: &str,
         secret: &str,
-    ) -> Result<Option<Once>, Problem> {
+    ) -> Result<Option<IdempotentCall>, Problem> {
         let Some(once) = once else {
             return Ok(None);
         };
@@ -27,11 +27,14 @@ impl App {
         }
         let sealed = self.keyring.seal(&context(target), secret.as_bytes());
         let secret = Some(sealed.map_err(|error| Problem::internal(&error))?);
-        Ok(Some(Once { secret, ..once }))
+        Ok(Some(IdempotentCall { secret, ..once }))
     }
 
     /// The secret that the earlier answer showed.
-    pub(crate) fn earlier_secret(&self, earlier: &Earlier) -> Result<Zeroizing<String>, Problem> {
+    pub(crate) fn earlier_secret(
+        &self,
+        earlier: &IdempotencyRecord,
+    ) -> Result<Zeroizing<String>, Problem> {
         let sealed = earlier.secret.as_ref().ok_or_else(|| {
             Problem::conflict(
                 "already-done",

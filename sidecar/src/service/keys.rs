@@ -15,12 +15,12 @@ use crate::domain::rotation::Grace;
 use crate::domain::secrets::entropy;
 use crate::domain::secrets::sealed::Sealed;
 use crate::domain::secrets::secret::Secret;
-use crate::feed::propagation::Propagation;
 use crate::http::problem::Problem;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::service::wait::Patience;
-use crate::store::{self, Manner, Minted, Once, Outcome, Rotated, Stored, Target};
+use crate::store::{
+    self, CreateOptions, Idempotent, IdempotentCall, Minted, Rotated, Stored, Target,
+};
 use crate::telemetry::Line;
 
 impl App {
@@ -30,10 +30,10 @@ impl App {
         caller: &Caller,
         new: NewKey,
         allow_unlisted: bool,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
         act: Act,
     ) -> Result<(Stored<Key>, Zeroizing<String>), Problem> {
-        let manner = Manner {
+        let options = CreateOptions {
             action: AuditAction::KeyCreated,
             allow_unlisted,
         };
@@ -41,11 +41,11 @@ impl App {
         let minted = self.minted(&secret, new.origin, caller, act.at)?;
         let once = self.with_secret(once, minted.id.as_str(), secret.as_str())?;
         let outcome = self
-            .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
+            .store(move |store| store.insert(new, minted, &options, once.as_ref(), &act))
             .await?;
         match outcome {
-            Outcome::Done(stored) => Ok((stored, secret.reveal())),
-            Outcome::Earlier(earlier) => {
+            Idempotent::Done(stored) => Ok((stored, secret.reveal())),
+            Idempotent::Repeated(earlier) => {
                 let value = self.earlier_secret(&earlier)?;
                 Ok((self.stored_before(caller, &earlier.target).await?, value))
             }
@@ -59,20 +59,20 @@ impl App {
         caller: &Caller,
         (new, secret): (NewKey, Secret),
         allow_unlisted: bool,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
         act: Act,
     ) -> Result<Stored<Key>, Problem> {
         let minted = self.minted(&secret, new.origin, caller, act.at)?;
-        let manner = Manner {
+        let options = CreateOptions {
             action: AuditAction::KeyImported,
             allow_unlisted,
         };
         let outcome = self
-            .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
+            .store(move |store| store.insert(new, minted, &options, once.as_ref(), &act))
             .await?;
         match outcome {
-            Outcome::Done(stored) => Ok(stored),
-            Outcome::Earlier(earlier) => self.stored_before(caller, &earlier.target).await,
+            Idempotent::Done(stored) => Ok(stored),
+            Idempotent::Repeated(earlier) => self.stored_before(caller, &earlier.target).await,
         }
     }
 
@@ -120,7 +120,7 @@ impl App {
         self.store(move |store| store.check_reveal(&wanted, confirm.as_deref()))
             .await?;
         let act = caller.act(self.clock.now());
-        self.reveals.admit(&act)?;
+        self.reveals.count(&act)?;
         caller
             .require_verification(self, Purpose::KeyReveal)
             .await?;
@@ -140,7 +140,7 @@ impl App {
         caller: &Caller,
         target: Target,
         grace: Grace,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
     ) -> Result<(Stored<Rotated>, Zeroizing<String>), Problem> {
         let act = caller.act(self.clock.now());
         let wanted = target.clone();
@@ -155,8 +155,8 @@ impl App {
             .store(move |store| store.rotate(&target, minted, grace, once.as_ref(), &act))
             .await?;
         match outcome {
-            Outcome::Done(rotated) => Ok((rotated, secret.reveal())),
-            Outcome::Earlier(earlier) => {
+            Idempotent::Done(rotated) => Ok((rotated, secret.reveal())),
+            Idempotent::Repeated(earlier) => {
                 let value = self.earlier_secret(&earlier)?;
                 let made = target_before(caller, &earlier.target)?;
                 Ok((self.store(move |store| store.rotated(&made)).await?, value))
@@ -180,7 +180,7 @@ impl App {
         &self,
         caller: &Caller,
         mut target: Target,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
     ) -> Result<(Stored<Key>, Zeroizing<String>), Problem> {
         let act = caller.act(self.clock.now());
         let wanted = target.clone();
@@ -198,8 +198,8 @@ impl App {
             .store(move |store| store.reset(&target, &minted, once.as_ref(), &act))
             .await?;
         match outcome {
-            Outcome::Done(stored) => Ok((stored, secret.reveal())),
-            Outcome::Earlier(earlier) => {
+            Idempotent::Done(stored) => Ok((stored, secret.reveal())),
+            Idempotent::Repeated(earlier) => {
                 let value = self.earlier_secret(&earlier)?;
                 let stored = self.stored_before(caller, &earlier.target).await?;
                 require_current(&value, &stored.value)?;
@@ -253,16 +253,6 @@ impl App {
             })
         })
         .await
-    }
-
-    /// Says how far a change of a key has come, after waiting for it.
-    pub(crate) async fn progress_of(
-        &self,
-        stored: &Stored<Key>,
-        patience: Patience,
-    ) -> Propagation {
-        self.propagation(&stored.value.region, stored.generation, patience)
-            .await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::identity::user::{TotpFactor, User, UserName};
 use crate::domain::secrets::sealed::{SealContext, Sealed};
 use crate::http::problem::Problem;
 use crate::service::App;
-use crate::service::attempts::Attempt;
+use crate::service::attempt_limit::Attempt;
 use crate::service::caller::Caller;
 use crate::store::StoreError;
 

@@ -15,7 +15,7 @@ use crate::store::{Condition, Search, SearchOrder, TextField};
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
-use crate::tokenhub::page::{self, Filter, Page};
+use crate::tokenhub::page::{self, FilterParameter, Page};
 use crate::tokenhub::scope::{self, BIND_TYPES};
 use crate::tokenhub::words::{STATUSES, date_time, status_word};
 
@@ -101,7 +101,7 @@ async fn by_value(call: &Call, value: &str) -> Result<Key, Fault> {
 pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     platform(&mut input)?;
     let page = Page::take(&mut input)?;
-    let filters = Filter::take(&mut input, &FILTERS)?;
+    let filters = FilterParameter::take(&mut input, &FILTERS)?;
     let sort = page::sort(&mut input, &["apiKeyName"])?;
     input.finish()?;
     let search = Search {
@@ -125,7 +125,7 @@ pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     ))
 }
 
-fn condition(filter: Filter) -> Condition {
+fn condition(filter: FilterParameter) -> Condition {
     match filter.name.as_str() {
         "apikeyid" => filter.on(TextField::Id),
         "apikeyname" => filter.on(TextField::Name),

@@ -15,7 +15,7 @@ use crate::tokenhub::api_keys;
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
-use crate::tokenhub::page::{self, Filter, Page};
+use crate::tokenhub::page::{self, FilterParameter, Page};
 use crate::tokenhub::scope;
 use crate::tokenhub::words::{STATUSES, iso_8601, status_word};
 
@@ -105,7 +105,7 @@ pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     let now = call.app.clock.now();
     let team = team(&mut input)?;
     let page = Page::take(&mut input)?;
-    let filters = Filter::take(&mut input, &FILTERS)?;
+    let filters = FilterParameter::take(&mut input, &FILTERS)?;
     let sort = page::sort(&mut input, &["CreatedAt", "UpdatedAt"])?;
     input.finish()?;
     let search = Search {
@@ -132,7 +132,7 @@ pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     ))
 }
 
-fn condition(filter: Filter, now: UnixMillis) -> Condition {
+fn condition(filter: FilterParameter, now: UnixMillis) -> Condition {
     let nothing = Condition::Status(Vec::new());
     let everything = Condition::Status(STATUSES.map(|(_, status)| status).to_vec());
     match filter.name.as_str() {

@@ -13,7 +13,7 @@ use sidecar::domain::name::KeyName;
 use sidecar::domain::origin::Origin;
 use sidecar::domain::region::RegionId;
 use sidecar::domain::secrets::secret::{KeyPrefix, Secret};
-use sidecar::store::{Manner, Minted, Store, Target};
+use sidecar::store::{CreateOptions, Minted, Store, Target};
 
 use crate::support::{Scratch, Sidecar};
 
@@ -63,7 +63,7 @@ impl Past {
             },
         };
         members(&mut new);
-        let manner = Manner {
+        let manner = CreateOptions {
             action: AuditAction::KeyCreated,
             allow_unlisted: true,
         };

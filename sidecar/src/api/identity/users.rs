@@ -26,7 +26,7 @@ use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller, Purpose};
-use crate::store::{Ends, Outcome, StoreError, UserTarget};
+use crate::store::{Ends, Idempotent, StoreError, UserTarget};
 
 /// What cursors of this list begin with.
 const CURSOR_MARK: char = 'u';
@@ -79,11 +79,11 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
-    let part = pagination::take(&mut query, CURSOR_MARK);
+    let page = pagination::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
     let found = app
-        .store(move |store| store.users(access.account(), part))
+        .store(move |store| store.users(access.account(), page))
         .await?;
     let users: Vec<_> = found.items.iter().map(UserAnswer::new).collect();
     let next = pagination::cursor(found.next, CURSOR_MARK);
@@ -120,8 +120,8 @@ async fn create(
     let (user, earlier) = app
         .store(
             move |store| match store.insert_user(&user, once.as_ref(), &entry)? {
-                Outcome::Done(()) => Ok((user, None)),
-                Outcome::Earlier(earlier) => {
+                Idempotent::Done(()) => Ok((user, None)),
+                Idempotent::Repeated(earlier) => {
                     Ok((store.user(&UserTarget::of(&earlier.target))?, Some(earlier)))
                 }
             },

@@ -11,13 +11,13 @@ use crate::api::idempotency;
 use crate::api::keys::answer::{Changed, Deleted, KeyAnswer};
 use crate::api::keys::request;
 use crate::api::keys::target::{note, target};
+use crate::api::wait;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::wait::Patience;
 
 /// `POST /v1/keys`
 pub(super) async fn create(
@@ -27,7 +27,7 @@ pub(super) async fn create(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let allow_unlisted = allow_unlisted(&mut query);
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
@@ -36,7 +36,7 @@ pub(super) async fn create(
     let made = app.make_key(&caller, new, allow_unlisted, once, act);
     let (stored, value) = made.await?;
     note(&request, "created", &stored.value);
-    app.created_answer(&stored, value, patience).await
+    app.created_answer(&stored, value, wait).await
 }
 
 /// `POST /v1/keys/import`
@@ -47,7 +47,7 @@ pub(super) async fn import(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let allow_unlisted = allow_unlisted(&mut query);
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
@@ -58,7 +58,7 @@ pub(super) async fn import(
         .await?;
     let key = &stored.value;
     note(&request, "imported", key);
-    let propagation = app.progress_of(&stored, patience).await;
+    let propagation = app.progress_of(&stored, wait).await;
     let location = format!("/v1/keys/{}", key.id);
     answer::created(&Changed::new(key, propagation), key.revision, &location)
 }
@@ -86,7 +86,7 @@ pub(super) async fn edit(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let allow_unlisted = allow_unlisted(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
@@ -94,7 +94,7 @@ pub(super) async fn edit(
     let edit = request::key_edit(body, act.at)?;
     let stored = app.edit_key(target, edit, allow_unlisted, act).await?;
     note(&request, "edited", &stored.value);
-    app.changed_answer(&stored, patience).await
+    app.changed_answer(&stored, wait).await
 }
 
 /// `DELETE /v1/keys/{id}`
@@ -105,7 +105,7 @@ pub(super) async fn delete(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let confirm = query.text("confirm");
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
@@ -114,7 +114,7 @@ pub(super) async fn delete(
     let deleted = Deleted {
         id: stored.value.id.to_string(),
         deleted_at: deleted_at.to_string(),
-        propagation: app.progress_of(&stored, patience).await,
+        propagation: app.progress_of(&stored, wait).await,
     };
     answer::json(StatusCode::OK, &deleted)
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::api::idempotency;
 use crate::api::keys::answer::{Created, RotatedAnswer};
 use crate::api::keys::target::{note, target};
+use crate::api::wait;
 use crate::domain::rotation::{Grace, GraceError};
 use crate::http::answer;
 use crate::http::body::MaybeJsonObject;
@@ -20,7 +21,6 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::wait::Patience;
 
 /// The answer that shows a value again.
 #[derive(Serialize)]
@@ -70,7 +70,7 @@ async fn rotate(
     body: MaybeJsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body.0)?;
@@ -82,7 +82,7 @@ async fn rotate(
     let (successor, predecessor) = (rotated.value.successor, rotated.value.predecessor);
     note(&request, "rotated", &predecessor);
     let propagation = app
-        .propagation(&successor.region, rotated.generation, patience)
+        .propagation(&successor.region, rotated.generation, wait)
         .await;
     let body = RotatedAnswer::new(&successor, &value, &predecessor, propagation);
     let location = format!("/v1/keys/{}", successor.id);
@@ -98,13 +98,13 @@ async fn end_grace(
     body: MaybeJsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
     let stored = app.end_grace(&caller, target).await?;
     note(&request, "ended", &stored.value);
-    app.changed_answer(&stored, patience).await
+    app.changed_answer(&stored, wait).await
 }
 
 /// `POST /v1/keys/{id}/reset`
@@ -116,14 +116,14 @@ async fn reset(
     body: MaybeJsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body.0)?;
     Fields::of(body.0).finish().map_err(invalid)?;
     let (stored, value) = app.reset_key(&caller, target, once).await?;
     note(&request, "reset", &stored.value);
-    let propagation = app.progress_of(&stored, patience).await;
+    let propagation = app.progress_of(&stored, wait).await;
     let body = Created::new(&stored.value, &value, propagation);
     answer::tagged(StatusCode::OK, &body, stored.value.revision)
 }

@@ -78,9 +78,9 @@ impl Store {
             let rows = statement.query_map(subject.parameters(interval), |row| {
                 let mut columns = Columns::new(row, 0);
                 Ok(UsagePoint {
-                    start_s: columns.revision()?,
+                    start_s: columns.unsigned()?,
                     outcome: columns.read(Outcome::from_code)?,
-                    count: columns.revision()?,
+                    count: columns.unsigned()?,
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -215,8 +215,8 @@ fn shares(
         Ok(UsageShare {
             of: columns.take()?,
             name: columns.take()?,
-            permitted: columns.revision()?,
-            refused: columns.revision()?,
+            permitted: columns.unsigned()?,
+            refused: columns.unsigned()?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -3,7 +3,7 @@
 use keytable::{Outcome, UsageBatch, UsageRow};
 
 use super::*;
-use crate::domain::recommendation::{Kind, recommend};
+use crate::domain::recommendation::{RecommendationKind, recommend};
 use crate::store::tests::fixture::{NOW, Scratch, account, add_all, minted};
 
 const DAY_MS: u64 = 86_400_000;
@@ -85,5 +85,11 @@ fn keys_are_examined_part_by_part_and_advice_follows_from_the_numbers() {
         .into_iter()
         .map(|advice| advice.kind)
         .collect();
-    assert_eq!(kinds, [Kind::NeverUsed, Kind::NeverRotated]);
+    assert_eq!(
+        kinds,
+        [
+            RecommendationKind::NeverUsed,
+            RecommendationKind::NeverRotated
+        ]
+    );
 }

@@ -110,16 +110,16 @@ fn share(row: &Row<'_>) -> rusqlite::Result<UsageShare> {
     Ok(UsageShare {
         of: columns.take()?,
         name: columns.take()?,
-        permitted: columns.revision()?,
-        refused: columns.revision()?,
+        permitted: columns.unsigned()?,
+        refused: columns.unsigned()?,
     })
 }
 
 fn point(row: &Row<'_>) -> rusqlite::Result<UsagePoint> {
     let mut columns = Columns::new(row, 0);
     Ok(UsagePoint {
-        start_s: columns.revision()?,
+        start_s: columns.unsigned()?,
         outcome: columns.read(Outcome::from_code)?,
-        count: columns.revision()?,
+        count: columns.unsigned()?,
     })
 }

@@ -1,4 +1,4 @@
-//! What there is for one agent at one moment: blocks on the store, does not wait or answer.
+//! How one agent catches up with the newest generation: blocks on the store, does not wait or answer.
 //!
 //! Invariant: what is found is of one moment.
 
@@ -7,33 +7,33 @@ use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::compile;
 use crate::domain::region::RegionId;
-use crate::feed::standing::{Needs, Standing, standing};
+use crate::feed::position::{self, AgentPosition, Needs};
 use crate::http::problem::Problem;
 use crate::store::{News, Store};
 
 /// What an agent asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct TableQuery {
     pub(super) region: RegionId,
     /// What it has in force.
     pub(super) position: Option<(Epoch, Generation)>,
     pub(super) format: FormatVersion,
 }
 
-/// The findings of one look.
+/// How one agent catches up.
 #[derive(Clone, Debug)]
-pub(super) struct Look {
+pub(super) struct CatchUp {
     /// The newest generation.
     pub(super) newest: Generation,
-    /// How the agent stands to this history.
-    pub(super) standing: Standing,
-    /// What to do.
-    pub(super) step: Step,
+    /// What the agent has of this history.
+    pub(super) position: AgentPosition,
+    /// What to answer.
+    pub(super) next: NextAnswer,
 }
 
-/// What to do for the agent.
+/// What to answer the agent.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(super) enum NextAnswer {
     /// It has the newest generation.
     Wait,
     /// This frame leads it there.
@@ -42,26 +42,28 @@ pub(super) enum Step {
     Snapshot,
 }
 
-/// Looks what there is for an agent that asks.
-pub(super) fn look(store: &Store, asked: &Asked) -> Result<Look, Problem> {
+/// Finds out how an agent that asks catches up.
+pub(super) fn catch_up(store: &Store, asked: &TableQuery) -> Result<CatchUp, Problem> {
     let (newest, changes) = match store.news(&asked.region, asked.position)? {
         News::Gap { newest } => (newest, None),
         News::Changes { newest, changes } => (newest, Some(changes)),
     };
     let epoch = store.epoch();
-    let standing = standing(asked.position, epoch, newest, changes.is_some());
-    let step = match (standing.needs, changes) {
-        (Needs::Nothing, _) => Step::Wait,
+    let position = position::judge(asked.position, epoch, newest, changes.is_some());
+    let next = match (position.needs, changes) {
+        (Needs::Nothing, _) => NextAnswer::Wait,
         (Needs::Delta(from), Some(changes)) => {
             compile::delta(epoch, from, newest, &changes, asked.format)
                 .map_err(|error| Problem::internal(&error))?
-                .map_or(Step::Snapshot, |frame| Step::Delta(frame.into()))
+                .map_or(NextAnswer::Snapshot, |frame| {
+                    NextAnswer::Delta(frame.into())
+                })
         }
-        (Needs::Delta(_) | Needs::Snapshot, _) => Step::Snapshot,
+        (Needs::Delta(_) | Needs::Snapshot, _) => NextAnswer::Snapshot,
     };
-    Ok(Look {
+    Ok(CatchUp {
         newest,
-        standing,
-        step,
+        position,
+        next,
     })
 }
