@@ -2,6 +2,8 @@
 //!
 //! Reads source files as text. What the compiler can enforce is not repeated here.
 
+mod rooms;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
