@@ -6,7 +6,7 @@
 mod rank;
 mod record;
 
-use keytable::{AccountId, KeyId, Outcome, UsageBatch};
+use keytable::{AccountId, KeyId, UsageBatch, UsageOutcome};
 use rusqlite::{Connection, params};
 
 use crate::domain::clock::UnixMillis;
@@ -37,7 +37,7 @@ pub struct UsagePoint {
     /// The begin of the period, in seconds since 1970.
     pub start_s: u64,
     /// What became of the requests.
-    pub outcome: Outcome,
+    pub outcome: UsageOutcome,
     /// How many.
     pub count: u64,
 }
@@ -79,7 +79,7 @@ impl Store {
                 let mut columns = Columns::new(row, 0);
                 Ok(UsagePoint {
                     start_s: columns.unsigned()?,
-                    outcome: columns.read(Outcome::from_code)?,
+                    outcome: columns.read(UsageOutcome::from_code)?,
                     count: columns.unsigned()?,
                 })
             })?;
@@ -191,7 +191,7 @@ fn forget(connection: &Connection, now: UnixMillis) -> Result<(), StoreError> {
 }
 
 fn shares_sql(subject: &Subject, of: &str, name: &str) -> String {
-    let permitted = Outcome::Permitted.code();
+    let permitted = UsageOutcome::Permitted.code();
     format!(
         "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
          sum(iif(outcome = {permitted}, 0, count)) FROM usage WHERE {} GROUP BY {of} \

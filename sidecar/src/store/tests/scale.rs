@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use keytable::{AccountId, KeyHash, KeyId, Outcome as Ending, Status, UsageBatch, UsageRow};
+use keytable::{AccountId, KeyHash, KeyId, Status, UsageBatch, UsageOutcome, UsageRow};
 
 use rusqlite::Connection;
 
@@ -100,7 +100,7 @@ fn used(number: u32) -> UsageRow {
     UsageRow {
         key_id: key(number).1.id,
         resource: format!("model-{}", number % 7),
-        outcome: Ending::ALL[number as usize % 8],
+        outcome: UsageOutcome::ALL[number as usize % 8],
         count: 1,
         last_at_unix_ms: NOW.get(),
         last_address: Some("192.0.2.7".parse().unwrap()),

@@ -1,6 +1,6 @@
 //! What is told as counted of a key: all of it, or that it is not known.
 
-use keytable::{Outcome, UsageBatch, UsageRow};
+use keytable::{UsageBatch, UsageOutcome, UsageRow};
 
 use super::*;
 use crate::domain::recommendation::{RecommendationKind, recommend};
@@ -13,7 +13,7 @@ fn report(store: &Store, sequence: u64, at: UnixMillis, resources: &[&str], coun
     let rows = resources.iter().map(|resource| UsageRow {
         key_id: minted(1).id,
         resource: (*resource).into(),
-        outcome: Outcome::Permitted,
+        outcome: UsageOutcome::Permitted,
         count,
         last_at_unix_ms: at.get(),
         last_address: Some("192.0.2.7".parse().unwrap()),
