@@ -11,8 +11,8 @@ use keytable::Generation;
 use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
 
-/// Longest node id, in bytes.
-const NODE_BYTES_MAX: usize = 128;
+/// Longest node id, in bytes: that of a proxy of Istio has an address and four names of Kubernetes.
+const NODE_BYTES_MAX: usize = 256;
 /// Longest word for a version or a trouble, in bytes.
 const WORD_BYTES_MAX: usize = 40;
 /// A lease ends on every worker at most so much later than its length.
@@ -32,7 +32,7 @@ pub struct Introduction {
     /// How long that Envoy serves without hearing from the sidecar.
     pub lease: Lease,
     /// Which filter it runs; `None` if it does not say.
-    pub version: Option<Word>,
+    pub version: Option<Label>,
 }
 
 /// An Envoy that another process of this sidecar has known.
@@ -50,13 +50,13 @@ pub struct KnownEnvoy {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentId(String);
 
-/// The node id of an Envoy: 1 to 128 printable ASCII characters.
+/// The node id of an Envoy: 1 to 256 printable ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeName(String);
 
 /// A version or a kind of trouble: 1 to 40 characters of `a-z`, `0-9`, `_`, `-`, `.`, `+`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Word(String);
+pub struct Label(String);
 
 /// How long an Envoy serves from the moment at which it sent the last request that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,7 +81,7 @@ impl AgentId {
 }
 
 impl NodeName {
-    /// Reads a node id; `None` if it is empty, longer than 128 bytes or not printable ASCII.
+    /// Reads a node id; `None` if it is empty, longer than 256 bytes or not printable ASCII.
     pub fn parse(text: &str) -> Option<Self> {
         let printable = |b: u8| (b' '..=b'~').contains(&b);
         let fits = (1..=NODE_BYTES_MAX).contains(&text.len()) && text.bytes().all(printable);
@@ -94,7 +94,7 @@ impl NodeName {
     }
 }
 
-impl Word {
+impl Label {
     /// Reads a word; `None` if it is empty, too long or has other characters.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.+".contains(&b);
@@ -157,9 +157,9 @@ impl fmt::Display for NodeName {
     }
 }
 
-// === impl Word ===
+// === impl Label ===
 
-impl fmt::Display for Word {
+impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -175,10 +175,10 @@ mod tests {
         assert!(AgentId::parse("abc").is_none());
         assert!(NodeName::parse("").is_none());
         assert!(NodeName::parse("a\n").is_none());
-        assert!(NodeName::parse(&"n".repeat(129)).is_none());
-        assert!(Word::parse("Gap").is_none());
-        assert!(Word::parse("").is_none());
-        assert!(Word::parse(&"a".repeat(41)).is_none());
+        assert!(NodeName::parse(&"n".repeat(257)).is_none());
+        assert!(Label::parse("Gap").is_none());
+        assert!(Label::parse("").is_none());
+        assert!(Label::parse(&"a".repeat(41)).is_none());
         for text in ["", "-1", "+5", "5s", "Never"] {
             assert!(Lease::parse(text).is_none(), "{text}");
         }

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::agent::agent_in;
 use super::document::Document;
-use super::view::{is_on, list, text};
-use super::{Finding, Rule};
+use super::value::{is_on, list, text};
+use super::{Finding, LintRule};
 
 /// The figure without which there is no table.
 const FIGURE: &str = "wasmcustom.latchkey.edition";
 
-const EXCLUDED: Rule = Rule {
+const EXCLUDED: LintRule = LintRule {
     name: "figures-excluded",
     wrong: "stats_matcher leaves out the figures of agent and gate",
     breaks: "the gates never learn that there is a table: 503 for everybody",

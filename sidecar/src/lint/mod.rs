@@ -6,12 +6,13 @@
 
 mod access_log;
 mod agent;
+mod connection_manager;
 mod document;
-mod door;
 mod feed;
 mod figures;
 mod gate;
 mod route;
+mod value;
 mod view;
 
 use std::fmt;
@@ -21,11 +22,11 @@ use std::path::{Path, PathBuf};
 
 use document::Document;
 pub use document::Unreadable;
-use view::Door;
+use view::ConnectionManager;
 
 /// A setting that is missing or dangerous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct LintRule {
     /// Its name, for scripts.
     pub name: &'static str,
     /// What is wrong.
@@ -42,7 +43,7 @@ pub struct Finding {
     /// Where, in words of the configuration.
     pub place: String,
     /// What.
-    pub rule: &'static Rule,
+    pub rule: &'static LintRule,
 }
 
 /// Why a file was not judged.
@@ -60,18 +61,19 @@ pub enum LintError {
 pub fn lint(text: &str) -> Result<Vec<Finding>, Unreadable> {
     let document = Document::read(text)?;
     let mut findings = Vec::new();
-    let doors = view::doors(&document);
-    let matters =
-        |door: &&Door<'_>| door.gate().is_some() || route::leads_somewhere(&document, door);
-    for door in doors.iter().filter(matters) {
-        door::check(door, &mut findings);
-        gate::check(&document, door, &mut findings);
-        route::check(door, &mut findings);
+    let managers = view::managers(&document);
+    let matters = |manager: &&ConnectionManager<'_>| {
+        manager.gate().is_some() || route::leads_somewhere(&document, manager)
+    };
+    for manager in managers.iter().filter(matters) {
+        connection_manager::check(manager, &mut findings);
+        gate::check(&document, manager, &mut findings);
+        route::check(manager, &mut findings);
     }
     for listener in document.listeners() {
         access_log::check(listener, &mut findings);
     }
-    agent::check(&document, &doors, &mut findings);
+    agent::check(&document, &managers, &mut findings);
     feed::check(&document, &mut findings);
     figures::check(&document, &mut findings);
     Ok(findings)
@@ -99,7 +101,7 @@ fn report(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
 // === impl Finding ===
 
 impl Finding {
-    fn at(place: impl Into<String>, rule: &'static Rule) -> Self {
+    fn at(place: impl Into<String>, rule: &'static LintRule) -> Self {
         Self {
             place: place.into(),
             rule,
@@ -109,7 +111,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rule {
+        let LintRule {
             name,
             wrong,
             breaks,

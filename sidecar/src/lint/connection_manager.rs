@@ -5,10 +5,11 @@
 
 use serde_json::Value;
 
-use super::view::{Door, is_on, list, text};
-use super::{Finding, Rule};
+use super::value::{is_on, list, text};
+use super::view::ConnectionManager;
+use super::{Finding, LintRule};
 
-const REMOTE_ADDRESS: Rule = Rule {
+const REMOTE_ADDRESS: LintRule = LintRule {
     name: "remote-address",
     wrong: "use_remote_address is not true",
     breaks: "`source.address` is what the client wrote into X-Forwarded-For: every IP \
@@ -17,7 +18,7 @@ const REMOTE_ADDRESS: Rule = Rule {
             number)",
 };
 
-const NORMALIZE_PATH: Rule = Rule {
+const NORMALIZE_PATH: LintRule = LintRule {
     name: "normalize-path",
     wrong: "normalize_path is not true",
     breaks: "/v1/x/../chat/completions reaches gate and upstream as written, and they may read \
@@ -25,14 +26,14 @@ const NORMALIZE_PATH: Rule = Rule {
     write: "normalize_path: true",
 };
 
-const MERGE_SLASHES: Rule = Rule {
+const MERGE_SLASHES: LintRule = LintRule {
     name: "merge-slashes",
     wrong: "merge_slashes is not true",
     breaks: "//v1/chat/completions is another path for the gate than for many upstreams",
     write: "merge_slashes: true",
 };
 
-const ESCAPED_SLASHES: Rule = Rule {
+const ESCAPED_SLASHES: LintRule = LintRule {
     name: "escaped-slashes",
     wrong: "path_with_escaped_slashes_action unescapes",
     breaks: "%2F becomes a separator of segments, and a model's name with a slash another \
@@ -40,7 +41,7 @@ const ESCAPED_SLASHES: Rule = Rule {
     write: "path_with_escaped_slashes_action: KEEP_UNCHANGED (or REJECT_REQUEST)",
 };
 
-const UNDERSCORES: Rule = Rule {
+const UNDERSCORES: LintRule = LintRule {
     name: "underscores",
     wrong: "headers with underscores are allowed",
     breaks: "x_api_key passes the gate unread and reaches upstreams that take it for x-api-key",
@@ -54,7 +55,7 @@ const PROXY_KIND: (&str, &str) = (
     "filters.listener.proxy_protocol.v3.ProxyProtocol",
 );
 
-const PROXY_OPTIONAL: Rule = Rule {
+const PROXY_OPTIONAL: LintRule = LintRule {
     name: "proxy-protocol-optional",
     wrong: "the PROXY protocol is optional here (allow_requests_without_proxy_protocol)",
     breaks: "behind a load balancer that writes no such line a client writes its own: every IP \
@@ -63,17 +64,20 @@ const PROXY_OPTIONAL: Rule = Rule {
 };
 
 /// Judges one connection manager and its listener.
-pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
     let underscores = text(
-        door.manager,
+        manager.config,
         "/common_http_protocol_options/headers_with_underscores_action",
     );
-    let slashes = text(door.manager, "/path_with_escaped_slashes_action");
+    let slashes = text(manager.config, "/path_with_escaped_slashes_action");
     let broken = [
-        (may_lack_the_proxy_line(door.listener), &PROXY_OPTIONAL),
-        (!is_on(door.manager, "/use_remote_address"), &REMOTE_ADDRESS),
-        (!is_on(door.manager, "/normalize_path"), &NORMALIZE_PATH),
-        (!is_on(door.manager, "/merge_slashes"), &MERGE_SLASHES),
+        (may_lack_the_proxy_line(manager.listener), &PROXY_OPTIONAL),
+        (
+            !is_on(manager.config, "/use_remote_address"),
+            &REMOTE_ADDRESS,
+        ),
+        (!is_on(manager.config, "/normalize_path"), &NORMALIZE_PATH),
+        (!is_on(manager.config, "/merge_slashes"), &MERGE_SLASHES),
         (slashes.starts_with("UNESCAPE"), &ESCAPED_SLASHES),
         (
             !["REJECT_REQUEST", "DROP_HEADER"].contains(&underscores),
@@ -81,7 +85,7 @@ pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
         ),
     ];
     let broken = broken.into_iter().filter(|(is_broken, _)| *is_broken);
-    findings.extend(broken.map(|(_, rule)| Finding::at(&door.place, rule)));
+    findings.extend(broken.map(|(_, rule)| Finding::at(&manager.place, rule)));
 }
 
 fn may_lack_the_proxy_line(listener: &Value) -> bool {
