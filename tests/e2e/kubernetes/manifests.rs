@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use envoy::files::RunDir;
-use envoy::render::{self, Wish};
+use envoy::render::{self, RenderCommand};
 use lexopt::Parser;
 use serde_json::{Value, json};
 use tests::python;
@@ -147,7 +147,7 @@ fn the_bootstrap_is_what_render_prints() {
             Some((place, file)) => format!("{place}={}", root.join(file).display()),
             None => word.to_owned(),
         });
-    let Ok(Wish::Print(bootstrap)) = render::parse(Parser::from_args(args)) else {
+    let Ok(RenderCommand::Print(bootstrap)) = render::parse(Parser::from_args(args)) else {
         panic!("render does not understand {RENDER}");
     };
     let rendered = bootstrap.render().unwrap();
