@@ -3,6 +3,8 @@
 //! `wasm` implements these traits on Proxy-Wasm, the tests on plain memory. Does not know Proxy-
 //! Wasm's status codes, types or call order.
 //!
+//! The ground floor: knows headers and outcomes and no other room of the filter.
+//!
 //! Invariant: every call may fail and says so in its type; no implementation panics.
 
 use crate::headers::HeaderMap;
@@ -36,6 +38,19 @@ pub enum Level {
     Warn,
     /// A defect or a damaged table.
     Error,
+}
+
+/// An answer to a client.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// The reason in one word, for `%RESPONSE_CODE_DETAILS%`.
+    pub details: &'static str,
+    /// Headers besides the status.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// The body, JSON.
+    pub body: Vec<u8>,
 }
 
 /// What agent and gate both need: shared data, gauges, clocks, the log.
@@ -103,5 +118,5 @@ pub trait RequestHost: Host {
     /// Ends a request whose answer has begun.
     fn cut(&self) -> Result<(), HostError>;
     /// Answers the request; what has reached the upstream of it is reset.
-    fn reply(&self, reply: &crate::reply::Reply) -> Result<(), HostError>;
+    fn reply(&self, reply: &Reply) -> Result<(), HostError>;
 }

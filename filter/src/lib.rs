@@ -11,27 +11,25 @@
 #[macro_use]
 pub mod mutant;
 
-pub mod agent;
-pub mod cache;
-pub mod changes;
-pub mod config;
-pub mod credential;
-pub mod follower;
-pub mod form;
-pub mod gate;
+// The ground floor: these know nothing of the rooms above.
 pub mod headers;
 pub mod host;
+pub mod outcome;
+pub mod spread;
+
+pub mod agent;
+pub mod config;
+pub mod credential;
+pub mod form;
+pub mod gate;
 pub mod json;
 pub mod locator;
-pub mod models_list;
-pub mod outcome;
 pub mod reply;
-pub mod reporter;
-pub mod slots;
-pub mod spread;
-pub mod starter;
 pub mod table;
-pub mod tally;
+
+pub use agent::{follower, reporter, starter};
+pub use gate::{models_list, tally};
+pub use table::{cache, changes, slots};
 
 #[cfg(target_family = "wasm")]
 mod abi;

@@ -1,15 +1,15 @@
 //! The answer to a list-scoped key's request for a list of models.
 //!
 //! The whole answer is held, cut down to what is in scope, and passed on; one that cannot be read
-//! is withheld. Does not know list shapes (that is [`crate::models_list`]).
+//! is withheld. Does not know list shapes (that is [`super::models_list`]).
 //!
 //! Invariant: no byte of the upstream's own list reaches the client.
 
 use super::judge::spelling;
+use super::models_list::{LIST_BYTES_MAX, filtered};
 use super::{Flow, failed};
 use crate::host::{HostError, RequestHost};
 use crate::locator::Norm;
-use crate::models_list::{LIST_BYTES_MAX, filtered};
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 

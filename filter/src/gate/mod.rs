@@ -10,9 +10,11 @@ mod body;
 mod identity;
 mod judge;
 mod listing;
+pub mod models_list;
 mod observing;
 mod running;
 mod shared;
+pub mod tally;
 
 use std::rc::Rc;
 

@@ -13,6 +13,8 @@ use crate::locator::{Family, Kind};
 use crate::outcome::Outcome;
 use crate::table::Unavailable;
 
+pub use crate::host::Reply;
+
 /// Longest name that an answer repeats, in bytes.
 const ECHO_BYTES_MAX: usize = 256;
 
@@ -39,19 +41,6 @@ pub enum Refusal {
     UnreadableList,
     /// The table cannot be used.
     Unavailable(Unavailable),
-}
-
-/// An answer to a client.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// HTTP status.
-    pub status: u16,
-    /// The reason in one word, for `%RESPONSE_CODE_DETAILS%`.
-    pub details: &'static str,
-    /// Headers besides the status.
-    pub headers: Vec<(&'static str, &'static str)>,
-    /// The body, JSON.
-    pub body: Vec<u8>,
 }
 
 /// What every family's body says in its own way.

@@ -1,7 +1,7 @@
 //! Starting from a sealed table while the sidecar cannot be reached: when to ask for it, and whether
 //! what comes back may be put in force.
 //!
-//! Plain Rust without I/O or clock, like [`crate::follower`]. Does not write slots. Invariant: a table
+//! Plain Rust without I/O or clock, like [`super::follower`]. Does not write slots. Invariant: a table
 //! is accepted only with the right signature, for this region, and for what is left of the lease
 //! that began when it was made.
 
@@ -9,8 +9,8 @@ use std::fmt;
 
 use keytable::{SealError, SealedTable};
 
+use super::follower::Answer;
 use crate::config::{AgentConfig, MaxStaleness, SealedTableConfig};
-use crate::follower::Answer;
 
 /// After which an answer is not waited for any more, in milliseconds.
 pub const TIMEOUT_MS: u64 = 10_000;

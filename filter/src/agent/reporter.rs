@@ -1,6 +1,6 @@
 //! The agent's side of usage: gathers what the workers counted and reports it, each batch once.
 //!
-//! Plain Rust without I/O or clock, like [`crate::follower`]. Does not count requests.
+//! Plain Rust without I/O or clock, like [`super::follower`]. Does not count requests.
 //!
 //! Invariants: a batch keeps its sequence and its bytes until the sidecar has it, so that one that
 //! is sent twice is counted once; what is gathered meanwhile is bounded in rows.

@@ -8,15 +8,12 @@
 //! acknowledged only after it was confirmed; once a snapshot's first page was handed out, no delta
 //! is accepted until a snapshot is complete, because the slots hold a mixture until then.
 
-mod pace;
-mod rejection;
-
 use keytable::limits::BUCKETS;
 use keytable::{Delta, Epoch, FormatVersion, Frame, Generation, Page};
 
-use pace::Pace;
+use super::pace::Pace;
 
-pub use rejection::Rejection;
+pub use super::rejection::Rejection;
 
 /// What this filter calls itself.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

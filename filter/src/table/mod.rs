@@ -7,26 +7,20 @@
 //! changed up to it, and only then reads a slot to remember it: so what it remembers is at least as
 //! new as lease and edition that it has seen, and every later change has a later edition.
 
+pub mod cache;
+pub mod changes;
+mod record;
+pub mod slots;
+
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
-use keytable::{KeptRecord, KeyHash, PresentedKey, RecordView, bucket};
+use keytable::{KeyHash, PresentedKey, bucket};
 
-use crate::cache::{KnownKey, RecordCache};
-use crate::changes::changed_between;
 use crate::host::{Gauge, Host};
-use crate::slots;
+use cache::{KnownKey, RecordCache};
+use changes::changed_between;
 
-/// The table cannot be used; every request is refused with 503.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unavailable {
-    /// No table has arrived since this Envoy started.
-    NoTable,
-    /// The sidecar has not been heard for longer than `max_staleness`.
-    LeaseOver,
-    /// A slot is damaged, or Envoy failed a call.
-    Damaged,
-}
+pub use record::{RecordBytes, Unavailable};
 
 /// What one worker remembers of the table.
 #[derive(Debug)]
@@ -35,10 +29,6 @@ pub struct TableReader {
     checked_edition: Cell<u64>,
     cache: RefCell<RecordCache>,
 }
-
-/// One key's record, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordBytes(Rc<KeptRecord>);
 
 impl TableReader {
     /// A reader that knows nothing yet. `seed` is drawn now and told to nobody.
@@ -128,20 +118,7 @@ pub fn look_up(host: &impl Host, key_hash: &KeyHash) -> Result<Option<RecordByte
     let bytes = slots::read_bucket(host, key_hash).map_err(|_| Unavailable::Damaged)?;
     let bytes = bytes.unwrap_or_default();
     let found = bucket::find(&bytes, key_hash).map_err(|_| Unavailable::Damaged)?;
-    Ok(found.map(|view| RecordBytes(Rc::new(KeptRecord::new(&view)))))
-}
-
-impl RecordBytes {
-    /// The record. It was checked when it was found.
-    pub fn view(&self) -> Result<RecordView<'_>, Unavailable> {
-        self.0.view().ok_or(Unavailable::Damaged)
-    }
-
-    /// Its length, in bytes.
-    #[allow(clippy::len_without_is_empty, reason = "no record is empty")]
-    pub fn len(&self) -> usize {
-        self.0.as_bytes().len()
-    }
+    Ok(found.map(|view| RecordBytes::new(&view)))
 }
 
 fn gauge(host: &impl Host, gauge: Gauge) -> Result<u64, Unavailable> {

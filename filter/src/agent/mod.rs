@@ -1,21 +1,27 @@
 //! The agent: one per Envoy process; follows the sidecar and puts each table in force.
 //!
 //! The order is the promise: slots, change log, head, edition gauge, lease, and only then the next
-//! request, which acknowledges. Does not know the protocol (that is [`crate::follower`]) or Proxy-Wasm.
+//! request, which acknowledges. Does not know the protocol (that is [`follower`]) or Proxy-Wasm.
 //!
 //! Invariant: whatever the sidecar answers, the table is either left alone or moved to a whole
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
+pub mod follower;
+mod pace;
+mod rejection;
+pub mod reporter;
+pub mod starter;
+
 use keytable::{Change, Delta, Epoch, Frame, Page, SealedTable, TableHead};
 
-use crate::changes::ChangeLog;
 use crate::config::{AgentConfig, MaxStaleness};
-use crate::follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
-use crate::reporter::{self, Reported, Reporter};
-use crate::slots::{self, SlotError};
-use crate::starter::{self, Now, Starter, Unusable};
+use crate::table::changes::ChangeLog;
+use crate::table::slots::{self, SlotError};
+use follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
+use reporter::{Reported, Reporter};
+use starter::{Now, Starter, Unusable};
 
 /// After which a report of usage counts as lost, in milliseconds.
 const REPORT_TIMEOUT_MS: u64 = 10_000;

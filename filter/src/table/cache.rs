@@ -14,8 +14,8 @@ use std::hash::Hasher;
 use keytable::{KeyHash, PresentedKey};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use super::record::RecordBytes;
 use crate::spread::SpreadBuilder;
-use crate::table::RecordBytes;
 
 /// Most bytes that a worker's cache takes, about: 16,000 keys with usual records.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
