@@ -64,6 +64,14 @@ pub fn redact(text: &str) -> &str {
     }
 }
 
+/// The same of bytes, which may be no text.
+pub fn redact_bytes(bytes: &[u8]) -> &[u8] {
+    match find_credential(bytes) {
+        None => bytes,
+        Some(_) => REDACTED.as_bytes(),
+    }
+}
+
 /// Finds a credential in a path or query, also one that is percent-encoded.
 pub fn find_in_path(path: &[u8]) -> Option<Credential> {
     let mut seen = Cow::Borrowed(path);

@@ -3,7 +3,7 @@
 //! Does not decide. Invariant: headers that name an identity or a model to a gateway are ours
 //! alone; what a client sends under these names is removed.
 
-use keytable::RecordView;
+use keytable::{RecordView, redact};
 
 use crate::credential::{Credential, Removal, is_credential};
 use crate::headers::HeaderMap;
@@ -73,7 +73,7 @@ fn dashed(byte: &u8) -> u8 {
 
 /// Tells upstream and access log what the request calls.
 pub(super) fn set_model(host: &impl RequestHost, name: &str) -> Result<(), HostError> {
-    let value = header_value(name);
+    let value = header_value(redact(name));
     host.set_request_header(MODEL_HEADER, &value)?;
     host.set_filter_state(MODEL_STATE, &value)
 }

@@ -10,6 +10,7 @@ mod body;
 mod identity;
 mod judge;
 mod listing;
+mod logged;
 pub mod models_list;
 mod observing;
 mod running;
@@ -225,8 +226,9 @@ impl Gate {
         host: &impl RequestHost,
         end_of_stream: bool,
     ) -> Result<State, Refusal> {
-        let edition = self.shared.table.open(host)?;
         let headers = host.request_headers().map_err(failed)?;
+        logged::leave(host, &headers);
+        let edition = self.shared.table.open(host)?;
         let shared = Rc::clone(&self.shared);
         let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
         // Later the credential is out, which tells of the client too.
@@ -308,6 +310,7 @@ fn judge_holder(
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
+    logged::check_target(headers)?;
     let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, headers, holder, end_of_stream)?;

@@ -6,7 +6,7 @@
 
 mod family;
 
-use keytable::Denial;
+use keytable::{Denial, redact};
 
 use crate::credential::CredentialError;
 use crate::locator::{Family, Kind};
@@ -202,9 +202,9 @@ fn explain_denial(denial: Denial, resource: Option<&str>) -> Explanation {
     }
 }
 
-/// A client's text, cut and without control characters; JSON escapes the rest.
+/// A client's text, cut, without a credential and control characters; JSON escapes the rest.
 fn printable(name: &str) -> String {
-    let cut = name
+    let cut = redact(name)
         .char_indices()
         .take_while(|(at, _)| *at < ECHO_BYTES_MAX);
     cut.map(|(_, c)| if c.is_control() { '\u{fffd}' } else { c })

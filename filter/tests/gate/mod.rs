@@ -12,3 +12,4 @@ mod observed;
 mod permits;
 mod races;
 mod running;
+mod secrets;
