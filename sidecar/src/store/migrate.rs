@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_envoys.sql"),
     include_str!("migrations/0006_counts.sql"),
     include_str!("migrations/0007_home.sql"),
+    include_str!("migrations/0008_successors.sql"),
 ];
 
 /// The newest schema version.
