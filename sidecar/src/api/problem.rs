@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::domain::entropy::EntropyError;
+use crate::domain::rights::BeyondRights;
 use crate::domain::sealed::SealError;
 use crate::store::StoreError;
 
@@ -362,6 +363,7 @@ impl From<StoreError> for Problem {
             StoreError::Unknown(_) => Self::not_found(&error.to_string()),
             StoreError::Taken(_) => Self::conflict("taken", &error.to_string()),
             StoreError::Conflict(_) => Self::conflict("conflict", &error.to_string()),
+            StoreError::Beyond(error) => error.into(),
             StoreError::KeyReused => Self::conflict("idempotency-key-reused", &error.to_string()),
             StoreError::Full(cause) => Self::disk_full(&cause),
             StoreError::Unavailable(cause) => {
@@ -378,6 +380,12 @@ impl From<StoreError> for Problem {
             StoreError::Unsynced => Self::unavailable(&error.to_string(), &error),
             StoreError::Broken(cause) => Self::internal(&cause),
         }
+    }
+}
+
+impl From<BeyondRights> for Problem {
+    fn from(error: BeyondRights) -> Self {
+        Self::forbidden(&error.to_string())
     }
 }
 

@@ -22,6 +22,7 @@ use crate::api::query::Query;
 use crate::domain::audit::AuditAction;
 use crate::domain::entropy;
 use crate::domain::name::KeyName;
+use crate::domain::rights::Rights;
 use crate::domain::role::{Capabilities, Capability};
 use crate::domain::secret::{KeyPrefix, Secret};
 use crate::domain::token::ApiToken;
@@ -184,12 +185,12 @@ fn new_token(
     let name = fields.required("name", |value| parsed(&value, KeyName::parse));
     let capabilities = fields.required("capabilities", |value| capabilities(&value));
     let expires_at = fields.optional("expires_at", |value| future(&value, now));
-    let beyond = capabilities.is_some_and(|wanted| !caller.capabilities.has_all(wanted));
-    if beyond {
-        fields.note(FieldError::new(
-            "capabilities",
-            "has some that you do not have",
-        ));
+    let wanted = capabilities.map(|capabilities| Rights {
+        capabilities,
+        account: access.account().cloned(),
+    });
+    if let Some(Err(beyond)) = wanted.map(|wanted| caller.rights().cover(&wanted)) {
+        fields.note(FieldError::new("capabilities", beyond.to_string()));
     }
     fields.finish().map_err(invalid)?;
     let (Some(name), Some(capabilities)) = (name, capabilities) else {

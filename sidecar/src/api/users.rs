@@ -22,6 +22,7 @@ use crate::api::query::Query;
 use crate::domain::act::Act;
 use crate::domain::audit::AuditAction;
 use crate::domain::entropy;
+use crate::domain::rights::Rights;
 use crate::domain::role::Role;
 use crate::domain::secret::{KeyPrefix, Secret};
 use crate::domain::user::{Setup, User, UserName};
@@ -104,6 +105,7 @@ async fn create(
     let act = caller.act(app.clock.now());
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let user = new_user(body, &caller, Setup::of(&secret, act.at), &act)?;
+    caller.rights().cover(&rights_of(&user))?;
     if user.role != Role::Viewer {
         caller.require_verification(&app, Purpose::Mint).await?;
     }
@@ -162,8 +164,11 @@ async fn edit(
         caller.require_verification(&app, Purpose::Mint).await?;
     }
     let act = caller.act(app.clock.now());
+    let rights = caller.rights();
     let user = app
-        .store(move |store| store.edit_user(&target, act.at, |user| apply(&edit, user, &act)))
+        .store(move |store| {
+            store.edit_user(&target, act.at, |user| apply(&edit, user, &act, &rights))
+        })
         .await?;
     answer::tagged(StatusCode::OK, &UserAnswer::new(&user), user.revision)
 }
@@ -209,9 +214,11 @@ async fn reset(
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let act = caller.act(app.clock.now());
     let setup = Setup::of(&secret, act.at);
+    let rights = caller.rights();
     let user = app
         .store(move |store| {
             store.edit_user(&target, act.at, |user| {
+                rights.cover(&rights_of(user))?;
                 user.password = None;
                 user.totp = None;
                 user.setup = Some(setup);
@@ -293,6 +300,7 @@ fn apply(
     edit: &UserEdit,
     user: &mut User,
     act: &Act,
+    rights: &Rights,
 ) -> Result<(crate::domain::audit::AuditEntry, Ends), StoreError> {
     let role = edit.role.unwrap_or(user.role);
     if (role == Role::Operator) != (user.role == Role::Operator) {
@@ -305,13 +313,22 @@ fn apply(
         (true, true) => Ends::Nothing,
         _ => Ends::SessionsAndTokens,
     };
+    let is_given = enabled && ends != Ends::Nothing;
     (user.role, user.enabled) = (role, enabled);
+    if is_given {
+        rights.cover(&rights_of(user))?;
+    }
     let detail = json!({"role": role.as_str(), "status": status_word(enabled)});
     let account = user.account.as_ref();
     Ok((
         act.entry(AuditAction::UserEdited, account, &user.id, detail),
         ends,
     ))
+}
+
+/// What somebody gets who makes, widens or takes over a user.
+fn rights_of(user: &User) -> Rights {
+    Rights::of_role(user.role, user.account.as_ref())
 }
 
 fn invited<'a>(user: &User, value: &'a Zeroizing<String>) -> InvitedAnswer<'a> {

@@ -20,6 +20,7 @@ pub mod origin;
 pub mod password;
 pub mod recommendation;
 pub mod region;
+pub mod rights;
 pub mod role;
 pub mod rotation;
 pub mod sealed;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use crate::domain::catalog::Unlisted;
+use crate::domain::rights::BeyondRights;
 use crate::domain::sealed::SealError;
 
 /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
@@ -43,6 +44,8 @@ pub enum StoreError {
     Taken(&'static str),
     /// It cannot be done in the present state; the text says what to do first.
     Conflict(&'static str),
+    /// Whoever asked would give or take over more than they hold.
+    Beyond(BeyondRights),
     /// The idempotency key was used for another call.
     KeyReused,
     /// A scope names what is not in the catalog.
@@ -114,6 +117,12 @@ impl StoreError {
 
 // === impl StoreError ===
 
+impl From<BeyondRights> for StoreError {
+    fn from(error: BeyondRights) -> Self {
+        Self::Beyond(error)
+    }
+}
+
 impl From<SealError> for StoreError {
     fn from(error: SealError) -> Self {
         Self::Sealed(error)
@@ -148,6 +157,7 @@ impl fmt::Display for StoreError {
             Self::Unknown(kind) => write!(f, "there is no such {kind}"),
             Self::Taken(field) => write!(f, "the {field} is in use: choose another one"),
             Self::Conflict(advice) => f.write_str(advice),
+            Self::Beyond(error) => error.fmt(f),
             Self::KeyReused => {
                 f.write_str("the Idempotency-Key was used for another call: choose a new one")
             }

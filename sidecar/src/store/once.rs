@@ -6,6 +6,7 @@
 use keytable::KeyId;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::domain::audit::Actor;
 use crate::domain::clock::UnixMillis;
 use crate::domain::sealed::Sealed;
 use crate::store::error::StoreError;
@@ -122,6 +123,12 @@ pub(super) fn remember(
             once.secret.as_ref().map(Sealed::as_bytes),
             integer(now.get()),
         ])?;
+    Ok(())
+}
+
+/// Forgets what a caller has asked for: somebody else may come to have the name.
+pub(super) fn forget_caller(transaction: &Connection, caller: &Actor) -> Result<(), StoreError> {
+    transaction.execute("DELETE FROM once WHERE caller = ?1", [caller.to_string()])?;
     Ok(())
 }
 

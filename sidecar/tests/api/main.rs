@@ -30,6 +30,7 @@ mod operations;
 mod process;
 mod recommendations;
 mod restart;
+mod rights;
 mod session;
 mod site;
 mod support;
