@@ -80,7 +80,8 @@ fn a_key_in_the_place_of_the_model_is_counted_without_it() {
             assert_clean(&exchange);
         }
         let counted = rig.counted();
-        assert_eq!(counted, [(REDACTED.to_owned(), 3)]);
+        assert!(counted.iter().all(|(resource, _)| resource == REDACTED));
+        assert_eq!(counted.iter().map(|(_, count)| count).sum::<u64>(), 3);
     }
 }
 
