@@ -8,6 +8,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, ResponseError};
+use keytable::redact;
 use serde::Serialize;
 
 use crate::domain::identity::rights::BeyondRights;
@@ -62,7 +63,7 @@ impl Problem {
             status,
             slug,
             title,
-            detail: detail.into(),
+            detail: redact(detail).into(),
             errors: Vec::new(),
             header: None,
             cause: None,
@@ -291,6 +292,12 @@ impl Problem {
         }
     }
 
+    /// The fields that are wrong.
+    #[cfg(test)]
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.errors.iter().map(|error| error.field.as_str())
+    }
+
     /// What the log gets besides the status.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -323,11 +330,11 @@ impl Problem {
 }
 
 impl FieldError {
-    /// An error of one field.
+    /// An error of one field. What was written there is repeated without a credential.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
-            field: field.into(),
-            detail: detail.into(),
+            field: redact(&field.into()).into(),
+            detail: redact(&detail.into()).into(),
         }
     }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::domain::secrets::sealed::SealContext;
-use crate::http::body::JsonObject;
+use crate::http::body::{JsonObject, credential_fault};
 use crate::http::problem::{FieldError, Problem};
 use crate::service::App;
 use crate::service::caller::Caller;
@@ -38,6 +38,9 @@ pub(crate) fn wanted(
         .ok()
         .filter(|key| fits && key.bytes().all(|b| b.is_ascii_graphic()))
         .ok_or_else(|| refusal("must be 1 to 128 visible ASCII characters"))?;
+    if let Some(detail) = credential_fault(key) {
+        return Err(refusal(&detail));
+    }
     Ok(Some(Once {
         caller: caller.actor.to_string(),
         key: key.into(),

@@ -216,7 +216,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
     Ok(AccessKey {
         id: columns.take()?,
         account: columns.account()?,
-        name: columns.read(|text: String| KeyName::parse(&text).ok())?,
+        name: columns.read(|text: String| KeyName::stored(&text).ok())?,
         enabled: columns.read(|text: String| Some(text == status_text(true)))?,
         secret: columns.take().map(Sealed::from_bytes)?,
         user: columns.take()?,
