@@ -63,7 +63,7 @@ impl Problem {
             status,
             slug,
             title,
-            detail: redact(detail).into(),
+            detail: detail.into(),
             errors: Vec::new(),
             header: None,
             cause: None,
@@ -73,6 +73,7 @@ impl Problem {
     /// 400: the body is no JSON that has one meaning.
     pub fn malformed_body(detail: &str) -> Self {
         let title = "The body is not well-formed JSON";
+        let detail = redact(detail);
         Self::new(StatusCode::BAD_REQUEST, "malformed-body", title, detail)
     }
 
@@ -371,6 +372,7 @@ impl From<StoreError> for Problem {
             StoreError::Taken(_) => Self::conflict("taken", &error.to_string()),
             StoreError::Conflict(_) => Self::conflict("conflict", &error.to_string()),
             StoreError::Beyond(error) => error.into(),
+            StoreError::MadeAndGone(_) => Self::conflict("made-and-gone", &error.to_string()),
             StoreError::KeyReused => Self::conflict("idempotency-key-reused", &error.to_string()),
             StoreError::Full(cause) => Self::disk_full(&cause),
             StoreError::Unavailable(cause) => {

@@ -19,7 +19,7 @@ use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
 use crate::service::idempotency;
 use crate::service::wait::Patience;
-use crate::store::{self, Manner, Minted, Once, Outcome, Stored, Target};
+use crate::store::{self, Earlier, Manner, Minted, Once, Outcome, Stored, Target};
 use crate::telemetry::Line;
 
 impl App {
@@ -42,7 +42,7 @@ impl App {
             Outcome::Done(stored) => Ok((stored, secret.reveal())),
             Outcome::Earlier(earlier) => {
                 let value = idempotency::secret_of(self, &earlier)?;
-                Ok((self.stored_before(caller, &earlier.target).await?, value))
+                Ok((self.stored_before(caller, earlier).await?, value))
             }
         }
     }
@@ -138,7 +138,7 @@ impl App {
             Outcome::Done(stored) => Ok((stored, secret.reveal())),
             Outcome::Earlier(earlier) => {
                 let value = idempotency::secret_of(self, &earlier)?;
-                let stored = self.stored_before(caller, &earlier.target).await?;
+                let stored = self.stored_before(caller, earlier).await?;
                 require_current(&value, &stored.value)?;
                 Ok((stored, value))
             }
@@ -184,12 +184,12 @@ impl App {
     pub(crate) async fn stored_before(
         &self,
         caller: &Caller,
-        id: &str,
+        earlier: Earlier,
     ) -> Result<Stored<Key>, Problem> {
-        let target = target_before(caller, id)?;
+        let target = target_before(caller, &earlier.target)?;
         self.store(move |store| {
             Ok(Stored {
-                value: store.get(&target)?,
+                value: earlier.found(store.get(&target))?,
                 generation: store.generation()?,
             })
         })

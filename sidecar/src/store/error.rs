@@ -46,6 +46,8 @@ pub enum StoreError {
     Conflict(&'static str),
     /// Whoever asked would give or take over more than they hold.
     Beyond(BeyondRights),
+    /// An earlier call with this idempotency key has made this, and it is gone since.
+    MadeAndGone(String),
     /// The idempotency key was used for another call.
     KeyReused,
     /// A scope names what is not in the catalog.
@@ -158,6 +160,11 @@ impl fmt::Display for StoreError {
             Self::Taken(field) => write!(f, "the {field} is in use: choose another one"),
             Self::Conflict(advice) => f.write_str(advice),
             Self::Beyond(error) => error.fmt(f),
+            Self::MadeAndGone(target) => write!(
+                f,
+                "this call has made {target} already, which is gone since: to make another, repeat \
+                 it with a new Idempotency-Key"
+            ),
             Self::KeyReused => {
                 f.write_str("the Idempotency-Key was used for another call: choose a new one")
             }

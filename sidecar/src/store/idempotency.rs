@@ -38,6 +38,18 @@ pub struct Earlier {
     pub secret: Option<Sealed>,
 }
 
+impl Earlier {
+    /// What was made, as it is found now; said to be gone if it is not there any more.
+    pub fn found<T>(&self, found: Result<T, StoreError>) -> Result<T, StoreError> {
+        match found {
+            Err(StoreError::NotFound | StoreError::Unknown(_)) => {
+                Err(StoreError::MadeAndGone(self.target.clone()))
+            }
+            found => found,
+        }
+    }
+}
+
 /// What became of a call that makes something.
 #[derive(Debug)]
 pub enum Outcome<T> {

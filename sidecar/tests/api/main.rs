@@ -14,6 +14,7 @@
 mod accounts;
 mod audit;
 mod auth;
+mod canary;
 mod catalog;
 mod console;
 mod envoys;
@@ -34,6 +35,7 @@ mod rights;
 mod session;
 mod site;
 mod support;
+mod texts;
 mod tls;
 mod tokenhub;
 mod tokens;

@@ -123,7 +123,8 @@ async fn create(
             move |store| match store.insert_access_key(&key, once.as_ref(), &entry)? {
                 Outcome::Done(()) => Ok((key, None)),
                 Outcome::Earlier(earlier) => {
-                    Ok((store.access_key(&earlier.target, None)?, Some(earlier)))
+                    let key = store.access_key(&earlier.target, None);
+                    Ok((earlier.found(key)?, Some(earlier)))
                 }
             },
         )

@@ -112,7 +112,9 @@ async fn create(
         .store(
             move |store| match store.insert_limit_request(&new, once.as_ref(), &entry)? {
                 Outcome::Done(()) => Ok(new),
-                Outcome::Earlier(earlier) => store.limit_request(&earlier.target, None),
+                Outcome::Earlier(earlier) => {
+                    earlier.found(store.limit_request(&earlier.target, None))
+                }
             },
         )
         .await?;

@@ -118,7 +118,8 @@ async fn create(
             move |store| match store.insert_token(&token, once.as_ref(), &entry)? {
                 Outcome::Done(()) => Ok((token, None)),
                 Outcome::Earlier(earlier) => {
-                    Ok((store.token(&earlier.target, None)?, Some(earlier)))
+                    let token = store.token(&earlier.target, None);
+                    Ok((earlier.found(token)?, Some(earlier)))
                 }
             },
         )

@@ -124,7 +124,8 @@ async fn create(
             move |store| match store.insert_user(&user, once.as_ref(), &entry)? {
                 Outcome::Done(()) => Ok((user, None)),
                 Outcome::Earlier(earlier) => {
-                    Ok((store.user(&UserTarget::of(&earlier.target))?, Some(earlier)))
+                    let user = store.user(&UserTarget::of(&earlier.target));
+                    Ok((earlier.found(user)?, Some(earlier)))
                 }
             },
         )

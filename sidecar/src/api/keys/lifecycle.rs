@@ -68,7 +68,7 @@ pub(super) async fn import(
         .await?;
     let stored = match outcome {
         Outcome::Done(stored) => stored,
-        Outcome::Earlier(earlier) => app.stored_before(&caller, &earlier.target).await?,
+        Outcome::Earlier(earlier) => app.stored_before(&caller, earlier).await?,
     };
     let key = &stored.value;
     note(&request, "imported", key);

@@ -23,7 +23,7 @@ use crate::service::caller::Caller;
 use crate::service::idempotency;
 use crate::service::keys::target_before;
 use crate::service::wait::Patience;
-use crate::store::{Minted, Outcome};
+use crate::store::{Minted, Outcome, Store};
 
 /// The answer that shows a value again.
 #[derive(Serialize)]
@@ -103,7 +103,8 @@ async fn rotate(
         Outcome::Earlier(earlier) => {
             let value = idempotency::secret_of(&app, &earlier)?;
             let made = target_before(&caller, &earlier.target)?;
-            (app.store(move |store| store.rotated(&made)).await?, value)
+            let found = move |store: &Store| earlier.found(store.rotated(&made));
+            (app.store(found).await?, value)
         }
     };
     let (successor, predecessor) = (rotated.value.successor, rotated.value.predecessor);

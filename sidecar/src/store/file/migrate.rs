@@ -107,3 +107,6 @@ pub(crate) fn check_known(connection: &Connection) -> Result<i64, OpenError> {
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests;
