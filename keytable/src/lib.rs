@@ -49,4 +49,4 @@ pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
 pub use redact::{Credential, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
-pub use usage::{Outcome, UsageBatch, UsageError, UsageRow};
+pub use usage::{UsageBatch, UsageError, UsageOutcome, UsageRow};

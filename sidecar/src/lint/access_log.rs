@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::view::{list, text};
-use super::{Finding, Rule};
+use super::value::{list, text};
+use super::{Finding, LintRule};
 
 /// Headers, upper case, in which a key may stand.
 const HEADERS: [&str; 8] = [
@@ -37,14 +37,14 @@ const PATHS: [&str; 7] = [
 /// Members that hold a format.
 const FORMATS: [&str; 3] = ["log_format", "format", "json_format"];
 
-const SECRET: Rule = Rule {
+const SECRET: LintRule = LintRule {
     name: "log-secret",
     wrong: "the access log has a header that carries keys, or the path as the client wrote it",
     breaks: "API keys (Authorization, ?key=, or in the path by mistake) are in the log and wherever it is sent",
     write: "%FILTER_STATE(wasm.latchkey_request:PLAIN)% for method and path, and no credential header",
 };
 
-const DEFAULT_FORMAT: Rule = Rule {
+const DEFAULT_FORMAT: LintRule = LintRule {
     name: "log-default",
     wrong: "the access log has no format of its own",
     breaks: "Envoy's default has the path with its query, and in it keys that came as ?key=",
