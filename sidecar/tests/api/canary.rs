@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use keytable::Outcome;
+use keytable::UsageOutcome;
 use serde_json::{Map, Value, json};
 
 use crate::feed::usage::{report, row};
@@ -194,7 +194,7 @@ fn a_key_in_any_place_that_an_admin_can_fill_is_stored_nowhere() {
     report(
         &sidecar,
         1,
-        vec![row(&holder, &secret, Outcome::Permitted, 1)],
+        vec![row(&holder, &secret, UsageOutcome::Permitted, 1)],
     );
     let mut agent = Agent::new(&sidecar, 'a', &secret, "local");
     agent.catch_up();

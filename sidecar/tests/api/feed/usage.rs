@@ -99,7 +99,7 @@ fn a_resource_is_told_without_credentials_and_control_characters() {
     ];
     let rows = told
         .iter()
-        .map(|name| row(&key, name, Outcome::OutOfScope, 2));
+        .map(|name| row(&key, name, UsageOutcome::OutOfScope, 2));
     report(&sidecar, 1, rows.collect());
     let path = format!("/v1/keys/{}/usage", key["id"].as_str().unwrap());
     for path in ["/v1/usage?account=demo", path.as_str()] {
