@@ -18,8 +18,16 @@ use serde_json::{Map, Value};
 
 use crate::http::problem::{FieldError, Problem};
 
-/// Members that are there to take a secret: it is hashed or sealed, and never shown.
-const SECRET_MEMBERS: [&str; 5] = ["password", "current", "setup_secret", "totp", "key"];
+/// Members that are there to take a secret: it is hashed or sealed, and never shown. `ApiKey` is the
+/// cloud API's, for looking a key up by its value.
+const SECRET_MEMBERS: [&str; 6] = [
+    "password",
+    "current",
+    "setup_secret",
+    "totp",
+    "key",
+    "ApiKey",
+];
 
 /// Longest body, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -211,7 +219,8 @@ mod tests {
             Ok(_) => Vec::new(),
             Err(problem) => {
                 assert!(!problem.explanation().contains(KEY));
-                problem.fields().map(str::to_owned).collect()
+                let errors = problem.errors().iter();
+                errors.map(|error| error.field.clone()).collect()
             }
         }
     }

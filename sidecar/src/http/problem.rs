@@ -293,10 +293,9 @@ impl Problem {
         }
     }
 
-    /// The fields that are wrong.
-    #[cfg(test)]
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        self.errors.iter().map(|error| error.field.as_str())
+    /// The fields that are wrong, and what is.
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 
     /// What the log gets besides the status.
