@@ -37,6 +37,7 @@ use crate::feed::board::Board;
 use crate::feed::{self, Feed};
 use crate::master_key;
 use crate::serve::announce::Event;
+use crate::serve::first_start::FirstFiles;
 use crate::store::{OpenError, Store};
 use crate::telemetry::Line;
 use crate::tokenhub::{self, Desk};
@@ -97,8 +98,11 @@ pub async fn serve(
     let store = open_store(&config.data, config.key_limit_default)?;
     let keyring = master_key::open(&config.master_key, &config.data, &store, SystemClock.now())?;
     seed(&store, config)?;
-    let token_file = config.operator_token_file.as_deref();
-    if let Some(setup_secret) = first_start::first_start(&store, token_file, SystemClock.now())? {
+    let files = FirstFiles {
+        token: config.operator_token_file.as_deref(),
+        setup_secret: config.setup_secret_file.as_deref(),
+    };
+    if let Some(setup_secret) = first_start::first_start(&store, files, SystemClock.now())? {
         announce(Event::FirstStart { setup_secret });
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -119,6 +123,7 @@ pub async fn serve(
         reveals: Reveals::default(),
     };
     let ready = Event::Ready {
+        public_url: config.public_url.clone(),
         admin: address_of(&admin)?,
         feed: address_of(&feed)?,
         tls: tls.is_some(),

@@ -29,11 +29,15 @@ pub(super) fn session(headers: &HeaderMap, site: &Site) -> Option<KeyHash> {
 
 /// The header that gives a browser its session for `age_s` seconds; 0 takes it away.
 pub(super) fn set(site: &Site, value: &str, age_s: u64) -> String {
-    let secure = if site.tls { "; Secure" } else { "" };
+    let secure = if site.is_secure() { "; Secure" } else { "" };
     let name = name_at(site);
     format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}")
 }
 
 fn name_at(site: &Site) -> &'static str {
-    if site.tls { SECURE_NAME } else { PLAIN_NAME }
+    if site.is_secure() {
+        SECURE_NAME
+    } else {
+        PLAIN_NAME
+    }
 }

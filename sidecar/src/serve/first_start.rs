@@ -19,28 +19,44 @@ use crate::domain::secret::{KeyPrefix, Secret};
 use crate::domain::token::ApiToken;
 use crate::domain::user::{Setup, User, UserName};
 use crate::serve::ServeError;
+use crate::serve::announce::SetupSecret;
 use crate::store::Store;
 
 /// The name of the first operator.
 pub(crate) const OPERATOR: &str = "operator";
 
-/// Makes the operator if this is the first start; gives the secret that sets the password. The
-/// operator's API token is written to `token_file`, if one is wanted.
+/// Where what the first start makes is written, if it is wanted in a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FirstFiles<'a> {
+    /// The operator's API token, which is made for it.
+    pub(super) token: Option<&'a Path>,
+    /// The operator's setup secret, which is said without it.
+    pub(super) setup_secret: Option<&'a Path>,
+}
+
+/// Makes the operator if this is the first start; says where the secret is that sets the password.
 pub(super) fn first_start(
     store: &Store,
-    token_file: Option<&Path>,
+    files: FirstFiles<'_>,
     now: UnixMillis,
-) -> Result<Option<Secret>, ServeError> {
+) -> Result<Option<SetupSecret>, ServeError> {
     if !store.is_new()? {
         return Ok(None);
     }
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let user = operator(Setup::of(&secret, now), now)?;
-    let token = token_file.map(|file| mint_token(file, now)).transpose()?;
+    let told = match files.setup_secret {
+        Some(file) => {
+            write_secret(file, secret)?;
+            SetupSecret::File(file.into())
+        }
+        None => SetupSecret::Said(secret),
+    };
+    let token = files.token.map(|file| mint_token(file, now)).transpose()?;
     let detail = json!({"user": OPERATOR, "token": token.as_ref().map(|token| &token.id)});
     let entry = system_entry(AuditAction::FirstStart, &user.id, detail, now);
     store.first_start(&user, token.as_ref(), &entry)?;
-    Ok(Some(secret))
+    Ok(Some(told))
 }
 
 /// A user who runs the installation and has yet to set a password.
@@ -93,9 +109,13 @@ fn mint_token(file: &Path, now: UnixMillis) -> Result<ApiToken, ServeError> {
         created_at: now,
         expires_at: None,
     };
-    write_private(file, &secret.reveal())
-        .map_err(|error| ServeError::TokenFile(file.into(), error))?;
+    write_secret(file, secret)?;
     Ok(token)
+}
+
+fn write_secret(file: &Path, secret: Secret) -> Result<(), ServeError> {
+    write_private(file, &secret.reveal())
+        .map_err(|error| ServeError::SecretFile(file.into(), error))
 }
 
 /// Writes a file that only its owner can read, also if it was there and others could.
