@@ -12,6 +12,7 @@ mod judge;
 mod listing;
 pub mod models_list;
 mod observing;
+mod readiness;
 mod running;
 mod shared;
 pub mod tally;
@@ -29,7 +30,7 @@ use crate::locator::{Family, Located};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
 use body::{BodyReader, Reading};
-use judge::{Holder, Verdict, denied, facts};
+use judge::{Holder, Verdict, denied, denied_from, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
 use running::{Judged, Running};
@@ -60,7 +61,7 @@ pub enum Flow {
 
 #[derive(Debug)]
 enum State {
-    /// Not decided, or decided against.
+    /// Not decided, decided against, or a question to the gate itself.
     Closed,
     /// The body is being read.
     Reading(Box<Reading>),
@@ -225,8 +226,13 @@ impl Gate {
         host: &impl RequestHost,
         end_of_stream: bool,
     ) -> Result<State, Refusal> {
-        let edition = self.shared.table.open(host)?;
+        let edition = self.shared.table.open(host);
         let headers = host.request_headers().map_err(failed)?;
+        if readiness::is_asked(&self.shared.config, &headers) {
+            readiness::answer(host, edition).map_err(failed)?;
+            return Ok(State::Closed);
+        }
+        let edition = edition?;
         let shared = Rc::clone(&self.shared);
         let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
         // Later the credential is out, which tells of the client too.
@@ -308,7 +314,8 @@ fn judge_holder(
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
-    let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
+    let facts = facts(host, &view)?;
+    let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, headers, holder, end_of_stream)?;
         identity::clean(host, headers, credential, &view).map_err(failed)?;

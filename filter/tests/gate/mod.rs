@@ -11,4 +11,5 @@ mod lists;
 mod observed;
 mod permits;
 mod races;
+mod readiness;
 mod running;
