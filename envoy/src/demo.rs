@@ -18,11 +18,15 @@ use signal_hook::iterator::Signals;
 use crate::command::say;
 use crate::stack::{Stack, StackError};
 
+mod api;
+mod catalog;
 mod guide;
 mod options;
 mod samples;
+mod traffic;
 
 use options::{DemoOptions, HELP, Wish};
+use traffic::Traffic;
 
 /// Time between two looks at the children and at the wish to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -54,7 +58,12 @@ fn run_stack(options: DemoOptions) -> Result<(), StackError> {
     if let Some(upstream) = stack.upstream() {
         upstream.stop_recording();
     }
+    say("filling the catalog, making sample keys");
     let samples = samples::make_once(&stack)?;
+    say("ready");
+    let traffic = options
+        .has_traffic
+        .then(|| Traffic::start(&stack.envoy_url(), &samples));
     signals.expect_orderly_stop();
     let ready = match options.is_json {
         true => ready_line(&stack)?,
@@ -62,7 +71,9 @@ fn run_stack(options: DemoOptions) -> Result<(), StackError> {
     };
     // Whoever has closed standard output does not want to read it.
     let _ = writeln!(io::stdout(), "{ready}");
-    stay(&mut stack, &signals)
+    let stayed = stay(&mut stack, &signals);
+    drop(traffic);
+    stayed
 }
 
 /// Stays until a signal (then it is fine to end) or until a part ends by itself.

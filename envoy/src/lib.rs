@@ -25,5 +25,5 @@ pub mod wait;
 pub use crate::address::HostPort;
 pub use crate::envoy::{Envoy, EnvoySettings};
 pub use crate::lease::MaxStaleness;
-pub use crate::stack::{Stack, StackError, StackOptions, UpstreamAt};
+pub use crate::stack::{PortChoice, Stack, StackError, StackOptions, UpstreamAt};
 pub use crate::upstream::{Recorded, Upstream};
