@@ -13,9 +13,9 @@ use std::path::PathBuf;
 
 use keytable::{AccountId, Network};
 
-use crate::api::site::is_loopback;
 use crate::domain::region::RegionId;
-use crate::domain::secret::KeyPrefix;
+use crate::domain::secrets::secret::KeyPrefix;
+use crate::http::site::is_loopback;
 use crate::telemetry::LogFormat;
 
 pub use error::ConfigError;

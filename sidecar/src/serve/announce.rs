@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::domain::secret::Secret;
+use crate::domain::secrets::secret::Secret;
 
 /// Something that whoever started the sidecar waits for.
 #[derive(Debug)]
