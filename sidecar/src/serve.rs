@@ -35,7 +35,6 @@ use crate::http::metrics::{self, Metrics};
 use crate::http::site::Site;
 use crate::master_key;
 use crate::serve::announce::Event;
-use crate::serve::first_start::FirstFiles;
 use crate::service::App;
 use crate::service::attempts::Attempts;
 use crate::service::reveals::Reveals;
@@ -99,11 +98,7 @@ pub async fn serve(
     let store = open_store(&config.data, config.key_limit_default)?;
     let keyring = master_key::open(&config.master_key, &config.data, &store, SystemClock.now())?;
     seed(&store, config)?;
-    let files = FirstFiles {
-        token: config.operator_token_file.as_deref(),
-        setup_secret: config.setup_secret_file.as_deref(),
-    };
-    if let Some(setup_secret) = first_start::first_start(&store, files, SystemClock.now())? {
+    if let Some(setup_secret) = first_start::first_start(&store, config, SystemClock.now())? {
         announce(Event::FirstStart { setup_secret });
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -68,7 +68,7 @@ impl Ports {
         if !has_room {
             return Err(StackError::PortBase { base });
         }
-        let mut next = base..;
+        let mut next = base..=u16::MAX;
         let mut take = |_: (u16, &str)| next.next().ok_or(StackError::PortBase { base });
         Self::of_each(&mut take)
     }

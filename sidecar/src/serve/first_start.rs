@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::config::Config;
 use crate::domain::audit::{Actor, AuditAction, AuditEntry};
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::{Capabilities, Role};
@@ -25,19 +26,11 @@ use crate::store::Store;
 /// The name of the first operator.
 pub(crate) const OPERATOR: &str = "operator";
 
-/// Where what the first start makes is written, if it is wanted in a file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FirstFiles<'a> {
-    /// The operator's API token, which is made for it.
-    pub(super) token: Option<&'a Path>,
-    /// The operator's setup secret, which is said without it.
-    pub(super) setup_secret: Option<&'a Path>,
-}
-
 /// Makes the operator if this is the first start; says where the secret is that sets the password.
+/// Secrets are written to the files that the settings name.
 pub(super) fn first_start(
     store: &Store,
-    files: FirstFiles<'_>,
+    config: &Config,
     now: UnixMillis,
 ) -> Result<Option<SetupSecret>, ServeError> {
     if !store.is_new()? {
@@ -45,14 +38,15 @@ pub(super) fn first_start(
     }
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let user = operator(Setup::of(&secret, now), now)?;
-    let told = match files.setup_secret {
+    let told = match &config.setup_secret_file {
         Some(file) => {
             write_secret(file, secret)?;
-            SetupSecret::File(file.into())
+            SetupSecret::File(file.clone())
         }
         None => SetupSecret::Said(secret),
     };
-    let token = files.token.map(|file| mint_token(file, now)).transpose()?;
+    let token_file = config.operator_token_file.as_deref();
+    let token = token_file.map(|file| mint_token(file, now)).transpose()?;
     let detail = json!({"user": OPERATOR, "token": token.as_ref().map(|token| &token.id)});
     let entry = system_entry(AuditAction::FirstStart, &user.id, detail, now);
     store.first_start(&user, token.as_ref(), &entry)?;
