@@ -16,7 +16,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::command::say;
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 mod api;
 mod catalog;
@@ -25,7 +26,7 @@ mod options;
 mod samples;
 mod traffic;
 
-use options::{DemoOptions, HELP, Wish};
+use options::{DemoCommand, DemoOptions, HELP};
 use traffic::Traffic;
 
 /// Time between two looks at the children and at the wish to stop.
@@ -34,11 +35,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The whole program.
 pub fn run() -> ExitCode {
     match DemoOptions::parse(lexopt::Parser::from_env()) {
-        Ok(Wish::Help) => {
+        Ok(DemoCommand::Help) => {
             eprint!("{HELP}");
             ExitCode::SUCCESS
         }
-        Ok(Wish::Run(options)) => match run_stack(*options) {
+        Ok(DemoCommand::Run(options)) => match run_stack(*options) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 say(&error.to_string());

@@ -11,16 +11,15 @@ use std::time::Duration;
 use crate::bootstrap::Bootstrap;
 use crate::command::say;
 use crate::envoy::{Envoy, EnvoySettings};
+use crate::error::StackError;
 use crate::files::{self, RunDir};
 use crate::sidecar::{self, Sidecar, SidecarSettings};
 use crate::upstream::Upstream;
 
-mod error;
 mod options;
 mod parts;
 mod ports;
 
-pub use error::StackError;
 pub use options::{StackOptions, UpstreamAt};
 pub use ports::PortChoice;
 

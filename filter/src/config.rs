@@ -93,6 +93,10 @@ pub struct GateConfig {
     /// The path on which the gate tells probes whether it has a table in force; `None` = on none.
     #[serde(default = "default_ready_path")]
     pub ready_path: Option<String>,
+    /// Headers that pass for every key besides those that the gate knows: names, and for keys with
+    /// a list beginnings that end in `*`.
+    #[serde(default)]
+    pub pass_headers: Vec<String>,
 }
 
 /// What a key for everything may do on an endpoint that no rule knows.

@@ -15,7 +15,7 @@ use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secrets::secret::KeyPrefix;
-use crate::http::site::is_loopback;
+use crate::http::host_policy::is_loopback;
 use crate::telemetry::LogFormat;
 
 pub use error::ConfigError;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 /// Longest time for one call.
 const CALL_LIMIT: Duration = Duration::from_secs(10);

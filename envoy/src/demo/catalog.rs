@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::api::{Api, agent, failed};
 use crate::command::say;
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 /// Imports what the model server lists; the models, in its order.
 pub(super) fn import(stack: &Stack, api: &Api) -> Vec<String> {

@@ -5,7 +5,8 @@
 use serde_json::json;
 
 use super::samples::Samples;
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 /// What the kinds of secrets are for, by how they begin.
 const SECRETS: &str = "

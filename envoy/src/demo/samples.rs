@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::api::Api;
 use super::catalog;
+use crate::error::StackError;
 use crate::files;
-use crate::stack::{Stack, StackError};
+use crate::stack::Stack;
 
 /// What the limited key may call, where these models are.
 const LIMITED_TO: [&str; 2] = ["glm-5.1", "deepseek-*"];

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::{PortChoice, StackError};
+use super::PortChoice;
 use crate::address::HostPort;
 use crate::bootstrap::Addition;
+use crate::error::StackError;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
 use crate::upstream::Upstream;

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
-use super::{StackError, StackOptions};
+use super::StackOptions;
 use crate::build;
+use crate::error::StackError;
 use crate::provision::{self, EnvoyBinary};
 
 /// Where the programs are.

@@ -4,8 +4,8 @@
 
 use std::io;
 
-use super::StackError;
 use crate::command::say;
+use crate::error::StackError;
 use crate::ports;
 
 /// Which ports a stack uses.

@@ -19,7 +19,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What is known about the way from a browser to here.
 #[derive(Clone, Debug, Default)]
-pub struct Site {
+pub struct HostPolicy {
     /// Whether what comes from other machines comes through something that ends TLS.
     pub tls: bool,
     /// Where people reach the console: `https://keys.example.com`, or a plain `http://` address of
@@ -37,7 +37,7 @@ pub struct Site {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallAddress(pub(crate) Option<IpAddr>);
 
-impl Site {
+impl HostPolicy {
     /// Whether browsers come over TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.tls && !self.is_told_loopback()
