@@ -143,6 +143,15 @@ pub(super) fn denied(denial: Denial) -> Refusal {
     Refusal::Denied(denial, None)
 }
 
+/// The same, with the address if that is the reason.
+pub(super) fn denied_from(facts: &RequestFacts, denial: Denial) -> Refusal {
+    let address = match (denial, facts.address) {
+        (Denial::AddressNotAllowed, Some(address)) => Some(address.get().to_string()),
+        _ => None,
+    };
+    Refusal::Denied(denial, address)
+}
+
 /// An endpoint that needs no name; what it is given all the same must be in scope.
 fn permit_open(record: &RecordBytes, names: &[String], norm: Norm) -> Result<Permit, Refusal> {
     match names {

@@ -15,6 +15,7 @@ pub mod models_list;
 mod named;
 mod observing;
 mod passing;
+mod readiness;
 mod running;
 mod shared;
 pub mod tally;
@@ -32,7 +33,7 @@ use crate::locator::{Family, Located};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
 use body::{BodyReader, Reading};
-use judge::{Holder, Verdict, denied, facts};
+use judge::{Holder, Verdict, denied, denied_from, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
 use passing::Caller;
@@ -277,6 +278,10 @@ impl Gate {
         let shared = Rc::clone(&self.shared);
         let headers = host.request_headers().map_err(failed)?;
         logged::leave(host, &headers);
+        if readiness::is_asked(&shared.config, &headers) {
+            readiness::answer(host, shared.table.open(host)).map_err(failed)?;
+            return Ok(State::Answered);
+        }
         let located = shared.locators.locate(&headers);
         let arrival = Arrival {
             headers: &headers,
@@ -359,7 +364,8 @@ fn judge_holder(
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
     logged::check_target(arrival.headers)?;
-    let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
+    let facts = facts(host, &view)?;
+    let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, arrival, holder)?;
         identity::clean(

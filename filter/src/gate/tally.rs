@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, KeyHash, KeyId, Permit, UsageOutcome, UsageRow, redact};
+use keytable::{ClientAddress, Denial, KeyHash, KeyId, Permit, UsageOutcome, UsageRow, redact};
 
 use crate::reply::Refusal;
 
@@ -73,6 +73,8 @@ impl Tally {
         address: impl FnOnce() -> Option<ClientAddress>,
     ) {
         let resource = match refusal {
+            // It names the client.
+            Refusal::Denied(Denial::AddressNotAllowed, _) => "",
             Refusal::Denied(_, Some(name)) | Refusal::UnknownItem(name) => name,
             _ => "",
         };

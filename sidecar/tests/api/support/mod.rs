@@ -13,7 +13,10 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 use sidecar::config::{Command, Config};
-use sidecar::serve::{self, announce::Event};
+use sidecar::serve::{
+    self,
+    announce::{Event, SetupSecret},
+};
 use tokio::sync::oneshot;
 use ureq::http::{HeaderMap, Request};
 
@@ -127,10 +130,11 @@ impl Sidecar {
         loop {
             match heard.recv().expect("the sidecar did not start") {
                 Event::FirstStart {
-                    setup_secret: secret,
+                    setup_secret: SetupSecret::Said(secret),
                 } => {
                     setup_secret = Some(secret.reveal().to_string());
                 }
+                Event::FirstStart { .. } => panic!("no file was named"),
                 Event::Ready { admin, feed, .. } => {
                     return Self {
                         admin: format!("http://{admin}"),
