@@ -40,6 +40,8 @@ fn names(text: &str) -> Vec<&'static str> {
 /// A piece of the template, what is planted in its place, and the rule that finds it.
 type Mistake = (&'static str, &'static str, &'static str);
 
+/// What the template logs of a request.
+const LOGGED: &str = "%FILTER_STATE(wasm.latchkey_request:PLAIN)%";
 const GATE: &str = "          - name: latchkey\n";
 /// The transport socket of the cluster `sidecar`.
 const FEED_SOCKET: &str = "\n    transport_socket: null\n";
@@ -54,7 +56,7 @@ const PROXY_PROTOCOL_OPTIONAL: &str = "    listener_filters:
         allow_requests_without_proxy_protocol: true
 ";
 
-const MISTAKES: [Mistake; 29] = [
+const MISTAKES: [Mistake; 34] = [
     ("use_remote_address: true", "", "remote-address"),
     (
         "use_remote_address: true",
@@ -111,8 +113,13 @@ const MISTAKES: [Mistake; 29] = [
         "buffer-limit",
     ),
     (ROUTE, "route: { cluster: upstream }", "route-timeout"),
-    ("%PATH(NQ)%", "%REQ(:PATH)%", "log-secret"),
-    ("%PATH(NQ)%", "%PATH%", "log-secret"),
+    (LOGGED, "%REQ(:PATH)%", "log-secret"),
+    (LOGGED, "%PATH%", "log-secret"),
+    (LOGGED, "%PATH(NQ)%", "log-secret"),
+    (LOGGED, "%PATH(NQ:PATH)%", "log-secret"),
+    (LOGGED, "%REQ(X-NONE?:PATH)%", "log-secret"),
+    (LOGGED, "%REQ_WITHOUT_QUERY(:path):80%", "log-secret"),
+    (LOGGED, "%CEL(request.url_path)%", "log-secret"),
     ("%PROTOCOL%", "%REQ(Authorization)%", "log-secret"),
     ("log_format:", "ignored:", "log-default"),
     (

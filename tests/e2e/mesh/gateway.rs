@@ -116,7 +116,7 @@ fn a_gateway_with_its_own_settings_is_found_by_lint() {
 }
 
 #[test]
-fn agent_gate_and_tags_are_those_of_the_template() {
+fn agent_gate_log_and_tags_are_those_of_the_template() {
     let ours = template();
     assert_same(
         &our_bootstrap()["bootstrap_extensions"][0],
@@ -125,6 +125,10 @@ fn agent_gate_and_tags_are_those_of_the_template() {
     );
     let tags = &our_bootstrap()["stats_config"]["stats_tags"];
     assert_same(tags, &ours.stats_tags, FILE);
+    let setting = manifest(FILE, "EnvoyProxy");
+    let setting = &setting["spec"]["telemetry"]["accessLog"]["settings"][0];
+    let log = &ours.access_log["typed_config"]["log_format"]["json_format"];
+    assert_same(&setting["format"]["json"], log, FILE);
     let path = "/default_filter_chain/filters/0/typed_config/http_filters/0";
     let patches = patches();
     let patch = patches

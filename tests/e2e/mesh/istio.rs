@@ -90,7 +90,7 @@ fn without_our_figures_nobody_is_served_and_lint_says_why() {
 }
 
 #[test]
-fn agent_gate_and_tags_are_those_of_the_template() {
+fn agent_gate_log_and_tags_are_those_of_the_template() {
     let ours = template();
     let of = |kind: &str| -> Value {
         let patches = patches();
@@ -104,6 +104,8 @@ fn agent_gate_and_tags_are_those_of_the_template() {
     );
     let tags = &of("BOOTSTRAP")["stats_config"]["stats_tags"];
     assert_same(tags, &ours.stats_tags, FILE);
+    let log = &of("NETWORK_FILTER")["typed_config"]["access_log"][0];
+    assert_same(log, &ours.access_log, FILE);
     assert_same(&of("HTTP_FILTER"), &ours.gate, FILE);
 }
 

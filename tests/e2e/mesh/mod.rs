@@ -46,6 +46,7 @@ struct Ours {
     agent: Value,
     gate: Value,
     stats_tags: Value,
+    access_log: Value,
 }
 
 /// The pieces of the template.
@@ -58,17 +59,20 @@ fn template() -> Ours {
         ),
         ("gate_configuration", r#"{"role":"gate"}"#),
         ("filter_wasm", "/etc/latchkey/filter/filter.wasm"),
+        ("access_log", "/dev/stdout"),
     ];
     for (name, value) in configurations {
         text = text.replace(&format!("{{{{{name}}}}}"), value);
     }
     let bootstrap = yaml::document(&text.replace("{{", "x").replace("}}", "x"));
     let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-    let filters = bootstrap.pointer(manager).unwrap()["http_filters"].clone();
+    let manager = bootstrap.pointer(manager).unwrap();
+    let filters = manager["http_filters"].clone();
     let filters = filters.as_array().unwrap();
     let gate = filters.iter().find(|filter| filter["name"] == "latchkey");
     Ours {
         gate: gate.unwrap().clone(),
+        access_log: manager["access_log"][0].clone(),
         stats_tags: bootstrap["stats_config"]["stats_tags"].clone(),
         agent: bootstrap["bootstrap_extensions"][0].clone(),
     }
