@@ -7,6 +7,7 @@
 //! every path that ends without one ends in an answer.
 
 mod body;
+mod held;
 mod identity;
 mod judge;
 mod listing;
@@ -31,6 +32,7 @@ use crate::locator::{Family, Located};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
 use body::{BodyReader, Reading};
+use held::Held;
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
@@ -52,6 +54,8 @@ pub struct Gate {
     family: Family,
     /// Whose request it is.
     caller: Caller,
+    /// What Envoy holds back of it; `None` as long as that can be nothing.
+    held: Option<Held>,
 }
 
 /// What has arrived with the headers of a request, looked at once.
@@ -100,6 +104,7 @@ impl Gate {
             state: State::Closed,
             family: Family::default(),
             caller: Caller::default(),
+            held: None,
         }
     }
 
@@ -125,7 +130,10 @@ impl Gate {
                             .set_judged(self.stream, reading.judged());
                         self.enter(open(permit))
                     }
-                    Ok(None) => self.enter(State::Reading(reading)),
+                    Ok(None) => match self.hold(reading.held_bytes()) {
+                        Ok(()) => self.enter(State::Reading(reading)),
+                        Err(refusal) => self.refuse(host, &refusal),
+                    },
                     Err(refusal) => {
                         reading.count_refusal(host, &self.shared, &refusal);
                         self.refuse(host, &refusal)
@@ -194,11 +202,11 @@ impl Gate {
         if let Some(flow) = self.check_answer(host) {
             return flow;
         }
-        let passed = match &mut self.state {
-            State::Listing(listing) => step(listing, host),
-            _ => Ok(Flow::Continue),
+        let (passed, held_bytes) = match &mut self.state {
+            State::Listing(listing) => (step(listing, host), listing.held_bytes()),
+            _ => (Ok(Flow::Continue), 0),
         };
-        match passed {
+        match passed.and_then(|flow| self.hold(held_bytes).map(|()| flow)) {
             Ok(Flow::Hold) => Flow::Hold,
             Ok(Flow::Continue) => {
                 self.shared.streams.set_answered(self.stream);
@@ -261,6 +269,7 @@ impl Gate {
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.on_end(host);
+        self.held = None;
         self.state = match self.shared.cut(self.stream, host, refusal) {
             true => State::Answered,
             false => State::Closed,
@@ -287,8 +296,23 @@ impl Gate {
         let edition = shared.table.open(host)?;
         let (state, running) = judge_request(&shared, host, &arrival, edition)?;
         self.caller = running.caller();
+        let of_key = |head_bytes| Held::new(&shared.held, running.key_hash(), head_bytes);
+        self.held = match &state {
+            State::Reading(_) => Some(of_key(headers.as_bytes().len())),
+            State::Listing(_) => Some(of_key(0)),
+            _ => None,
+        };
+        self.hold(0)?;
         shared.streams.enter(self.stream, running);
         Ok(state)
+    }
+
+    /// Envoy holds back so much of its body, or of its answer's.
+    fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
+        match &mut self.held {
+            Some(held) => held.set(bytes),
+            None => Ok(()),
+        }
     }
 
     fn enter(&mut self, state: State) -> Flow {
@@ -298,12 +322,19 @@ impl Gate {
             State::Reading(reading) if reading.is_held() => Flow::Hold,
             State::Reading(_) => Flow::Continue,
         };
+        let holds = match &state {
+            State::Reading(reading) => reading.is_held(),
+            State::Listing(_) => true,
+            _ => false,
+        };
+        self.held = self.held.take().filter(|_| holds);
         self.state = state;
         flow
     }
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.shared.streams.leave(self.stream);
+        self.held = None;
         host.count(refusal.outcome());
         self.state = match self.shared.answer(host, refusal, self.family) {
             true => State::Answered,

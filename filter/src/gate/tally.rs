@@ -173,6 +173,7 @@ const fn outcome_of(refusal: &Refusal) -> Option<Outcome> {
         Refusal::Credential(_)
         | Refusal::UnknownKey
         | Refusal::UnreadableList
+        | Refusal::Busy
         | Refusal::Unavailable(_) => None,
     }
 }

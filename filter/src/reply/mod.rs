@@ -37,6 +37,8 @@ pub enum Refusal {
     Ambiguous(&'static str),
     /// More of the body would have to be held back than is allowed.
     TooLarge,
+    /// So much is held back already that this must not be.
+    Busy,
     /// The upstream's list cannot be cut down to what the key may see.
     UnreadableList,
     /// The table cannot be used.
@@ -72,7 +74,7 @@ impl Refusal {
         ];
         match status {
             401 => headers.push(("www-authenticate", "Bearer")),
-            503 => headers.extend([("retry-after", "1"), ("x-should-retry", "false")]),
+            503 => headers.extend([("retry-after", "1"), ("x-should-retry", self.is_retried())]),
             _ => {}
         }
         headers.extend(family::headers(family, status));
@@ -82,6 +84,14 @@ impl Refusal {
             details: self.outcome().details(),
             headers,
             body,
+        }
+    }
+
+    /// Whether an SDK should try again by itself, as it reads that.
+    fn is_retried(&self) -> &'static str {
+        match self {
+            Self::Busy => "true",
+            _ => "false",
         }
     }
 
@@ -126,6 +136,12 @@ impl Refusal {
                 "The request body is too large to be judged before 'model' is known: send 'model' \
                  earlier in the body, or a smaller body.",
             ),
+            Self::Busy => explained(
+                503,
+                "too_much_held",
+                "Too many large requests wait for their 'model' at the moment. Try again shortly, or \
+                 send 'model' at the beginning of the body.",
+            ),
             Self::UnreadableList => explained(
                 502,
                 "unreadable_model_list",
@@ -158,6 +174,7 @@ impl Refusal {
             Self::ContentType => Outcome::BodyType,
             Self::Ambiguous(_) => Outcome::Body,
             Self::TooLarge => Outcome::BodySize,
+            Self::Busy => Outcome::Busy,
             Self::UnreadableList => Outcome::List,
             Self::Unavailable(Unavailable::NoTable) => Outcome::NoTable,
             Self::Unavailable(Unavailable::LeaseOver) => Outcome::LeaseOver,
