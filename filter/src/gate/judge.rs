@@ -7,9 +7,10 @@ use keytable::{
     ClientAddress, Denial, KeyHash, Permit, RecordView, RequestFacts, Resources, judge_resources,
 };
 
+use super::arrival::Arrival;
 use super::body::{BodyReader, Reading};
 use super::running::Judged;
-use super::{Arrival, GateShared, failed};
+use super::{GateShared, failed};
 use crate::credential::path_only;
 use crate::form::FormReader;
 use crate::headers::HeaderMap;
@@ -141,6 +142,15 @@ pub(super) fn facts(
 
 pub(super) fn denied(denial: Denial) -> Refusal {
     Refusal::Denied(denial, None)
+}
+
+/// The same, with the address if that is the reason.
+pub(super) fn denied_from(facts: &RequestFacts, denial: Denial) -> Refusal {
+    let address = match (denial, facts.address) {
+        (Denial::AddressNotAllowed, Some(address)) => Some(address.get().to_string()),
+        _ => None,
+    };
+    Refusal::Denied(denial, address)
 }
 
 /// An endpoint that needs no name; what it is given all the same must be in scope.

@@ -6,15 +6,18 @@
 //! Invariant: nothing of a request reaches the upstream before there is a [`Permit`] in hand, and
 //! every path that ends without one ends in an answer.
 
+mod arrival;
 mod body;
 mod held;
 mod identity;
 mod judge;
 mod listing;
+mod logged;
 pub mod models_list;
 mod named;
 mod observing;
 mod passing;
+mod readiness;
 mod running;
 mod shared;
 pub mod tally;
@@ -24,16 +27,15 @@ use std::rc::Rc;
 use keytable::{Permit, admit};
 
 use crate::cache::KnownKey;
-use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
-use crate::headers::HeaderMap;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::{Family, Located};
+use crate::locator::Family;
 use crate::reply::Refusal;
 use crate::table::Unavailable;
+use arrival::Arrival;
 use body::{BodyReader, Reading};
 use held::Held;
-use judge::{Holder, Verdict, denied, facts};
+use judge::{Holder, Verdict, denied_from, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
 use passing::Caller;
@@ -56,18 +58,6 @@ pub struct Gate {
     caller: Caller,
     /// What Envoy holds back of it; `None` as long as that can be nothing.
     held: Option<Held>,
-}
-
-/// What has arrived with the headers of a request, looked at once.
-#[derive(Debug)]
-struct Arrival<'a> {
-    headers: &'a HeaderMap,
-    /// The rule of its endpoint; `None` if there is none.
-    located: Option<Located<'a>>,
-    /// Whose error JSON its client understands.
-    family: Family,
-    /// There is no body.
-    end_of_stream: bool,
 }
 
 /// What Envoy shall do with what it has in hand.
@@ -284,14 +274,12 @@ impl Gate {
     ) -> Result<State, Refusal> {
         let shared = Rc::clone(&self.shared);
         let headers = host.request_headers().map_err(failed)?;
-        let located = shared.locators.locate(&headers);
-        let arrival = Arrival {
-            headers: &headers,
-            located,
-            // Now: later the headers are gone, and before that the credential, which tells of the client too.
-            family: family_of(&shared, &headers, located.as_ref()),
-            end_of_stream,
-        };
+        logged::leave(host, &headers);
+        if readiness::is_asked(&shared.config, &headers) {
+            readiness::answer(host, shared.table.open(host)).map_err(failed)?;
+            return Ok(State::Answered);
+        }
+        let arrival = Arrival::read(&shared, &headers, end_of_stream);
         self.family = arrival.family;
         let edition = shared.table.open(host)?;
         let (state, running) = judge_request(&shared, host, &arrival, edition)?;
@@ -387,7 +375,9 @@ fn judge_holder(
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
-    let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
+    logged::check_target(arrival.headers)?;
+    let facts = facts(host, &view)?;
+    let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, arrival, holder)?;
         identity::clean(
@@ -400,7 +390,7 @@ fn judge_holder(
         )?;
         return carry_out(shared, host, verdict, holder);
     };
-    check_endpoint(shared, arrival)?;
+    arrival.check_endpoint(shared)?;
     identity::clean(
         shared,
         host,
@@ -452,16 +442,6 @@ fn carry_out(
     }
 }
 
-/// Whether a key for everything may call an endpoint that no rule knows.
-fn check_endpoint(shared: &GateShared, arrival: &Arrival<'_>) -> Result<(), Refusal> {
-    let refused =
-        shared.config.unknown_endpoint == UnknownEndpoint::Deny && arrival.located.is_none();
-    match refused {
-        true => Err(denied(keytable::Denial::EndpointNotAllowed)),
-        false => Ok(()),
-    }
-}
-
 /// The state of a request that may go on: only with a permit in hand.
 fn open(_permit: Permit) -> State {
     State::Open
@@ -474,25 +454,6 @@ fn observed(observing: Observing) -> State {
 
 fn list(_permit: Permit, listing: Listing) -> State {
     State::Listing(Box::new(listing))
-}
-
-/// The family of the rule, unless headers tell of another client.
-fn family_of(shared: &GateShared, headers: &HeaderMap, located: Option<&Located<'_>>) -> Family {
-    let rule = located.map(|located| located.rule.family);
-    if headers.get(b"anthropic-version").is_some() {
-        return Family::Anthropic;
-    }
-    if headers.get(b"x-goog-api-key").is_some() {
-        return Family::Google;
-    }
-    let under_openai = |path: &[u8]| path.starts_with(b"/openai/");
-    if headers.get(b"api-key").is_some() && headers.get(b":path").is_some_and(under_openai) {
-        return Family::Azure;
-    }
-    match (rule, shared.config.errors) {
-        (None | Some(Family::OpenAi), Some(configured)) => configured,
-        (rule, _) => rule.unwrap_or_default(),
-    }
 }
 
 fn failed(_: HostError) -> Refusal {
