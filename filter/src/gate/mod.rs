@@ -29,7 +29,7 @@ use keytable::{Permit, admit};
 use crate::cache::KnownKey;
 use crate::credential::Credential;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::Family;
+use crate::locator::{Family, Finding};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
 use arrival::Arrival;
@@ -418,13 +418,13 @@ fn carry_out(
 ) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     match verdict {
-        Verdict::Permitted(permit, name, judged) => {
-            if let Some(name) = &name {
+        Verdict::Permitted(permit, finding) => {
+            if let Some(name) = finding.first() {
                 identity::set_model(host, name).map_err(failed)?;
             }
-            let resource = name.as_deref().unwrap_or_default();
+            let resource = finding.first().unwrap_or_default();
             shared.count_permit(host, &permit, holder.counted(&view, resource));
-            Ok((open(permit), judged))
+            Ok((open(permit), Judged::Found(finding)))
         }
         Verdict::Unread(mut reading) => {
             if !shared.config.hold_whole_body {
@@ -437,7 +437,7 @@ fn carry_out(
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
             let listing = Listing::new(holder.record.clone(), norm);
-            Ok((list(permit, listing), Judged::Names(Vec::new(), norm)))
+            Ok((list(permit, listing), Judged::Found(Finding::new(norm))))
         }
     }
 }

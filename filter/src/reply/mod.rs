@@ -34,6 +34,8 @@ pub enum Refusal {
     Encoding,
     /// The body is not declared as what the endpoint's rule reads.
     ContentType,
+    /// It names nothing where the server reads its model. With that place, for people.
+    Unnamed(String),
     /// The request is malformed, or says what it says in more than one way.
     Ambiguous(&'static str),
     /// More of the body would have to be held back than is allowed.
@@ -131,6 +133,14 @@ impl Refusal {
                 code: "invalid_request_body",
                 message: format!("The request is refused: {what}."),
             },
+            Self::Unnamed(place) => Explanation {
+                status: 400,
+                code: "invalid_request_body",
+                message: format!(
+                    "The request is refused: it names no model. This API key is limited to a list of \
+                     models, so name one of them in {place}; a server's default does not count."
+                ),
+            },
             Self::TooLarge => explained(
                 413,
                 "request_too_large",
@@ -173,7 +183,7 @@ impl Refusal {
             Self::UnknownItem(_) => Outcome::Scope,
             Self::Encoding => Outcome::BodyEncoding,
             Self::ContentType => Outcome::BodyType,
-            Self::Ambiguous(_) => Outcome::Body,
+            Self::Ambiguous(_) | Self::Unnamed(_) => Outcome::Body,
             Self::TooLarge => Outcome::BodySize,
             Self::Busy => Outcome::Busy,
             Self::UnreadableList => Outcome::List,
