@@ -33,6 +33,7 @@ mod kubernetes;
 mod lint;
 mod listing;
 mod many_keys;
+mod memory;
 mod mesh;
 mod observability;
 mod observed;

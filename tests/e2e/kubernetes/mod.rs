@@ -23,7 +23,7 @@ const FILES: [&str; 4] = [
 /// What bootstrap.yaml is printed with; docs/kubernetes.md has the same.
 const RENDER: &str = "--sidecar latchkey-sidecar.latchkey.svc:9302 --upstream models.models.svc:8000 \
     --sidecar-ca /run/latchkey/ca/ca.crt --feed-token-file /run/latchkey/feed/feed-token \
-    --filter /etc/latchkey/filter/filter.wasm \
+    --filter /etc/latchkey/filter/filter.wasm --heap-bytes-max 805306368 \
     --add listeners=envoy/kubernetes/metrics/listeners.yaml \
     --add clusters=envoy/kubernetes/metrics/clusters.yaml";
 
