@@ -10,7 +10,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use keytable::limits::FRAME_BYTES_MAX;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
@@ -217,10 +216,13 @@ impl Context for Root {
         let Role::Agent { agent, host } = &mut self.role else {
             return;
         };
-        // A failed call has no header map at all, and asking for one is an error. What is larger than
-        // any frame is not copied: the memory of a VM never shrinks.
-        if num_headers == 0 || body_size > FRAME_BYTES_MAX {
+        // A failed call has no header map at all, and asking for one is an error. What is too large is
+        // not copied: the memory of a VM never shrinks.
+        if num_headers == 0 {
             return agent.answer(host, token, Answer::Failed);
+        }
+        if body_size > agent.answer_bytes_max(token) {
+            return agent.answer(host, token, Answer::TooLarge(body_size));
         }
         match abi::buffer(abi::CALL_RESPONSE_BODY, 0, body_size) {
             Ok(body) => {

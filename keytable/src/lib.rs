@@ -29,7 +29,7 @@ pub mod key_id;
 pub mod limits;
 pub mod record;
 pub mod scope;
-pub mod sealed;
+pub mod signed;
 pub mod usage;
 mod wire;
 
@@ -46,5 +46,5 @@ pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
 pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
-pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
+pub use signed::{SignedTable, SignedTableError, SigningKey, VerifyingKey};
 pub use usage::{Outcome, UsageBatch, UsageError, UsageRow};

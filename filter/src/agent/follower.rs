@@ -9,7 +9,7 @@
 //! is accepted until a snapshot is complete, because the slots hold a mixture until then.
 
 use keytable::limits::BUCKETS;
-use keytable::{Delta, Epoch, FormatVersion, Frame, Generation, Page};
+use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
 
 use super::pace::Pace;
 
@@ -54,7 +54,7 @@ pub struct Request {
 /// What came back for a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {
-    /// No answer: the call failed, was cut, or was larger than a frame can be.
+    /// No answer: the call failed or was cut, or the answer is larger than Envoy takes.
     Failed,
     /// An HTTP answer.
     Http {
@@ -63,6 +63,8 @@ pub enum Answer<'a> {
         /// Its body.
         body: &'a [u8],
     },
+    /// One of so many bytes, more than was asked for: it was not copied.
+    TooLarge(usize),
 }
 
 /// What the agent has to do with an accepted answer, before it confirms.
@@ -414,6 +416,7 @@ impl Confirmation {
 fn read(answer: Answer<'_>) -> Result<Frame<'_>, Rejection> {
     match answer {
         Answer::Failed => Err(Rejection::Failed),
+        Answer::TooLarge(_) => Err(Rejection::Frame(FrameError::TooLarge)),
         Answer::Http { status: 200, body } => Frame::decode(body).map_err(Rejection::Frame),
         Answer::Http { status, .. } => Err(Rejection::Status(status)),
     }

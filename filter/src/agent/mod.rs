@@ -13,7 +13,8 @@ mod rejection;
 pub mod reporter;
 pub mod starter;
 
-use keytable::{Change, Delta, Epoch, Frame, Page, SealedTable, TableHead};
+use keytable::limits::{FRAME_BYTES_MAX, SIGNED_TABLE_BYTES_MAX};
+use keytable::{Change, Delta, Epoch, Frame, Page, SignedTable, TableHead};
 
 use crate::config::{AgentConfig, MaxStaleness};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
@@ -33,7 +34,7 @@ pub struct Agent {
     max_staleness: MaxStaleness,
     follower: Follower,
     reporter: Reporter,
-    /// Until there is a table, if a sealed one may be the first.
+    /// Until there is a table, if a signed one may be the first.
     starter: Option<Starter>,
     edition: u64,
     records: u64,
@@ -82,7 +83,7 @@ impl Agent {
         self.start(host, now_ns);
     }
 
-    /// Asks for the sealed table, if there is no other.
+    /// Asks for the signed table, if there is no other.
     fn start(&mut self, host: &impl FeedHost, now_ns: u64) {
         let starter = self
             .starter
@@ -99,7 +100,7 @@ impl Agent {
         }
     }
 
-    /// Puts the sealed table in force, unless the sidecar was faster.
+    /// Puts the signed table in force, unless the sidecar was faster.
     fn start_from(&mut self, host: &impl FeedHost, answer: Answer<'_>) {
         let is_stranded = self.follower.is_stranded();
         let Some(starter) = self.starter.as_ref().filter(|_| is_stranded) else {
@@ -113,14 +114,14 @@ impl Agent {
             _ => Err(Unusable::Clock),
         };
         match now.and_then(|now| starter.judge(answer, now)) {
-            Ok((table, until_ms)) => self.load_sealed(host, &table, until_ms),
+            Ok((table, until_ms)) => self.load_signed(host, &table, until_ms),
             Err(unusable) => {
-                self.complain(host, format!("the sealed table is not used: {unusable}"))
+                self.complain(host, format!("the signed table is not used: {unusable}"))
             }
         }
     }
 
-    fn load_sealed(&mut self, host: &impl FeedHost, table: &SealedTable<'_>, until_ms: u64) {
+    fn load_signed(&mut self, host: &impl FeedHost, table: &SignedTable<'_>, until_ms: u64) {
         let loaded = table
             .pages
             .iter()
@@ -137,7 +138,7 @@ impl Agent {
             Ok(()) => {
                 self.follower.adopt(position);
                 let generation = position.generation.get();
-                let said = format!("agent: started from the sealed table, generation {generation}");
+                let said = format!("agent: started from the signed table, generation {generation}");
                 host.log(Level::Warn, &said);
             }
             Err(error) => self.complain(host, format!("cannot write the key table: {error:?}")),
@@ -185,6 +186,18 @@ impl Agent {
         }
     }
 
+    /// How long an answer to this call may be; a longer one need not be copied.
+    pub fn answer_bytes_max(&self, token: u32) -> usize {
+        let is_signed_table = self
+            .starter
+            .as_ref()
+            .is_some_and(|starter| starter.expects(token));
+        match is_signed_table {
+            true => SIGNED_TABLE_BYTES_MAX,
+            false => FRAME_BYTES_MAX,
+        }
+    }
+
     /// An answer arrived: puts in force what it holds, then asks on.
     pub fn answer(&mut self, host: &impl FeedHost, token: u32, answer: Answer<'_>) {
         // Without a clock the next request is not put off: one day it would never be due again.
@@ -197,7 +210,7 @@ impl Agent {
             return self.start_from(host, answer);
         }
         let status = match answer {
-            Answer::Failed => 0,
+            Answer::Failed | Answer::TooLarge(_) => 0,
             Answer::Http { status, .. } => status,
         };
         match self.reporter.answer(token, status, now_ns) {
@@ -287,7 +300,7 @@ impl Agent {
             edition: self.edition,
             records: self.records,
         };
-        slots::write_changes(host, &self.changes.seal(self.edition))?;
+        slots::write_changes(host, &self.changes.close(self.edition))?;
         slots::write_head(host, &head)?;
         set_gauge(host, Gauge::Generation, generation.get())?;
         set_gauge(host, Gauge::Records, self.records)?;

@@ -40,7 +40,7 @@ pub(crate) fn agent_config(staleness_s: u64) -> AgentConfig {
         cluster: "sidecar".to_owned(),
         wait_s: 25,
         max_staleness: MaxStaleness::Seconds(staleness_s),
-        sealed_table: None,
+        signed_table: None,
     }
 }
 

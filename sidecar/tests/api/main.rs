@@ -32,6 +32,7 @@ mod recommendations;
 mod restart;
 mod session;
 mod site;
+mod snapshots;
 mod support;
 mod tls;
 mod tokenhub;
