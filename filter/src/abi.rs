@@ -291,9 +291,10 @@ pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), HostError> {
     checked(unsafe { proxy_record_metric(id, value) })
 }
 
-pub(crate) fn count(id: u32) -> Result<(), HostError> {
+pub(crate) fn increment_metric(id: u32, by: u64) -> Result<(), HostError> {
+    let by = i64::try_from(by).unwrap_or(i64::MAX);
     // SAFETY: plain values.
-    checked(unsafe { proxy_increment_metric(id, 1) })
+    checked(unsafe { proxy_increment_metric(id, by) })
 }
 
 pub(crate) fn metric(id: u32) -> Result<u64, HostError> {

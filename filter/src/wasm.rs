@@ -17,6 +17,7 @@ use proxy_wasm::types::{Action, ContextType, LogLevel};
 use crate::abi;
 use crate::agent::Agent;
 use crate::config::{AgentConfig, Config, GateConfig};
+use crate::counts::{Counter, Counts};
 use crate::follower::Answer;
 use crate::gate::{Flow, Gate, GateShared};
 use crate::headers::HeaderMap;
@@ -76,6 +77,8 @@ struct Request {
 #[derive(Clone)]
 struct WasmHost {
     metrics: Rc<Metrics>,
+    /// What was counted and not handed over yet.
+    counts: Rc<Counts>,
 }
 
 /// The ids of the filter's metrics.
@@ -85,9 +88,8 @@ struct Metrics {
     generation: u32,
     records: u32,
     lease_left_s: u32,
-    streams_cut: u32,
-    /// One for each outcome, by its number.
-    outcomes: [u32; Outcome::COUNT],
+    /// One for each counter, in their order.
+    counters: Vec<u32>,
 }
 
 impl Root {
@@ -140,21 +142,17 @@ fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
 impl WasmHost {
     fn new() -> Result<Self, HostError> {
         let gauge = |name| abi::define_metric(abi::METRIC_GAUGE, name);
-        let mut outcomes = [0; Outcome::COUNT];
-        for (id, outcome) in outcomes.iter_mut().zip(Outcome::all()) {
-            let name = format!("latchkey.requests.{}", outcome.word());
-            *id = abi::define_metric(abi::METRIC_COUNTER, &name)?;
-        }
+        let counter = |counter: Counter| abi::define_metric(abi::METRIC_COUNTER, &counter.name());
         let metrics = Rc::new(Metrics {
             edition: gauge("latchkey.edition")?,
             lease_until_ms: gauge("latchkey.lease_until_ms")?,
             generation: gauge("latchkey.generation")?,
             records: gauge("latchkey.records")?,
             lease_left_s: gauge("latchkey.lease_left_s")?,
-            streams_cut: abi::define_metric(abi::METRIC_COUNTER, "latchkey.streams_cut")?,
-            outcomes,
+            counters: Counter::all().map(counter).collect::<Result<_, _>>()?,
         });
-        Ok(Self { metrics })
+        let counts = Rc::default();
+        Ok(Self { metrics, counts })
     }
 
     fn id(&self, gauge: Gauge) -> u32 {
@@ -174,22 +172,6 @@ fn sweep(root: u32, shared: &GateShared, host: &WasmHost) {
         abi::set_effective_context(stream).ok().map(|()| host)
     });
     let _ = abi::set_effective_context(root);
-}
-
-/// Gives the agent what this worker counted. Without an agent the counts are lost, no more.
-fn hand_over(shared: &GateShared) {
-    let Ok(now_unix_ms) = abi::unix_ns().map(|ns| ns / 1_000_000) else {
-        return;
-    };
-    let vm_id = abi::property(b"plugin_vm_id")
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    for batch in shared.take_counts(now_unix_ms) {
-        if let Ok(queue) = abi::resolve_queue(&vm_id, USAGE_QUEUE) {
-            let _ = abi::enqueue(queue, &batch);
-        }
-    }
 }
 
 /// The status of a callout's answer; 0 if there is none to read.
@@ -264,7 +246,7 @@ impl RootContext for Root {
                 let now_ns = host.monotonic_ns().unwrap_or(u64::MAX);
                 if now_ns.saturating_sub(*handed_ns) >= HAND_OVER_NS {
                     *handed_ns = now_ns;
-                    hand_over(shared);
+                    shared.hand_over(host);
                 }
             }
             Role::Unconfigured => {}
@@ -272,9 +254,9 @@ impl RootContext for Root {
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        if let Role::Agent { agent, .. } = &mut self.role {
+        if let Role::Agent { agent, host } = &mut self.role {
             while let Ok(Some(bytes)) = abi::dequeue(queue) {
-                agent.gather(&bytes);
+                agent.gather(host, &bytes);
             }
         }
     }
@@ -359,14 +341,24 @@ impl Host for WasmHost {
     }
 
     fn count(&self, outcome: Outcome) {
-        // A count that cannot be kept must not decide about a request.
-        if let Some(id) = self.metrics.outcomes.get(outcome as usize) {
-            let _ = abi::count(*id);
-        }
+        self.counts.add(Counter::Requests(outcome), 1);
     }
 
     fn count_cut(&self) {
-        let _ = abi::count(self.metrics.streams_cut);
+        self.counts.add(Counter::StreamsCut, 1);
+    }
+
+    fn count_lost(&self, requests: u64) {
+        self.counts.add(Counter::UsageLost, requests);
+    }
+
+    fn take_counts(&self) -> Option<Vec<u8>> {
+        self.counts.take()
+    }
+
+    fn hand_over(&self, message: &[u8]) -> Result<(), HostError> {
+        let vm_id = abi::property(b"plugin_vm_id")?.unwrap_or_default();
+        abi::enqueue(abi::resolve_queue(&vm_id, USAGE_QUEUE)?, message)
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {
@@ -388,6 +380,12 @@ impl Host for WasmHost {
 }
 
 impl FeedHost for WasmHost {
+    fn add(&self, counter: Counter, by: u64) {
+        if let Some(id) = self.metrics.counters.get(counter.index()) {
+            let _ = abi::increment_metric(*id, by);
+        }
+    }
+
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
         let headers = vec![(":method", "GET"), (":path", path), (":authority", cluster)];
         let timeout = Duration::from_millis(timeout_ms);

@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 
 /// Calls that the agent alone makes.
-const AGENTS: [&str; 4] = [
+const AGENTS: [&str; 5] = [
     "proxy_dequeue_shared_queue",
+    "proxy_increment_metric",
     "proxy_record_metric",
     "proxy_register_shared_queue",
     "proxy_set_shared_data",

@@ -11,6 +11,7 @@
 use keytable::limits::BUCKETS;
 use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
 
+use super::open::Open;
 use super::pace::Pace;
 
 pub use super::rejection::Rejection;
@@ -117,13 +118,6 @@ struct Loading {
     first_sent_ns: u64,
 }
 
-/// The request that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Open {
-    token: u32,
-    sent_ns: u64,
-}
-
 impl Follower {
     /// A follower that has no table yet. `wait_s` is what it asks the sidecar to hold a request,
     /// `timeout_ms` is after which an answer is not waited for any more.
@@ -171,12 +165,10 @@ impl Follower {
     /// The request to send now, if one is due. A request whose answer never came is given up
     /// well after its timeout.
     pub fn due(&mut self, now_ns: u64) -> Option<Request> {
-        let patience_ns = self.timeout_ms.saturating_mul(2_000_000);
-        if self.progress.open.is_some_and(|open| {
-            now_ns.saturating_sub(open.sent_ns) > patience_ns && !mutant!(NeverGiveUp)
-        }) {
-            self.progress.open = None;
-        }
+        let timeout_ms = self.timeout_ms;
+        self.progress
+            .open
+            .take_if(|open| open.is_hung(now_ns, timeout_ms) && !mutant!(NeverGiveUp));
         if self.progress.open.is_some() || now_ns < self.not_before_ns || !self.pace.allows(now_ns)
         {
             return None;
@@ -190,10 +182,7 @@ impl Follower {
 
     /// The request was sent; its answer will carry `token`.
     pub fn sent(&mut self, token: u32, now_ns: u64) {
-        self.progress.open = Some(Open {
-            token,
-            sent_ns: now_ns,
-        });
+        self.progress.open = Some(Open::new(token, now_ns));
     }
 
     /// Judges an answer. On `Ok` the agent applies the step and calls [`Self::confirm`] or
@@ -207,12 +196,12 @@ impl Follower {
         let open = self
             .progress
             .open
-            .filter(|open| open.token == token || mutant!(TakeAnyAnswer))
+            .filter(|open| open.has(token) || mutant!(TakeAnyAnswer))
             .ok_or(Rejection::Unasked)?;
         self.progress.open = None;
         let sent_ns = match mutant!(RenewFromReceipt) {
             true => now_ns,
-            false => open.sent_ns,
+            false => open.sent_ns(),
         };
         let judged = read(answer).and_then(|frame| match frame {
             Frame::Delta(delta) => self.judge_delta(delta, sent_ns),

@@ -8,6 +8,7 @@
 //! moment its request was sent.
 
 pub mod follower;
+mod open;
 mod pace;
 mod rejection;
 pub mod reporter;
@@ -17,15 +18,14 @@ use keytable::limits::{FRAME_BYTES_MAX, SIGNED_TABLE_BYTES_MAX};
 use keytable::{Change, Delta, Epoch, Frame, Page, SignedTable, TableHead};
 
 use crate::config::{AgentConfig, MaxStaleness};
+use crate::counts::{Counter, Counts};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
 use crate::table::changes::ChangeLog;
+use crate::table::pulse;
 use crate::table::slots::{self, SlotError};
 use follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
 use reporter::{Reported, Reporter};
 use starter::{Now, Starter, Unusable};
-
-/// After which a report of usage counts as lost, in milliseconds.
-const REPORT_TIMEOUT_MS: u64 = 10_000;
 
 /// The agent of this Envoy.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub struct Agent {
     changes: ChangeLog,
     lease_until_ms: u64,
     lease_left_s: u64,
+    /// From when on it shows again that it runs.
+    pulse_due_ns: u64,
     /// What was last logged, so that a lasting trouble is one line.
     trouble: Option<String>,
 }
@@ -68,6 +70,7 @@ impl Agent {
             changes: ChangeLog::default(),
             lease_until_ms: 0,
             lease_left_s: 0,
+            pulse_due_ns: 0,
             trouble: None,
         }
     }
@@ -77,6 +80,7 @@ impl Agent {
         let Ok(now_ns) = host.monotonic_ns() else {
             return;
         };
+        self.beat(host, now_ns);
         self.report(host, now_ns);
         self.show_lease(host, now_ns);
         self.follow(host, now_ns);
@@ -96,7 +100,7 @@ impl Agent {
             .due(now_ns)
             .map(|cluster| host.get(cluster, "/", starter::TIMEOUT_MS));
         if let Some(Ok(token)) = asked {
-            starter.sent(token);
+            starter.sent(token, now_ns);
         }
     }
 
@@ -170,9 +174,23 @@ impl Agent {
         }
     }
 
-    /// Takes what a worker counted.
-    pub fn gather(&mut self, bytes: &[u8]) {
-        self.reporter.gather(bytes);
+    /// Shows the workers that what they hand over is taken. One that is not written is no harm: they
+    /// keep their counts for longer.
+    fn beat(&mut self, host: &impl Host, now_ns: u64) {
+        if now_ns >= self.pulse_due_ns && slots::write_pulse(host, now_ns / 1_000_000).is_ok() {
+            self.pulse_due_ns = now_ns.saturating_add(pulse::EVERY_NS);
+        }
+    }
+
+    /// Takes what a worker counted: for the metrics, or usage for the sidecar.
+    pub fn gather(&mut self, host: &impl FeedHost, message: &[u8]) {
+        match Counts::decode(message) {
+            Some(counts) => counts.for_each(|(counter, by)| host.add(counter, by)),
+            None => match self.reporter.gather(message) {
+                0 => {}
+                lost => host.add(Counter::UsageLost, lost),
+            },
+        }
     }
 
     /// Reports usage if it is time.
@@ -180,8 +198,8 @@ impl Agent {
         let Some(batch) = self.reporter.due(now_ns) else {
             return;
         };
-        match host.post(&self.cluster, reporter::PATH, batch, REPORT_TIMEOUT_MS) {
-            Ok(token) => self.reporter.sent(token),
+        match host.post(&self.cluster, reporter::PATH, batch, reporter::TIMEOUT_MS) {
+            Ok(token) => self.reporter.sent(token, now_ns),
             Err(_) => self.reporter.unsent(now_ns),
         }
     }

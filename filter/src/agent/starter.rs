@@ -10,6 +10,7 @@ use std::fmt;
 use keytable::{SignedTable, SignedTableError};
 
 use super::follower::Answer;
+use super::open::Open;
 use crate::config::{AgentConfig, MaxStaleness, SignedTableConfig};
 
 /// After which an answer is not waited for any more, in milliseconds.
@@ -22,7 +23,7 @@ pub struct Starter {
     config: SignedTableConfig,
     region: String,
     max_staleness: MaxStaleness,
-    token: Option<u32>,
+    open: Option<Open>,
     not_before_ns: u64,
 }
 
@@ -61,14 +62,15 @@ impl Starter {
             config: config.signed_table.clone()?,
             region: config.region.clone(),
             max_staleness: config.max_staleness,
-            token: None,
+            open: None,
             not_before_ns: 0,
         })
     }
 
     /// The cluster to ask now, if it is time.
     pub fn due(&mut self, now_ns: u64) -> Option<&str> {
-        if self.token.is_some() || now_ns < self.not_before_ns {
+        self.open.take_if(|open| open.is_hung(now_ns, TIMEOUT_MS));
+        if self.open.is_some() || now_ns < self.not_before_ns {
             return None;
         }
         self.not_before_ns = now_ns.saturating_add(RETRY_NS);
@@ -76,18 +78,18 @@ impl Starter {
     }
 
     /// The request was sent; its answer will carry `token`.
-    pub fn sent(&mut self, token: u32) {
-        self.token = Some(token);
+    pub fn sent(&mut self, token: u32, now_ns: u64) {
+        self.open = Some(Open::new(token, now_ns));
     }
 
     /// Whether this request is open.
     pub fn expects(&self, token: u32) -> bool {
-        self.token == Some(token)
+        self.open.is_some_and(|open| open.has(token))
     }
 
     /// Whether an answer is for this request; it is not waited for any more then.
     pub fn takes(&mut self, token: u32) -> bool {
-        self.token.take_if(|open| *open == token).is_some()
+        self.open.take_if(|open| open.has(token)).is_some()
     }
 
     /// The table of an answer, and until when it may be used, in milliseconds of the monotonic

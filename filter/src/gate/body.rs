@@ -82,6 +82,11 @@ impl Reading {
         self.held.unwrap_or(0)
     }
 
+    /// How many resources the request has named so far.
+    pub(super) fn names(&self) -> usize {
+        self.names.len()
+    }
+
     /// What the request has named.
     pub(super) fn judged(&self) -> Judged {
         Judged::Names(self.names.clone(), self.norm)
@@ -127,6 +132,24 @@ impl Reading {
             Ok(view) if self.is_held() => shared.count_refusal(host, refusal, self.counted(&view)),
             Ok(view) => shared.count_cut(host, refusal, self.counted(&view)),
             Err(_) => {}
+        }
+    }
+
+    /// Counts a request that is over before its body was, if anything of it was passed on: under what it
+    /// has named, or as cut if its key has lost its right meanwhile.
+    pub(super) fn count_unfinished(
+        &self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+        standing: Result<(), Refusal>,
+    ) {
+        if self.is_held() {
+            return;
+        }
+        let permit = standing.and_then(|()| judge_names(&self.record, &self.names, self.norm));
+        match permit {
+            Ok(permit) => self.count_permit(host, shared, &permit),
+            Err(refusal) => self.count_refusal(host, shared, &refusal),
         }
     }
 

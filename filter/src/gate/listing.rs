@@ -1,7 +1,8 @@
 //! The answer to a list-scoped key's request for a list of models.
 //!
-//! The whole answer is held, cut down to what is in scope, and passed on; one that cannot be read
-//! is withheld. Does not know list shapes (that is [`super::models_list`]).
+//! The whole answer is held, cut down to what is in scope when its end is there, and passed on; one that
+//! cannot be read is withheld. It is held here and not in Envoy, whose buffer may be smaller than a list.
+//! Does not know list shapes (that is [`super::models_list`]).
 //!
 //! Invariant: no byte of the upstream's own list reaches the client.
 
@@ -16,17 +17,18 @@ use crate::table::RecordBytes;
 /// A list that was asked for.
 #[derive(Debug)]
 pub(super) struct Listing {
-    record: RecordBytes,
     norm: Norm,
+    /// The upstream's list so far.
+    body: Vec<u8>,
     /// The answer is no list: an error of the upstream's, or a redirection.
     passes: bool,
 }
 
 impl Listing {
-    pub(super) fn new(record: RecordBytes, norm: Norm) -> Self {
+    pub(super) fn new(norm: Norm) -> Self {
         Self {
-            record,
             norm,
+            body: Vec::new(),
             passes: false,
         }
     }
@@ -60,24 +62,30 @@ impl Listing {
         Ok(Flow::Hold)
     }
 
-    /// The body of the answer, all of it so far.
+    /// More of the body of the answer. `record` is what the key may use now.
     pub(super) fn advance(
         &mut self,
         host: &impl RequestHost,
+        record: &RecordBytes,
         size: usize,
         end_of_stream: bool,
     ) -> Result<Flow, Refusal> {
         if self.passes {
             return Ok(Flow::Continue);
         }
-        if size > LIST_BYTES_MAX {
+        if self.body.len().saturating_add(size) > LIST_BYTES_MAX {
             return Err(Refusal::UnreadableList);
         }
+        if size > 0 {
+            let more = host.response_body(0, size).map_err(failed)?;
+            self.body.extend_from_slice(&more);
+        }
         if !end_of_stream {
+            host.replace_response_body(size, b"").map_err(failed)?;
             return Ok(Flow::Hold);
         }
-        let body = host.response_body(0, size).map_err(failed)?;
-        let view = self.record.view()?;
+        let body = std::mem::take(&mut self.body);
+        let view = record.view()?;
         // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.
         let covers = |name: &str| {
             [self.norm, Norm::Gemini]

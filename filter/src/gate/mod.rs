@@ -97,6 +97,7 @@ impl Gate {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Closed => Flow::Hold,
             State::Reading(mut reading) => {
+                let names = reading.names();
                 match reading.advance(host, &self.shared, size, end_of_stream) {
                     Ok(Some(permit)) => {
                         reading.count_permit(host, &self.shared, &permit);
@@ -105,7 +106,14 @@ impl Gate {
                             .set_judged(self.stream, reading.judged());
                         self.enter(open(permit))
                     }
-                    Ok(None) => self.enter(State::Reading(reading)),
+                    Ok(None) => {
+                        if reading.names() != names {
+                            self.shared
+                                .streams
+                                .set_judged(self.stream, reading.judged());
+                        }
+                        self.enter(State::Reading(reading))
+                    }
                     Err(refusal) => {
                         reading.count_refusal(host, &self.shared, &refusal);
                         self.refuse(host, &refusal)
@@ -158,7 +166,7 @@ impl Gate {
         flow
     }
 
-    /// Body of the answer has arrived: all of it so far, while it is held.
+    /// Body of the answer has arrived: `size` bytes in Envoy's buffer.
     pub fn on_response_body(
         &mut self,
         host: &impl RequestHost,
@@ -169,18 +177,24 @@ impl Gate {
             return flow;
         }
         match &mut self.state {
-            State::Listing(listing) => match listing.advance(host, size, end_of_stream) {
-                Ok(flow) => flow,
-                Err(refusal) => self.refuse(host, &refusal),
-            },
+            State::Listing(listing) => {
+                let record = self.shared.streams.record(self.stream);
+                let flow = record.and_then(|r| listing.advance(host, &r, size, end_of_stream));
+                flow.unwrap_or_else(|refusal| self.refuse(host, &refusal))
+            }
             _ => Flow::Continue,
         }
     }
 
-    /// The request is over, however it ended: what was not counted yet is.
+    /// The request is over, however it ended: what was passed on and not counted yet is.
     pub fn on_end(&mut self, host: &impl RequestHost) {
-        if let State::Observing(observing) = std::mem::replace(&mut self.state, State::Closed) {
-            observing.count(host, &self.shared);
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Observing(observing) => observing.count(host, &self.shared),
+            State::Reading(reading) => {
+                let standing = self.check(host);
+                reading.count_unfinished(host, &self.shared, standing);
+            }
+            State::Closed | State::Listing(_) | State::Open => {}
         }
     }
 
@@ -215,7 +229,6 @@ impl Gate {
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.on_end(host);
-        self.state = State::Closed;
         self.shared.cut(self.stream, host, refusal, self.family);
         Flow::Hold
     }
@@ -353,7 +366,7 @@ fn carry_out(
         Verdict::List(permit, norm) => {
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
-            let listing = Listing::new(holder.record.clone(), norm);
+            let listing = Listing::new(norm);
             Ok((list(permit, listing), Judged::Names(Vec::new(), norm)))
         }
     }

@@ -104,7 +104,7 @@ impl Streams {
             .is_some()
     }
 
-    /// Its body was read to the end.
+    /// More of its body was read.
     pub(super) fn set_judged(&self, stream: u32, judged: Judged) {
         self.with(|streams| {
             if let Some(running) = streams.get_mut(&stream) {
@@ -120,6 +120,16 @@ impl Streams {
                 running.is_answered = true;
             }
         });
+    }
+
+    /// What its key may do, as of the last check; a request that is not in here has no key.
+    pub(super) fn record(&self, stream: u32) -> Result<RecordBytes, Refusal> {
+        let record = |streams: &mut BTreeMap<u32, Running>| {
+            let running = streams.get(&stream)?;
+            Some(running.record.clone())
+        };
+        let lost = Refusal::Unavailable(Unavailable::Damaged);
+        self.with(record).flatten().ok_or(lost)
     }
 
     pub(super) fn is_answered(&self, stream: u32) -> bool {

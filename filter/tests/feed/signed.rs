@@ -189,3 +189,26 @@ fn a_file_may_be_longer_than_any_frame_and_one_that_is_too_long_is_named() {
     assert!(log.contains(&said), "{log}");
     assert_eq!(rig.agent.answer_bytes_max(token), FRAME_BYTES_MAX, "closed");
 }
+
+/// Envoy's word that a call is over may never come.
+#[test]
+fn a_call_for_the_file_that_hangs_is_given_up() {
+    let mut rig = cold(&config());
+    let first = strand(&mut rig);
+    rig.host.advance_ms(19_000);
+    rig.agent.tick(&rig.host);
+    assert_eq!(open(&rig, "signed"), Some(first), "it may still come");
+    rig.host.advance_ms(2_000);
+    rig.agent.tick(&rig.host);
+    let second = open(&rig, "signed").unwrap();
+    assert_ne!(second, first);
+    let file = file(&mut rig, 0, "local", &key());
+    hand_over(&mut rig, first, &file);
+    assert_eq!(
+        rig.post().bearer(1).send_bodyless().status(),
+        503,
+        "too late"
+    );
+    hand_over(&mut rig, second, &file);
+    assert_eq!(rig.post().bearer(1).send_bodyless().status(), 200);
+}

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use filter::counts::Counter;
 use filter::headers::HeaderMap;
 use filter::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
 use filter::outcome::Outcome;
@@ -28,9 +29,12 @@ pub(crate) enum Call {
     RemoveHeader,
     Body,
     SourceAddress,
+    HandOver,
     FilterState,
     Reply,
 }
+
+const PULSE: &str = "latchkey.pulse";
 
 /// What the agent did, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,12 @@ pub(crate) struct Shared {
     pub(crate) callouts: RefCell<Vec<Callout>>,
     pub(crate) posts: RefCell<Vec<(String, Vec<u8>)>>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// The slot that says of the clock, not of the table.
+    pulse: RefCell<Option<Vec<u8>>>,
+    /// What workers have handed over and nobody has taken.
+    pub(crate) queue: RefCell<Vec<Vec<u8>>>,
+    /// What the agent has added to counters.
+    pub(crate) added: RefCell<Vec<(Counter, u64)>>,
     /// What a worker does after each write of the agent.
     pub(crate) onlooker: RefCell<Option<Onlooker>>,
     tokens: Cell<u32>,
@@ -95,6 +105,8 @@ pub(crate) struct FakeHost {
     pub(crate) source_address: RefCell<Vec<u8>>,
     pub(crate) filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) replies: RefCell<Vec<Reply>>,
+    /// Requests whose usage could not be kept.
+    pub(crate) lost: Cell<u64>,
     /// How often the request was counted as cut, and reset.
     pub(crate) cuts: Cell<(usize, usize)>,
 }
@@ -197,12 +209,19 @@ fn map_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> HeaderMap {
 
 impl Host for FakeHost {
     fn slot(&self, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+        if name == PULSE {
+            return Ok(self.shared.pulse.borrow().clone());
+        }
         self.called(Call::Slot)?;
         let slots = self.shared.slots.borrow();
         Ok(slots.get(name).filter(|bytes| !bytes.is_empty()).cloned())
     }
 
     fn set_slot(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
+        if name == PULSE {
+            *self.shared.pulse.borrow_mut() = Some(value.to_vec());
+            return Ok(());
+        }
         self.called(Call::SetSlot)?;
         let mut slots = self.shared.slots.borrow_mut();
         slots.insert(name.to_owned(), value.to_vec());
@@ -237,6 +256,20 @@ impl Host for FakeHost {
         self.cuts.set((counted + 1, reset));
     }
 
+    fn count_lost(&self, requests: u64) {
+        self.lost.set(self.lost.get() + requests);
+    }
+
+    fn take_counts(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn hand_over(&self, message: &[u8]) -> Result<(), HostError> {
+        self.called(Call::HandOver)?;
+        self.shared.queue.borrow_mut().push(message.to_vec());
+        Ok(())
+    }
+
     fn monotonic_ns(&self) -> Result<u64, HostError> {
         self.called(Call::Monotonic)?;
         Ok(self.shared.monotonic_ns.get())
@@ -253,6 +286,10 @@ impl Host for FakeHost {
 }
 
 impl FeedHost for FakeHost {
+    fn add(&self, counter: Counter, by: u64) {
+        self.shared.added.borrow_mut().push((counter, by));
+    }
+
     fn post(
         &self,
         _cluster: &str,

@@ -11,7 +11,7 @@ use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
 use filter::table::{RecordBytes, Unavailable, look_up};
-use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch};
+use keytable::{Frame, Outcome, PresentedKey, Record, RecordView, UsageBatch};
 
 use super::host::Callout;
 use super::request::Exchange;
@@ -167,6 +167,16 @@ impl Rig {
             .iter()
             .flat_map(|batch| UsageBatch::decode(batch).unwrap().rows);
         rows.map(|row| (row.resource, row.count)).collect()
+    }
+
+    /// The same, and to which ends they came.
+    pub(crate) fn outcomes(&self) -> Vec<(String, Outcome, u64)> {
+        let batches = self.shared.take_counts(0);
+        let rows = batches
+            .iter()
+            .flat_map(|batch| UsageBatch::decode(batch).unwrap().rows);
+        rows.map(|row| (row.resource, row.outcome, row.count))
+            .collect()
     }
 
     /// A request that has not begun: a POST of JSON to an endpoint that names a model.
