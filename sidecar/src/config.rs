@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
-use crate::domain::secret::KeyPrefix;
+use crate::domain::secrets::secret::KeyPrefix;
 use crate::telemetry::LogFormat;
 
 pub use error::ConfigError;

@@ -1,10 +1,11 @@
 //! Latchkey's sidecar: owns the API keys and tells every Envoy about every change.
 //!
-//! A thing belongs to [`domain`] if it would be true with no HTTP and no SQL, to [`store`] if it
-//! speaks SQL, to [`api`] if it speaks HTTP to people and scripts, to [`console`] if it is part of
-//! the page in the browser, to [`feed`] if it carries the key table to Envoys, to [`tokenhub`] if
-//! it is said in the words of Tencent's cloud API. The sidecar never sees a model request and never
-//! decides one.
+//! From the ground up: a thing belongs to [`domain`] if it would be true with no HTTP and no SQL, to
+//! [`store`] if it speaks SQL, to [`http`] if everybody who speaks HTTP needs it, to [`feed`] if it
+//! carries the key table to Envoys, to [`service`] if it is done whoever asks for it. Then the ways
+//! in: [`api`] is for people and scripts, [`tokenhub`] is in the words of Tencent's cloud API, and
+//! [`console`] is the page in the browser. The sidecar never sees a model request and never decides
+//! one.
 //!
 //! Invariant: a change is answered only after its commit, and the value of a key leaves the
 //! process only in the answer to the call that made it.
@@ -20,10 +21,12 @@ pub mod config;
 pub mod console;
 pub mod domain;
 pub mod feed;
+pub mod http;
 pub mod lint;
 pub mod master_key;
 pub mod offline;
 pub mod serve;
+pub mod service;
 pub mod snapshot;
 pub mod store;
 pub mod telemetry;

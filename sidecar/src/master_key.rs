@@ -14,9 +14,9 @@ use zeroize::Zeroizing;
 use crate::config::MasterKeySource;
 use crate::domain::act::Act;
 use crate::domain::clock::UnixMillis;
-use crate::domain::entropy::EntropyError;
-use crate::domain::keyring::{Keyring, KeyringError};
-use crate::domain::sealed::MasterKeyId;
+use crate::domain::secrets::entropy::EntropyError;
+use crate::domain::secrets::keyring::{Keyring, KeyringError};
+use crate::domain::secrets::sealed::MasterKeyId;
 use crate::store::{Store, StoreError};
 
 /// The file in the data directory.

@@ -23,20 +23,21 @@ use actix_web::rt::{System, spawn};
 use actix_web::web::Data;
 use actix_web::{App as WebApp, HttpServer};
 
-use crate::api::attempts::Attempts;
-use crate::api::envelope::envelope;
-use crate::api::metrics::{self, Metrics};
-use crate::api::reveals::Reveals;
-use crate::api::site::Site;
-use crate::api::{self, App};
+use crate::api;
 use crate::config::Config;
 use crate::console;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::feed::auth::FeedToken;
 use crate::feed::board::Board;
 use crate::feed::{self, Feed};
+use crate::http::envelope::envelope;
+use crate::http::metrics::{self, Metrics};
+use crate::http::site::Site;
 use crate::master_key;
 use crate::serve::announce::Event;
+use crate::service::App;
+use crate::service::attempts::Attempts;
+use crate::service::reveals::Reveals;
 use crate::store::{OpenError, Store};
 use crate::telemetry::Line;
 use crate::tokenhub::{self, Desk};
@@ -166,11 +167,13 @@ async fn stop_all([admin, feed]: [ServerHandle; 2]) {
 
 fn admin_server(door: Door, app: App) -> Result<Server, ServeError> {
     let path = app.site.tokenhub_path.clone();
+    let metrics = Data::from(Arc::clone(&app.metrics));
     let app = Data::new(app);
     let desk = Data::new(Desk::default());
     let factory = move || {
         WebApp::new()
             .app_data(app.clone())
+            .app_data(metrics.clone())
             .app_data(desk.clone())
             .wrap(from_fn(api::check_host))
             .wrap(from_fn(envelope))

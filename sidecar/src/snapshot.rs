@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 
 use crate::compile::TableBuilder;
 use crate::domain::clock::{Clock, SystemClock};
-use crate::domain::entropy::{self, EntropyError};
 use crate::domain::region::RegionId;
+use crate::domain::secrets::entropy::{self, EntropyError};
 use crate::store::{self, OpenError};
 
 /// The file of the signing key, in the data directory: 64 hexadecimal digits.

@@ -18,16 +18,14 @@ const PLACES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "rusqlite",
-        &[
-            "sidecar/src/store/",
-            "sidecar/src/store.rs",
-            "sidecar/tests/",
-        ],
+        &["sidecar/src/store/", "sidecar/tests/"],
         "SQL is spoken in sidecar/src/store alone: add a method there",
     ),
     (
         "actix_web",
         &[
+            "sidecar/src/http/",
+            "sidecar/src/service/",
             "sidecar/src/api/",
             "sidecar/src/console",
             "sidecar/src/feed/",
@@ -37,7 +35,7 @@ const PLACES: &[(&str, &[&str], &str)] = &[
             "sidecar/tests/",
             "envoy/src/upstream",
         ],
-        "HTTP is served in sidecar/src/api, console and feed (and by the demo upstream) alone",
+        "HTTP is spoken by sidecar/src/http, service, api, tokenhub, feed and console (and the demo upstream) alone",
     ),
     (
         "unsafe ",

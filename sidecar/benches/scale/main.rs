@@ -26,13 +26,13 @@ use sidecar::config::{Command, Config};
 use sidecar::domain::act::Act;
 use sidecar::domain::audit::{Actor, AuditAction};
 use sidecar::domain::clock::{Clock, SystemClock};
-use sidecar::domain::entropy;
 use sidecar::domain::key::{NewKey, Policy};
-use sidecar::domain::keyring::Keyring;
 use sidecar::domain::name::{Description, KeyName};
 use sidecar::domain::origin::Origin;
 use sidecar::domain::region::RegionId;
-use sidecar::domain::secret::{KeyPrefix, Secret};
+use sidecar::domain::secrets::entropy;
+use sidecar::domain::secrets::keyring::Keyring;
+use sidecar::domain::secrets::secret::{KeyPrefix, Secret};
 use sidecar::master_key;
 use sidecar::store::{Manner, Minted, Store, value_place};
 

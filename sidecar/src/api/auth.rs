@@ -13,11 +13,12 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use keytable::{KeyHash, PresentedKey};
 
-use crate::api::App;
-use crate::api::caller::Caller;
-use crate::api::cookie;
 use crate::api::operations::{self, Access, Asked};
-use crate::api::problem::Problem;
+use crate::http::cookie;
+use crate::http::problem::Problem;
+use crate::http::site::CallAddress;
+use crate::service::App;
+use crate::service::caller::Caller;
 
 /// Lets a request on if its caller may make this call.
 pub(super) async fn admit(
@@ -73,10 +74,6 @@ async fn check(request: &ServiceRequest) -> Result<(), Problem> {
     request.extensions_mut().insert(caller);
     Ok(())
 }
-
-/// From where a call comes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct CallAddress(pub(super) Option<IpAddr>);
 
 fn app(request: &ServiceRequest) -> Result<Data<App>, Problem> {
     let app = request.app_data::<Data<App>>().cloned();

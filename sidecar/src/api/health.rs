@@ -6,8 +6,8 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use crate::api::App;
-use crate::api::problem::Problem;
+use crate::http::problem::Problem;
+use crate::service::App;
 
 /// `GET /healthz`: the process answers.
 pub(super) async fn healthz() -> HttpResponse {

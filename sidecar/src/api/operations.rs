@@ -9,9 +9,9 @@ mod keys;
 mod knowledge;
 mod values;
 
-use crate::api::caller::Caller;
-use crate::api::problem::Problem;
-use crate::domain::role::Capability;
+use crate::domain::identity::role::Capability;
+use crate::http::problem::Problem;
+use crate::service::caller::Caller;
 
 /// One call.
 #[derive(Debug)]

@@ -5,10 +5,10 @@
 use actix_web::web::Bytes;
 use keytable::Generation;
 
-use crate::api::problem::Problem;
 use crate::compile;
 use crate::feed::looks::Asked;
 use crate::feed::standing::{Needs, Standing, standing};
+use crate::http::problem::Problem;
 use crate::store::{News, Store};
 
 /// The findings of one look.

@@ -11,9 +11,9 @@ use actix_web::web;
 use keytable::{Epoch, FormatVersion, Generation};
 use tokio::sync::OnceCell;
 
-use crate::api::problem::Problem;
 use crate::domain::region::RegionId;
 use crate::feed::look::{Look, look};
+use crate::http::problem::Problem;
 use crate::store::Store;
 
 /// Looks that are kept: agents that follow are at one of a few positions.

@@ -27,8 +27,6 @@ use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::time::{Instant, timeout_at};
 
-use crate::api::metrics::Metrics;
-use crate::api::problem::Problem;
 use crate::compile;
 use crate::domain::envoy::KnownEnvoy;
 use crate::domain::region::RegionId;
@@ -40,6 +38,8 @@ use crate::feed::looks::{Asked, Looks};
 use crate::feed::register::Register;
 use crate::feed::request::{TableRequest, WantedPage};
 use crate::feed::snapshots::Snapshots;
+use crate::http::metrics::Metrics;
+use crate::http::problem::Problem;
 use crate::store::{Newcomer, Store};
 
 /// What the feed answers from.

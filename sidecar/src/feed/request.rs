@@ -8,11 +8,11 @@ use std::time::Duration;
 use keytable::limits::BUCKETS;
 use keytable::{Epoch, FormatVersion, Generation};
 
-use crate::api::problem::Problem;
-use crate::api::query::Query;
 use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
 use crate::domain::region::RegionId;
 use crate::feed::looks::Asked;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
 
 const WAIT_S_MAX: u64 = 60;
 const WAIT_S_DEFAULT: u64 = 25;

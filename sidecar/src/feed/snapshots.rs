@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use actix_web::web::{self, Bytes};
 use keytable::{FormatVersion, Generation};
 
-use crate::api::metrics::Metrics;
-use crate::api::problem::Problem;
 use crate::compile::{Snapshot, TableBuilder};
 use crate::domain::region::RegionId;
+use crate::http::metrics::Metrics;
+use crate::http::problem::Problem;
 use crate::store::Store;
 
 /// Snapshots that are kept.

@@ -8,8 +8,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use keytable::UsageBatch;
 use keytable::limits::USAGE_BYTES_MAX;
 
-use crate::api::problem::Problem;
 use crate::feed::Feed;
+use crate::http::problem::Problem;
 
 pub(super) async fn post(
     feed: Data<Feed>,

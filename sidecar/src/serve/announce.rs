@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use crate::domain::secret::Secret;
+use crate::domain::secrets::secret::Secret;
 
 /// Something that whoever started the sidecar waits for.
 #[derive(Debug)]

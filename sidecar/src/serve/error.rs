@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::domain::entropy::EntropyError;
+use crate::domain::secrets::entropy::EntropyError;
 use crate::feed::auth::FeedTokenError;
 use crate::master_key::MasterKeyError;
 use crate::serve::TlsError;

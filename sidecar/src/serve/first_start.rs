@@ -12,12 +12,12 @@ use serde_json::json;
 
 use crate::domain::audit::{Actor, AuditAction, AuditEntry};
 use crate::domain::clock::UnixMillis;
-use crate::domain::entropy::{self, EntropyError};
+use crate::domain::identity::role::{Capabilities, Role};
+use crate::domain::identity::token::ApiToken;
+use crate::domain::identity::user::{Setup, User, UserName};
 use crate::domain::name::KeyName;
-use crate::domain::role::{Capabilities, Role};
-use crate::domain::secret::{KeyPrefix, Secret};
-use crate::domain::token::ApiToken;
-use crate::domain::user::{Setup, User, UserName};
+use crate::domain::secrets::entropy::{self, EntropyError};
+use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::serve::ServeError;
 use crate::store::Store;
 

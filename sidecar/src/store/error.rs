@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use crate::domain::catalog::Unlisted;
-use crate::domain::sealed::SealError;
+use crate::domain::secrets::sealed::SealError;
 
 /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
 const SYNC_FAILURES: [i32; 2] = [1034, 1290];

@@ -6,43 +6,19 @@
 //! Invariant: an answer `Ok` to a change means that it is on the disk (WAL, `synchronous=FULL`)
 //! and that everybody who follows has been woken; an `Err` means that nothing was changed.
 
-mod access_keys;
-mod accounts;
-mod advice;
 mod audit;
-mod backup;
-mod catalog;
-mod changes;
-mod connect;
-mod directory;
 mod error;
-#[cfg(test)]
-mod fixture;
-mod fleet;
-mod home;
+mod feed;
+mod file;
 mod homes;
+mod idempotency;
+mod identity;
 mod keys;
-mod lists;
-mod master_keys;
-mod migrate;
-mod once;
-mod operator;
-mod parts;
-mod reveal;
-mod rotation;
+mod knowledge;
+mod pagination;
 mod row;
 #[cfg(test)]
-mod scale;
-mod search;
-mod sessions;
-mod table;
-#[cfg(test)]
 mod tests;
-mod tokens;
-#[cfg(test)]
-mod traced;
-mod usage;
-mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,27 +28,28 @@ use keytable::{Epoch, Generation};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
-pub use advice::Examined;
 pub use audit::{AuditFilter, AuditFinding, AuditRow};
-pub use backup::{CarriedOver, backup, restore, verify_audit};
-pub use catalog::CatalogFilter;
-pub use changes::News;
 pub use error::{OpenError, StoreError};
-pub use fleet::Newcomer;
-pub use keys::{Manner, Minted, Target};
-pub use lists::{Cursor, CursorValue, Filter, Listing, Sort};
-pub use once::{Earlier, Once, Outcome};
-pub use parts::{Part, Parted};
-pub use reveal::place as value_place;
-pub use rotation::Rotated;
-pub use search::{Condition, Found, Matching, Search, SearchOrder, TextField};
-pub use sessions::NewSession;
-pub use table::read_table;
-pub use usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
-pub use users::{Ends, UserTarget};
+pub use feed::changes::News;
+pub use feed::fleet::Newcomer;
+pub use feed::table::read_table;
+pub use file::backup::{CarriedOver, backup, restore, verify_audit};
+pub use idempotency::{Earlier, Once, Outcome};
+pub use identity::sessions::NewSession;
+pub use identity::users::{Ends, UserTarget};
+pub use keys::lifecycle::{Manner, Minted, Target};
+pub use keys::list::{Cursor, CursorValue, Filter, Listing, Sort};
+pub use keys::reveal::place as value_place;
+pub use keys::rotation::Rotated;
+pub use keys::search::{Condition, Found, Matching, Search, SearchOrder, TextField};
+pub use knowledge::advice::Examined;
+pub use knowledge::catalog::CatalogFilter;
+pub use knowledge::usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
+pub use pagination::{Part, Parted};
 
-use changes::Change;
-use directory::DataDirectory;
+use feed::changes::{self, Change};
+use file::directory::DataDirectory;
+use file::{connect, copies};
 
 /// Idle reading connections that are kept.
 const READERS_MAX: usize = 4;
@@ -114,7 +91,7 @@ impl Store {
     pub fn open(directory: &Path, key_limit_default: u64) -> Result<Self, OpenError> {
         let directory = DataDirectory::open(directory)?;
         let mut writer = connect::writer(&directory)?;
-        let was_copied = home::settle(&mut writer, &directory)?;
+        let was_copied = copies::settle(&mut writer, &directory)?;
         let (epoch, generation) = position(&writer)?;
         Ok(Self(Arc::new(Inner {
             readers: Mutex::new(Vec::new()),

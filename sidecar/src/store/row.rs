@@ -14,7 +14,7 @@ use crate::domain::key::{Key, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
-use crate::domain::sealed::Sealed;
+use crate::domain::secrets::sealed::Sealed;
 
 /// The columns that [`Columns::key`] reads, in its order, of `keys AS k`.
 pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \

@@ -2,7 +2,7 @@
 //!
 //! Does not carry any out. Invariant: what is not here does not exist.
 
-use crate::domain::role::Capability;
+use crate::domain::identity::role::Capability;
 
 /// One action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

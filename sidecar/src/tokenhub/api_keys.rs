@@ -6,12 +6,12 @@
 use keytable::{KeyHash, PresentedKey, Status};
 use serde_json::{Value, json};
 
-use crate::api::key_request;
 use crate::domain::audit::AuditAction;
 use crate::domain::catalog::Catalog;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
+use crate::http::lists;
 use crate::store::{Condition, Manner, Search, SearchOrder, TextField};
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
@@ -42,7 +42,7 @@ pub(super) async fn create(call: &Call, mut input: Input) -> Result<Done, Fault>
             .unwrap_or(Status::Enabled),
         scope,
         addresses: input
-            .read("IpWhitelist", key_request::addresses)?
+            .read("IpWhitelist", lists::addresses)?
             .unwrap_or_default(),
         expires_at: None,
     };
@@ -152,7 +152,7 @@ pub(super) async fn modify(call: &Call, mut input: Input) -> Result<Done, Fault>
     let name = input.text("ApiKeyName")?;
     let edit = KeyEdit {
         description: input.parsed("Remark", Description::parse)?,
-        addresses: input.read("IpWhitelist", key_request::addresses)?,
+        addresses: input.read("IpWhitelist", lists::addresses)?,
         ..KeyEdit::default()
     };
     input.finish()?;

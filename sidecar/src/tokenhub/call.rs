@@ -7,15 +7,15 @@ use actix_web::web::Data;
 use keytable::AccountId;
 use serde_json::{Map, Value};
 
-use crate::api::App;
-use crate::api::caller::Caller;
-use crate::api::key_service;
-use crate::api::patience::Patience;
 use crate::domain::act::Act;
 use crate::domain::key::Key;
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::feed::propagation::Propagation;
+use crate::service::App;
+use crate::service::caller::Caller;
+use crate::service::keys;
+use crate::service::wait::Patience;
 use crate::store::{Store, StoreError, Stored, Target};
 use crate::tokenhub::fault::Fault;
 
@@ -60,7 +60,7 @@ impl Call {
     /// Which key an id means.
     pub(crate) fn target(&self, id: &str) -> Result<Target, Fault> {
         Ok(Target {
-            id: key_service::key_id(id).map_err(|_| no_key())?,
+            id: keys::key_id(id).map_err(|_| no_key())?,
             account: Some(self.account.clone()),
             revisions: None,
         })
@@ -95,7 +95,7 @@ impl Call {
 
     /// Logs a change and waits until it is in force, as long as every caller does.
     pub(crate) async fn changed(&self, what: &str, stored: &Stored<Key>) -> Done {
-        key_service::log_change(&self.request_id, what, &stored.value);
+        keys::log_change(&self.request_id, what, &stored.value);
         let patience = Patience::usual();
         Done {
             members: Map::new(),

@@ -3,7 +3,7 @@
 //! Does not decide what is refused. Invariant: the cause of a failure of ours goes to the log
 //! only; the caller gets the request's id to quote.
 
-use crate::api::problem::Problem;
+use crate::http::problem::Problem;
 use crate::tokenhub::replay::Replay;
 use crate::tokenhub::signature::SignatureError;
 

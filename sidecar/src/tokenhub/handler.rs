@@ -11,12 +11,12 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
-use crate::api::App;
-use crate::api::body::{BODY_BYTES_MAX, JsonObject};
-use crate::api::caller::Caller;
-use crate::api::envelope::RequestId;
 use crate::domain::region::RegionId;
 use crate::feed::propagation::Propagation;
+use crate::http::body::{BODY_BYTES_MAX, JsonObject};
+use crate::http::envelope::RequestId;
+use crate::service::App;
+use crate::service::caller::Caller;
 use crate::telemetry::Line;
 use crate::tokenhub::action::Action;
 use crate::tokenhub::call::{Call, Done};

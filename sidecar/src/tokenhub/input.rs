@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::api::fields::Read;
+use crate::http::fields::Read;
 use crate::tokenhub::fault::Fault;
 
 /// The parameters that nobody has taken yet.

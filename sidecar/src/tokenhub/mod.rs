@@ -2,7 +2,7 @@
 //! manage keys here when their endpoint is changed.
 //!
 //! Does not have rules of its own: what a key may be, what is written down and how long a change
-//! is waited for is in [`crate::api::key_service`] and the store, for both APIs. Invariant: nothing
+//! is waited for is in [`crate::service::keys`] and the store, for both APIs. Invariant: nothing
 //! of a body is read before the signature fits it; every answer is HTTP 200 with a `Response`.
 
 mod action;

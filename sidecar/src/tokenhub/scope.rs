@@ -7,8 +7,8 @@
 use keytable::{Axis, AxisKind, Scope, ScopeEntry};
 use serde_json::{Value, json};
 
-use crate::api::key_request;
 use crate::domain::catalog::Catalog;
+use crate::http::lists;
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
 
@@ -71,12 +71,10 @@ pub(crate) fn of_names(parameter: &str, names: Vec<String>) -> Result<Scope, Fau
     let (models, services): (Vec<_>, Vec<_>) = names.into_iter().partition(is_model);
     let axis = |names: Vec<String>| {
         let values: Vec<_> = names.into_iter().map(Value::from).collect();
-        key_request::entries(&values)
-            .map(Axis::Listed)
-            .map_err(|errors| {
-                let details = errors.iter().map(|error| error.detail.as_str());
-                Fault::value(parameter, details.collect::<Vec<_>>().join("; "))
-            })
+        lists::entries(&values).map(Axis::Listed).map_err(|errors| {
+            let details = errors.iter().map(|error| error.detail.as_str());
+            Fault::value(parameter, details.collect::<Vec<_>>().join("; "))
+        })
     };
     Ok(Scope {
         models: axis(models)?,

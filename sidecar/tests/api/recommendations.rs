@@ -12,7 +12,7 @@ use sidecar::domain::key::{KeyEdit, NewKey, Policy};
 use sidecar::domain::name::KeyName;
 use sidecar::domain::origin::Origin;
 use sidecar::domain::region::RegionId;
-use sidecar::domain::secret::{KeyPrefix, Secret};
+use sidecar::domain::secrets::secret::{KeyPrefix, Secret};
 use sidecar::store::{Manner, Minted, Store, Target};
 
 use crate::support::{Scratch, Sidecar};

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use crate::ledger::State;
 use crate::process::Base;
 
-const FIRST_SCHEMA: &str = include_str!("../../src/store/migrations/0001_keys.sql");
+const FIRST_SCHEMA: &str = include_str!("../../src/store/file/migrations/0001_keys.sql");
 const CONTENTS: &str = "
     PRAGMA application_id = 0x4c4b4442;
     PRAGMA user_version = 1;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use super::text::Text;
 use crate::feed::fleet::Sighting;
+use crate::http::metrics::Text;
 
 /// What is shown of the Envoys of one name in one region.
 #[derive(Debug, Default)]

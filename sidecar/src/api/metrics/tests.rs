@@ -1,16 +1,19 @@
 //! The page, without HTTP.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::*;
 use crate::domain::clock::UnixMillis;
 use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
 use crate::domain::region::RegionId;
 use crate::feed::fleet::Sighting;
+use crate::http::metrics::{Metrics, Watcher};
 use keytable::Generation;
 
 fn page(metrics: &Metrics, sightings: &[Sighting], newest: u64) -> String {
     let mut text = Text::default();
-    show_requests(metrics, &mut text);
-    show_feed(metrics, &mut text);
+    metrics.show(&mut text);
     fleet::show(sightings, newest, &mut text);
     text.finish()
 }

@@ -3,7 +3,7 @@
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, Kind, LIMIT, Operation, Parameter,
 };
-use crate::domain::role::Capability::{Admin, KeysDelete, KeysRead, KeysWrite};
+use crate::domain::identity::role::Capability::{Admin, KeysDelete, KeysRead, KeysWrite};
 
 pub(super) const WAIT: Parameter = Parameter::query(
     "wait",

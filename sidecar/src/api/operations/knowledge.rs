@@ -3,7 +3,7 @@
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IF_MATCH, Kind, LIMIT, Operation, Parameter,
 };
-use crate::domain::role::Capability::{Admin, KeysRead};
+use crate::domain::identity::role::Capability::{Admin, KeysRead};
 
 const PERIOD: Parameter = Parameter::query(
     "period",

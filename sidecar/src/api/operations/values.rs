@@ -4,7 +4,7 @@ use crate::api::operations::keys::{ALLOW_UNLISTED, TIMEOUT_S, WAIT};
 use crate::api::operations::{
     ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Kind, Operation, Parameter,
 };
-use crate::domain::role::Capability::{KeysRead, KeysReveal, KeysWrite};
+use crate::domain::identity::role::Capability::{KeysRead, KeysReveal, KeysWrite};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new(

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::audit::{Actor, AuditAction};
-use crate::store::fixture::Scratch;
 use crate::store::lock;
+use crate::store::tests::fixture::Scratch;
 
 fn entry(number: u64) -> AuditEntry {
     AuditEntry {

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::domain::rotation::Grace;
-use crate::store::fixture::{Scratch, account, act, add_all, insert, minted, new_key, target};
+use crate::store::tests::fixture::{
+    Scratch, account, act, add_all, insert, minted, new_key, target,
+};
 use crate::store::{Minted, lock};
 
 /// What the schema keeps, and what there is.

@@ -1,0 +1,151 @@
+//! What an admin writes about a key: the bodies of create and edit become domain values.
+//!
+//! Does not store. Invariant: what comes out is valid as a whole; what is not is told field by
+//! field, all at once.
+
+use keytable::{Axis, Scope, Status};
+use serde_json::Value;
+
+use crate::api::account;
+use crate::domain::clock::UnixMillis;
+use crate::domain::key::{KeyEdit, NewKey, Policy};
+use crate::domain::name::{Description, KeyName};
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
+use crate::domain::secrets::secret::Secret;
+use crate::http::body::JsonObject;
+use crate::http::fields::{Fields, Read, fault, invalid, parsed};
+use crate::http::lists;
+use crate::http::problem::Problem;
+use crate::service::caller::Caller;
+
+/// Fields that only the sidecar writes.
+const READ_ONLY: [&str; 13] = [
+    "id",
+    "key",
+    "masked",
+    "created_at",
+    "updated_at",
+    "value_set_at",
+    "last_used_at",
+    "creator",
+    "key_version",
+    "recoverable",
+    "predecessor",
+    "successor",
+    "propagation",
+];
+/// Fields that are written once.
+const IMMUTABLE: [&str; 4] = ["name", "account", "region", "origin"];
+
+/// Reads the body of a create call.
+pub(crate) fn new_key(
+    body: JsonObject,
+    caller: &Caller,
+    now: UnixMillis,
+) -> Result<NewKey, Problem> {
+    new_key_fields(Fields::of(body), caller, now)
+}
+
+/// Reads the body of an import call: a create call's with the value as `key`.
+pub(crate) fn imported_key(
+    body: JsonObject,
+    caller: &Caller,
+    now: UnixMillis,
+) -> Result<(NewKey, Secret), Problem> {
+    let mut fields = Fields::of(body);
+    let secret = fields.required("key", |value| parsed(&value, Secret::import));
+    let new = new_key_fields(fields, caller, now)?;
+    let secret = secret.ok_or_else(|| Problem::internal(&"a refused value was not reported"))?;
+    Ok((new, secret))
+}
+
+fn new_key_fields(mut fields: Fields, caller: &Caller, now: UnixMillis) -> Result<NewKey, Problem> {
+    let account = account::of_body(&mut fields, caller)?;
+    let region = fields.required("region", |value| parsed(&value, RegionId::parse));
+    let name = fields.required("name", |value| parsed(&value, KeyName::parse));
+    let origin = fields.optional("origin", |value| parsed(&value, Origin::parse));
+    let edit = policy_fields(&mut fields, now);
+    fields.refuse(&READ_ONLY, "is written by the sidecar: leave it out");
+    fields.finish().map_err(invalid)?;
+    match (account, region, name) {
+        (Some(account), Some(region), Some(name)) => Ok(NewKey {
+            account,
+            region,
+            origin: origin.unwrap_or(Origin::Standard),
+            name,
+            team: None,
+            policy: Policy {
+                description: edit.description.unwrap_or_default(),
+                status: edit.status.unwrap_or(Status::Enabled),
+                scope: edit.scope.unwrap_or(Scope::ALL),
+                addresses: edit.addresses.unwrap_or_default(),
+                expires_at: edit.expires_at.flatten(),
+            },
+        }),
+        _ => Err(Problem::internal(&"a refused field was not reported")),
+    }
+}
+
+/// Reads the body of an edit call.
+pub(crate) fn key_edit(body: JsonObject, now: UnixMillis) -> Result<KeyEdit, Problem> {
+    let mut fields = Fields::of(body);
+    let edit = policy_fields(&mut fields, now);
+    fields.refuse(&IMMUTABLE, "cannot be changed: make a new key");
+    fields.refuse(&READ_ONLY, "is written by the sidecar: leave it out");
+    fields.finish().map_err(invalid)?;
+    Ok(edit)
+}
+
+fn policy_fields(fields: &mut Fields, now: UnixMillis) -> KeyEdit {
+    KeyEdit {
+        description: fields.optional("description", |value| parsed(&value, Description::parse)),
+        status: fields.optional("status", |value| parsed(&value, status)),
+        scope: fields.optional("scope", scope),
+        addresses: fields.optional("ip_allowlist", lists::addresses),
+        expires_at: fields.optional("expires_at", |value| expiry(&value, now)),
+    }
+}
+
+fn status(text: &str) -> Result<Status, &'static str> {
+    match text {
+        "enabled" => Ok(Status::Enabled),
+        "disabled" => Ok(Status::Disabled),
+        _ => Err("must be \"enabled\" or \"disabled\""),
+    }
+}
+
+fn expiry(value: &Value, now: UnixMillis) -> Read<Option<UnixMillis>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let at = parsed(value, UnixMillis::parse_rfc3339)?;
+    if at > now {
+        Ok(Some(at))
+    } else {
+        fault("lies in the past: name a later time, or disable or delete the key")
+    }
+}
+
+fn scope(value: Value) -> Read<Scope> {
+    let Value::Object(members) = value else {
+        return fault("must be an object with \"models\" and \"services\"");
+    };
+    let mut fields = Fields::new(members);
+    let models = fields.optional("models", |value| axis(&value));
+    let services = fields.optional("services", |value| axis(&value));
+    fields.finish()?;
+    let nothing = || Axis::Listed(Vec::new());
+    Ok(Scope {
+        models: models.unwrap_or_else(nothing),
+        services: services.unwrap_or_else(nothing),
+    })
+}
+
+fn axis(value: &Value) -> Read<Axis> {
+    match value {
+        Value::String(word) if word == "all" => Ok(Axis::All),
+        Value::Array(items) => lists::entries(items).map(Axis::Listed),
+        _ => fault("must be \"all\" or a list of names"),
+    }
+}

@@ -1,0 +1,117 @@
+//! The calls of `/v1/envoys`: the fleet as it is known here.
+//!
+//! Invariant: says what Envoys have said, nothing that is only hoped for.
+
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use keytable::Generation;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::domain::audit::AuditAction;
+use crate::domain::envoy::AgentId;
+use crate::domain::region::RegionId;
+use crate::feed::fleet::{Dismissal, Sighting};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::service::App;
+use crate::service::caller::Caller;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Envoys {
+    envoys: Vec<EnvoyAnswer>,
+}
+
+#[derive(Debug, Serialize)]
+struct EnvoyAnswer {
+    envoy: String,
+    instance: String,
+    region: String,
+    version: Option<String>,
+    generation: Option<u64>,
+    lag_ms: u64,
+    last_seen: String,
+    live: bool,
+    /// `null`: serves without end.
+    lease_s: Option<u64>,
+    may_serve_until: Option<String>,
+    /// Whether that time is over: it refuses every request until it is heard again.
+    lease_over: bool,
+    /// Whether another Envoy was heard under this name.
+    shares_name: bool,
+    last_error: Option<LastError>,
+}
+
+/// An answer of the feed that an Envoy could not use.
+#[derive(Debug, Serialize)]
+struct LastError {
+    error: String,
+    at: String,
+}
+
+/// `GET /v1/envoys`
+pub(crate) async fn list(app: Data<App>) -> Json<Envoys> {
+    let sightings = app.board.sightings();
+    Json(Envoys {
+        envoys: sightings.into_iter().map(EnvoyAnswer::from).collect(),
+    })
+}
+
+/// `DELETE /v1/envoys/{instance}?region=`: an operator knows that it is gone for good.
+pub(crate) async fn dismiss(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    instance: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string());
+    let region = query.required("region", |text| {
+        RegionId::parse(text).map_err(|error| error.to_string())
+    });
+    query.finish()?;
+    let unknown = || Problem::not_found("there is no such Envoy");
+    let (region, agent) = region.zip(AgentId::parse(&instance)).ok_or_else(unknown)?;
+    match app.board.dismiss(&region, &agent) {
+        Dismissal::Unknown => return Err(unknown()),
+        Dismissal::InContact => {
+            return Err(Problem::conflict(
+                "envoy-in-contact",
+                "this Envoy is in contact, or was half a minute ago: stop it first",
+            ));
+        }
+        Dismissal::Done => {}
+    }
+    let act = caller.act(app.clock.now());
+    let detail = json!({"region": region.as_str()});
+    let entry = act.entry(AuditAction::EnvoyDismissed, None, agent.as_str(), detail);
+    app.store(move |store| store.dismiss_envoy(&region, &agent, &entry))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+// === impl EnvoyAnswer ===
+
+impl From<Sighting> for EnvoyAnswer {
+    fn from(sighting: Sighting) -> Self {
+        let who = sighting.who;
+        Self {
+            envoy: who.node.to_string(),
+            instance: who.agent.to_string(),
+            region: who.region.to_string(),
+            version: who.version.map(|version| version.to_string()),
+            generation: sighting.acknowledged.map(Generation::get),
+            lag_ms: u64::try_from(sighting.lag.as_millis()).unwrap_or(u64::MAX),
+            last_seen: sighting.heard_at.to_string(),
+            live: sighting.live,
+            lease_s: who.lease.seconds(),
+            may_serve_until: sighting.may_serve_until.map(|time| time.to_string()),
+            lease_over: sighting.is_over,
+            shares_name: sighting.shares_name,
+            last_error: sighting.trouble.map(|(error, at)| LastError {
+                error: error.to_string(),
+                at: at.to_string(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The call `GET /v1/recommendations`: which keys to narrow, renew or remove, why, and how.
+//!
+//! Does not carry anything out. Invariant: each piece of advice has its numbers and the one call
+//! that follows it.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::api::account;
+use crate::domain::key::Key;
+use crate::domain::key_detail::axis;
+use crate::domain::recommendation::{Kind, Recommendation, Remedy, recommend};
+use crate::http::answer;
+use crate::http::pagination;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::service::App;
+use crate::service::caller::Caller;
+
+#[derive(Debug, Serialize)]
+struct Advice {
+    kind: &'static str,
+    key_id: String,
+    key_name: String,
+    masked: String,
+    reason: String,
+    numbers: Map<String, Value>,
+    fix: Fix,
+}
+
+/// A call.
+#[derive(Debug, Serialize)]
+struct Fix {
+    method: &'static str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
+}
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(web::resource("/recommendations").get(list));
+}
+
+/// `GET /v1/recommendations`
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string());
+    let account = account::of_query(&caller, &mut query)?;
+    let limit = pagination::limit(&mut query);
+    let after = query.number("cursor", 0..=u64::MAX >> 1).unwrap_or(0);
+    query.finish()?;
+    let account = account.ok_or_else(|| Problem::internal(&"an account was not reported"))?;
+    let now = app.clock.now();
+    let examined = app
+        .store(move |store| {
+            store.require_account(&account)?;
+            store.examine(&account, after, limit, now)
+        })
+        .await?;
+    let advice = examined.keys.iter().flat_map(|(key, observed)| {
+        let advice = recommend(key, observed, now).into_iter();
+        advice.map(|advice| Advice::new(key, advice))
+    });
+    let advice: Vec<_> = advice.collect();
+    let next = examined.next.map(|seq| seq.to_string());
+    answer::json(
+        StatusCode::OK,
+        &json!({"recommendations": advice, "next_cursor": next}),
+    )
+}
+
+impl Advice {
+    fn new(key: &Key, advice: Recommendation) -> Self {
+        let numbers = advice.numbers.iter();
+        Self {
+            kind: advice.kind.as_str(),
+            key_id: key.id.to_string(),
+            key_name: key.name.as_str().into(),
+            masked: key.masked.clone(),
+            reason: reason(&advice),
+            numbers: numbers
+                .map(|(name, n)| ((*name).to_owned(), (*n).into()))
+                .collect(),
+            fix: Fix::new(key, &advice.remedy),
+        }
+    }
+}
+
+impl Fix {
+    fn new(key: &Key, remedy: &Remedy) -> Self {
+        let path = format!("/v1/keys/{}", key.id);
+        let patch = |body| Self {
+            method: "PATCH",
+            path: path.clone(),
+            body: Some(body),
+        };
+        let post = |call| Self {
+            method: "POST",
+            path: format!("{path}/{call}"),
+            body: None,
+        };
+        match remedy {
+            Remedy::Disable => patch(json!({"status": "disabled"})),
+            Remedy::Delete => Self {
+                method: "DELETE",
+                path: format!("{path}?confirm={}", encoded(key.name.as_str())),
+                body: None,
+            },
+            Remedy::Rotate => post("rotate"),
+            Remedy::Reset => post("reset"),
+            Remedy::LimitScope(scope) => {
+                let (models, services) = (axis(&scope.models), axis(&scope.services));
+                Self {
+                    path: format!("{path}?allow_unlisted=true"),
+                    ..patch(json!({"scope": {"models": models, "services": services}}))
+                }
+            }
+            Remedy::LimitAddresses(list) => {
+                let networks: Vec<_> = list.networks().iter().map(ToString::to_string).collect();
+                patch(json!({"ip_allowlist": networks}))
+            }
+        }
+    }
+}
+
+/// A sentence with the numbers in it.
+fn reason(advice: &Recommendation) -> String {
+    let number = |wanted| {
+        let found = advice.numbers.iter().find(|(name, _)| *name == wanted);
+        found.map_or(0, |(_, number)| *number)
+    };
+    let (days, requests) = (number("days"), number("requests"));
+    match advice.kind {
+        Kind::Idle => format!("the key is enabled and was not used for {days} days"),
+        Kind::NeverUsed => {
+            format!("the key is enabled, was made {days} days ago, and was never used")
+        }
+        Kind::NeverRotated => format!("the value of the key is {days} days old"),
+        Kind::WideScope => format!(
+            "the key may call everything; its {requests} requests of the last {days} days have \
+             named only this many models and services: {}",
+            number("resources")
+        ),
+        Kind::NoAddressList => format!(
+            "the key may be used from anywhere; its {requests} requests of the last {days} days \
+             have come from only this many addresses: {}",
+            number("addresses")
+        ),
+        Kind::DisabledForLong => format!("the key is disabled for {days} days"),
+        Kind::ExpiredForLong => format!("the key has expired {days} days ago"),
+    }
+}
+
+/// A text as the value of a query parameter.
+fn encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
+    text.bytes()
+        .map(|byte| match plain(&byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! The change log: what each generation changed, as far back as it is kept.
+//!
+//! Does not change keys. Invariant: every generation up to the newest is one row, but for those
+//! that are older than [`CHANGES_KEPT`]; and news are read in one transaction, so that they are
+//! of one moment.
+
+use keytable::limits::DELTA_CHANGES_MAX;
+use keytable::{Epoch, Generation, KeyHash};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::domain::key::Key;
+use crate::domain::region::RegionId;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::row::{Columns, KEY_COLUMNS, integer};
+
+/// Generations that the log remembers; whoever is further behind gets the whole table.
+const CHANGES_KEPT: u64 = 100_000;
+
+/// One change, to be logged.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) region: RegionId,
+    pub(crate) hash: KeyHash,
+    pub(crate) kind: ChangeKind,
+}
+
+/// What became of the key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ChangeKind {
+    Put,
+    Remove,
+}
+
+/// What an agent that has a certain table is to be told.
+#[derive(Debug)]
+pub enum News {
+    /// The log does not lead from the agent's table to the newest: it needs the whole table.
+    Gap {
+        /// The newest generation.
+        newest: Generation,
+    },
+    /// The keys that changed in between; none if the agent has the newest generation.
+    Changes {
+        /// The newest generation.
+        newest: Generation,
+        /// Each changed key once: its hash, and the key unless it was deleted.
+        changes: Vec<(KeyHash, Option<Key>)>,
+    },
+}
+
+impl Store {
+    /// What happened in a region since `position`, which is what the agent has in force.
+    pub fn news(
+        &self,
+        region: &RegionId,
+        position: Option<(Epoch, Generation)>,
+    ) -> Result<News, StoreError> {
+        self.read(|connection| {
+            let newest = newest(connection)?;
+            let from = match position {
+                Some((epoch, from)) if epoch == self.epoch() => from,
+                _ => return Ok(News::Gap { newest }),
+            };
+            if !reaches_back(connection, from, newest)? {
+                return Ok(News::Gap { newest });
+            }
+            let changes = changes_since(connection, region, from)?;
+            Ok(match changes.len() {
+                0..=DELTA_CHANGES_MAX => News::Changes { newest, changes },
+                _ => News::Gap { newest },
+            })
+        })
+    }
+
+    /// Gives every key of a region to `each`; answers which generation they are of.
+    pub fn table(
+        &self,
+        region: &RegionId,
+        each: impl FnMut(Key),
+    ) -> Result<Generation, StoreError> {
+        self.read(|connection| {
+            every_key(connection, region, each)?;
+            newest(connection)
+        })
+    }
+}
+
+/// Gives every key of a region to `each`.
+pub(crate) fn every_key(
+    connection: &Connection,
+    region: &RegionId,
+    mut each: impl FnMut(Key),
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.region = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([region.as_str()])?;
+    while let Some(row) = rows.next()? {
+        each(Columns::new(row, 0).key()?);
+    }
+    Ok(())
+}
+
+/// The newest generation that is committed.
+pub(crate) fn newest(connection: &Connection) -> Result<Generation, StoreError> {
+    let number: i64 = connection
+        .prepare_cached("SELECT generation FROM meta")?
+        .query_row([], |row| row.get(0))?;
+    Ok(generation(number))
+}
+
+/// Logs a change; gives the generation that it makes.
+pub(crate) fn append(connection: &Connection, change: &Change) -> Result<Generation, StoreError> {
+    let next = newest(connection)?.next();
+    let number = integer(next.get());
+    connection
+        .prepare_cached("UPDATE meta SET generation = ?1")?
+        .execute([number])?;
+    let kind = match change.kind {
+        ChangeKind::Put => "put",
+        ChangeKind::Remove => "remove",
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO changes (generation, region, key_hash, kind) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            number,
+            change.region.as_str(),
+            change.hash.as_bytes(),
+            kind
+        ])?;
+    connection
+        .prepare_cached("DELETE FROM changes WHERE generation <= ?1")?
+        .execute([integer(next.get().saturating_sub(CHANGES_KEPT))])?;
+    Ok(next)
+}
+
+/// Whether the log has every generation behind `from`. Not for one that is yet to come.
+fn reaches_back(
+    connection: &Connection,
+    from: Generation,
+    newest: Generation,
+) -> Result<bool, StoreError> {
+    if from >= newest {
+        return Ok(from == newest);
+    }
+    let oldest: Option<i64> = connection
+        .prepare_cached("SELECT generation FROM changes ORDER BY generation LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(oldest.is_some_and(|oldest| generation(oldest) <= from.next()))
+}
+
+/// The keys that changed behind `from`: at most one more than a delta may have.
+fn changes_since(
+    connection: &Connection,
+    region: &RegionId,
+    from: Generation,
+) -> Result<Vec<(KeyHash, Option<Key>)>, StoreError> {
+    let sql = format!(
+        "SELECT c.key_hash, k.seq IS NOT NULL, {KEY_COLUMNS} FROM (SELECT DISTINCT key_hash FROM \
+         changes WHERE region = ?1 AND generation > ?2 LIMIT ?3) AS c LEFT JOIN keys AS k ON \
+         k.key_hash = c.key_hash"
+    );
+    let limit = i64::try_from(DELTA_CHANGES_MAX + 1).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(
+        params![region.as_str(), integer(from.get()), limit],
+        |row| {
+            let mut columns = Columns::new(row, 0);
+            let hash = columns.hash()?;
+            let exists: bool = columns.take()?;
+            Ok((hash, exists.then(|| columns.key()).transpose()?))
+        },
+    )?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn generation(number: i64) -> Generation {
+    Generation::new(u64::try_from(number).unwrap_or(0))
+}

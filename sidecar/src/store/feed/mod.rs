@@ -1,0 +1,7 @@
+//! What the feed lives on: the change log, whole tables, and the Envoys that may serve.
+//!
+//! Does not make frames. Invariant: what is read at once is of one moment.
+
+pub(super) mod changes;
+pub(super) mod fleet;
+pub(super) mod table;

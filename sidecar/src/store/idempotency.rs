@@ -1,0 +1,133 @@
+//! Calls that are to be carried out once: the same `Idempotency-Key` gets the same outcome.
+//!
+//! Does not carry anything out. Invariant: what was made and that it was made are one
+//! transaction, so that a call that is repeated after a crash makes nothing twice.
+
+use keytable::KeyId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::domain::clock::UnixMillis;
+use crate::domain::secrets::sealed::Sealed;
+use crate::store::error::StoreError;
+use crate::store::row::integer;
+use crate::store::{Change, Store, Stored};
+
+/// How long an outcome is remembered, in milliseconds: a day.
+const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A call that is to be carried out once.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// Who calls: keys of different callers have nothing to do with each other.
+    pub caller: String,
+    /// The caller's `Idempotency-Key`.
+    pub key: String,
+    /// A hash of the call: the same key for another call is refused.
+    pub fingerprint: [u8; 32],
+    /// The secret that the answer shows, sealed; `None`: it is shown once only.
+    pub secret: Option<Sealed>,
+}
+
+/// What an earlier call with the same key has made.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// The id of what was made.
+    pub target: String,
+    /// The secret that its answer showed, sealed.
+    pub secret: Option<Sealed>,
+}
+
+/// What became of a call that makes something.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// It was made now.
+    Done(T),
+    /// It had been made before.
+    Earlier(Earlier),
+}
+
+impl Store {
+    /// Runs one change of some keys, unless an earlier call has carried it out; `work` gives the id
+    /// of what it makes, too.
+    pub(super) fn change_once<T>(
+        &self,
+        once: Option<&Once>,
+        now: UnixMillis,
+        work: impl FnOnce(&Connection) -> Result<(T, KeyId, Vec<Change>), StoreError>,
+    ) -> Result<Outcome<Stored<T>>, StoreError> {
+        let stored = self.change(|connection| {
+            if let Some(earlier) = earlier(connection, once, now)? {
+                return Ok((Outcome::Earlier(earlier), Vec::new()));
+            }
+            let (value, id, changes) = work(connection)?;
+            remember(connection, once, id.as_str(), now)?;
+            Ok((Outcome::Done(value), changes))
+        })?;
+        let generation = stored.generation;
+        Ok(match stored.value {
+            Outcome::Done(value) => Outcome::Done(Stored { value, generation }),
+            Outcome::Earlier(earlier) => Outcome::Earlier(earlier),
+        })
+    }
+}
+
+/// What an earlier call has made, if there was one. To be asked first in the transaction.
+pub(super) fn earlier(
+    transaction: &Connection,
+    once: Option<&Once>,
+    now: UnixMillis,
+) -> Result<Option<Earlier>, StoreError> {
+    let Some(once) = once else {
+        return Ok(None);
+    };
+    forget(transaction, now)?;
+    let found = transaction
+        .prepare_cached(
+            "SELECT fingerprint, target, secret FROM once WHERE caller = ?1 AND key = ?2",
+        )?
+        .query_row([&once.caller, &once.key], |row| {
+            let fingerprint: [u8; 32] = row.get(0)?;
+            let secret: Option<Vec<u8>> = row.get(2)?;
+            let target = row.get(1)?;
+            let secret = secret.map(Sealed::from_bytes);
+            Ok((fingerprint, Earlier { target, secret }))
+        })
+        .optional()?;
+    match found {
+        Some((fingerprint, _)) if fingerprint != once.fingerprint => Err(StoreError::KeyReused),
+        found => Ok(found.map(|(_, earlier)| earlier)),
+    }
+}
+
+/// Remembers what was made. To be called last in the transaction.
+pub(super) fn remember(
+    transaction: &Connection,
+    once: Option<&Once>,
+    target: &str,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let Some(once) = once else {
+        return Ok(());
+    };
+    transaction
+        .prepare_cached(
+            "INSERT INTO once (caller, key, fingerprint, target, secret, at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            once.caller,
+            once.key,
+            once.fingerprint,
+            target,
+            once.secret.as_ref().map(Sealed::as_bytes),
+            integer(now.get()),
+        ])?;
+    Ok(())
+}
+
+fn forget(transaction: &Connection, now: UnixMillis) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("DELETE FROM once WHERE at < ?1")?
+        .execute([integer(now.get().saturating_sub(KEPT_MS))])?;
+    Ok(())
+}

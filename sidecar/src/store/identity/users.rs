@@ -1,0 +1,269 @@
+//! Users: made, found, listed, changed, deleted.
+//!
+//! Does not check passwords. Invariant: whoever's password, role or status changes loses every
+//! session in the same transaction, and the last operator who can log in stays one.
+
+use keytable::{AccountId, KeyHash};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use crate::domain::audit::AuditEntry;
+use crate::domain::clock::UnixMillis;
+use crate::domain::identity::role::Role;
+use crate::domain::identity::user::{Setup, TotpFactor, User, UserName};
+use crate::domain::secrets::sealed::Sealed;
+use crate::store::error::StoreError;
+use crate::store::idempotency::{self, Once, Outcome};
+use crate::store::pagination::{Order, Part, Parted, Shelf};
+use crate::store::row::{Columns, integer, maybe_millis, millis};
+use crate::store::{Store, audit, homes};
+
+const COLUMNS: &str = "id, name, account, role, status, password, setup_hash, setup_expires_at, \
+     totp_seed, totp_confirmed, totp_step, created_at, updated_at, last_login_at, revision";
+
+pub(crate) const SHELF: Shelf = Shelf {
+    table: "users",
+    columns: COLUMNS,
+    order: Order::Oldest,
+};
+
+const INSERT: &str = "INSERT INTO users (id, name, account, role, status, password, setup_hash, \
+     setup_expires_at, totp_seed, totp_confirmed, totp_step, created_at, updated_at, \
+     last_login_at, revision) VALUES (:id, :name, :account, :role, :status, :password, \
+     :setup_hash, :setup_expires_at, :totp_seed, :totp_confirmed, :totp_step, :created_at, \
+     :updated_at, :last_login_at, :revision) ON CONFLICT (id) DO UPDATE SET role = :role, \
+     status = :status, password = :password, setup_hash = :setup_hash, \
+     setup_expires_at = :setup_expires_at, totp_seed = :totp_seed, \
+     totp_confirmed = :totp_confirmed, totp_step = :totp_step, updated_at = :updated_at, \
+     last_login_at = :last_login_at, revision = :revision";
+
+/// Which user is meant, and in which state.
+#[derive(Clone, Debug)]
+pub struct UserTarget {
+    /// The user's id.
+    pub id: String,
+    /// Only in this account.
+    pub account: Option<AccountId>,
+    /// Only in one of these revisions.
+    pub revisions: Option<Vec<u64>>,
+}
+
+/// What a change of a user ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Nothing.
+    Nothing,
+    /// Every session of the user.
+    Sessions,
+    /// Every session of the user and every token that the user made.
+    SessionsAndTokens,
+    /// Every session, token and access key of the user.
+    Everything,
+}
+
+impl Store {
+    /// Makes a user.
+    pub fn insert_user(
+        &self,
+        user: &User,
+        once: Option<&Once>,
+        entry: &AuditEntry,
+    ) -> Result<Outcome<()>, StoreError> {
+        self.write(|transaction| {
+            if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
+                return Ok(Outcome::Earlier(earlier));
+            }
+            if let Some(account) = &user.account {
+                homes::require_account(transaction, account)?;
+            }
+            if find_by_name(transaction, &user.name)?.is_some() {
+                return Err(StoreError::Taken("name"));
+            }
+            put(transaction, user)?;
+            idempotency::remember(transaction, once, &user.id, entry.at)?;
+            audit::append(transaction, entry)?;
+            Ok(Outcome::Done(()))
+        })
+    }
+
+    /// A part of the users of one account, or with `None` of all, oldest first.
+    pub fn users(
+        &self,
+        account: Option<&AccountId>,
+        part: Part,
+    ) -> Result<Parted<User>, StoreError> {
+        self.read(|connection| SHELF.part(connection, account, part, read))
+    }
+
+    /// Finds a user.
+    pub fn user(&self, target: &UserTarget) -> Result<User, StoreError> {
+        self.read(|connection| find(connection, target))
+    }
+
+    /// Finds a user by name.
+    pub fn user_by_name(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+        self.read(|connection| find_by_name(connection, name))
+    }
+
+    /// Finds the user whose password this one-time secret sets.
+    pub fn user_by_setup(
+        &self,
+        hash: &KeyHash,
+        now: UnixMillis,
+    ) -> Result<Option<User>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("SELECT {COLUMNS} FROM users WHERE setup_hash = ?1");
+            let user = connection
+                .prepare_cached(&sql)?
+                .query_row([hash.as_bytes()], read)
+                .optional()?;
+            let is_live = |user: &User| user.setup.as_ref().is_some_and(|s| now < s.expires_at);
+            Ok(user.filter(is_live))
+        })
+    }
+
+    /// Changes a user by `change`, which also tells what to write down and what it ends.
+    pub fn edit_user(
+        &self,
+        target: &UserTarget,
+        now: UnixMillis,
+        change: impl FnOnce(&mut User) -> Result<(AuditEntry, Ends), StoreError>,
+    ) -> Result<User, StoreError> {
+        self.write(|transaction| {
+            let mut user = find(transaction, target)?;
+            let (entry, ends) = change(&mut user)?;
+            user.updated_at = now.max(user.updated_at);
+            user.revision = user.revision.saturating_add(1);
+            put(transaction, &user)?;
+            require_operator(transaction)?;
+            end(transaction, &user.id, ends)?;
+            audit::append(transaction, &entry)?;
+            Ok(user)
+        })
+    }
+
+    /// Deletes a user, with every session, token and access key of theirs.
+    pub fn delete_user(
+        &self,
+        target: &UserTarget,
+        note: impl FnOnce(&User) -> AuditEntry,
+    ) -> Result<User, StoreError> {
+        self.write(|transaction| {
+            let user = find(transaction, target)?;
+            transaction.execute("DELETE FROM users WHERE id = ?1", [&user.id])?;
+            require_operator(transaction)?;
+            audit::append(transaction, &note(&user))?;
+            Ok(user)
+        })
+    }
+}
+
+/// Writes a user, new or changed.
+pub(crate) fn put(transaction: &Connection, user: &User) -> Result<(), StoreError> {
+    let (setup, totp) = (user.setup.as_ref(), user.totp.as_ref());
+    transaction.prepare_cached(INSERT)?.execute(named_params! {
+        ":id": user.id,
+        ":name": user.name.as_str(),
+        ":account": user.account.as_ref().map(AccountId::as_str),
+        ":role": user.role.as_str(),
+        ":status": if user.enabled { "enabled" } else { "disabled" },
+        ":password": user.password,
+        ":setup_hash": setup.map(|setup| *setup.hash.as_bytes()),
+        ":setup_expires_at": setup.map(|setup| integer(setup.expires_at.get())),
+        ":totp_seed": totp.map(|totp| totp.seed.as_bytes()),
+        ":totp_confirmed": totp.is_some_and(|totp| totp.confirmed),
+        ":totp_step": totp.map_or(0, |totp| integer(totp.step)),
+        ":created_at": integer(user.created_at.get()),
+        ":updated_at": integer(user.updated_at.get()),
+        ":last_login_at": user.last_login_at.map(|at| integer(at.get())),
+        ":revision": integer(user.revision),
+    })?;
+    Ok(())
+}
+
+/// Ends what a change of a user ends.
+pub(crate) fn end(transaction: &Connection, user: &str, ends: Ends) -> Result<(), StoreError> {
+    if ends != Ends::Nothing {
+        transaction.execute("DELETE FROM sessions WHERE user = ?1", [user])?;
+    }
+    if matches!(ends, Ends::SessionsAndTokens | Ends::Everything) {
+        transaction.execute("DELETE FROM tokens WHERE user = ?1", [user])?;
+    }
+    if ends == Ends::Everything {
+        transaction.execute("DELETE FROM access_keys WHERE user = ?1", [user])?;
+    }
+    Ok(())
+}
+
+/// Refuses a state in which nobody could run the installation any more.
+fn require_operator(transaction: &Connection) -> Result<(), StoreError> {
+    let sql = "SELECT 1 FROM users WHERE role = 'operator' AND status = 'enabled'";
+    if transaction.prepare_cached(sql)?.exists([])? {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict(
+            "this is the last operator who can log in: make another one first",
+        ))
+    }
+}
+
+pub(crate) fn find(connection: &Connection, target: &UserTarget) -> Result<User, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE id = ?1");
+    let user = connection
+        .prepare_cached(&sql)?
+        .query_row([&target.id], read)
+        .optional()?
+        .filter(|user| target.account.is_none() || user.account == target.account)
+        .ok_or(StoreError::Unknown("user"))?;
+    match &target.revisions {
+        Some(expected) if !expected.contains(&user.revision) => Err(StoreError::Stale),
+        _ => Ok(user),
+    }
+}
+
+pub(crate) fn find_by_name(
+    connection: &Connection,
+    name: &UserName,
+) -> Result<Option<User>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE name = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement
+        .query_row(params![name.as_str()], read)
+        .optional()?)
+}
+
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<User> {
+    let mut columns = Columns::new(row, 0);
+    Ok(User {
+        id: columns.take()?,
+        name: columns.read(|text: String| UserName::parse(&text).ok())?,
+        account: columns.maybe_account()?,
+        role: columns.read(|text: String| Role::parse(&text).ok())?,
+        enabled: columns.read(|text: String| Some(text == "enabled"))?,
+        password: columns.take()?,
+        setup: setup(&mut columns)?,
+        totp: totp(&mut columns)?,
+        created_at: columns.read(millis)?,
+        updated_at: columns.read(millis)?,
+        last_login_at: columns.read(maybe_millis)?,
+        revision: columns.revision()?,
+    })
+}
+
+fn setup(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Setup>> {
+    let hash: Option<[u8; KeyHash::BYTES]> = columns.take()?;
+    let expires_at = columns.read(maybe_millis)?;
+    Ok(hash.zip(expires_at).map(|(hash, expires_at)| Setup {
+        hash: KeyHash::from_bytes(hash),
+        expires_at,
+    }))
+}
+
+fn totp(columns: &mut Columns<'_>) -> rusqlite::Result<Option<TotpFactor>> {
+    let seed: Option<Vec<u8>> = columns.take()?;
+    let (confirmed, step) = (columns.take()?, columns.revision()?);
+    Ok(seed.map(|seed| TotpFactor {
+        seed: Sealed::from_bytes(seed),
+        confirmed,
+        step,
+    }))
+}

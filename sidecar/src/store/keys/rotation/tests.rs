@@ -1,0 +1,190 @@
+//! Rotation: who works until when, what counts, what cannot be done.
+
+use keytable::{Axis, Scope};
+
+use super::*;
+use crate::domain::clock::UnixMillis;
+use crate::domain::key::KeyEdit;
+use crate::store::tests::fixture::{
+    NOW, Scratch, act, act_at, add, insert, minted, new_key, region, target,
+};
+use crate::store::{News, lock};
+
+const HOUR: u64 = 3_600;
+
+/// A store with a key, number 1, that does not expire.
+fn store(scratch: &Scratch) -> Store {
+    let store = scratch.open();
+    let mut new = new_key("local");
+    new.policy.expires_at = None;
+    insert(&store, new, minted(1)).unwrap();
+    store
+}
+
+fn rotate(store: &Store, old: u32, new: u32, grace_s: u64) -> Result<Rotated, StoreError> {
+    rotate_at(store, old, new, grace_s, NOW)
+}
+
+fn rotate_at(
+    store: &Store,
+    old: u32,
+    new: u32,
+    grace_s: u64,
+    now: UnixMillis,
+) -> Result<Rotated, StoreError> {
+    let minted = Minted {
+        predecessor: Some(target(old).id),
+        ..minted(new)
+    };
+    let grace = Grace::of_seconds(grace_s).unwrap();
+    match store.rotate(&target(old), minted, grace, None, &act_at(now))? {
+        Outcome::Done(stored) => Ok(stored.value),
+        Outcome::Earlier(_) => panic!("made before"),
+    }
+}
+
+fn reset_to(store: &Store, number: u32, value: u32) -> Result<Stored<Key>, StoreError> {
+    match store.reset(&target(number), &minted(value), None, &act())? {
+        Outcome::Done(stored) => Ok(stored),
+        Outcome::Earlier(_) => panic!("made before"),
+    }
+}
+
+fn conflict<T>(outcome: Result<T, StoreError>) -> &'static str {
+    match outcome {
+        Err(StoreError::Conflict(advice)) => advice,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("done"),
+    }
+}
+
+#[test]
+fn a_successor_is_like_its_predecessor_which_ends() {
+    let scratch = Scratch::new();
+    let store = store(&scratch);
+    let rotated = rotate(&store, 1, 2, HOUR).unwrap();
+    let (old, new) = (&rotated.predecessor, &rotated.successor);
+    assert_eq!(
+        (&new.name, &new.account, &new.region),
+        (&old.name, &old.account, &old.region)
+    );
+    assert_eq!(new.policy.scope, old.policy.scope);
+    assert_eq!(new.policy.addresses, old.policy.addresses);
+    assert_eq!(new.policy.expires_at, None);
+    assert_eq!(
+        old.policy.expires_at,
+        Some(UnixMillis::new(NOW.get() + HOUR * 1000))
+    );
+    assert_eq!(new.predecessor.as_ref(), Some(&old.id));
+    assert_eq!(old.successor.as_ref(), Some(&new.id));
+    let from = Some((store.epoch(), keytable::Generation::new(1)));
+    let News::Changes { newest, changes } = store.news(&region("local"), from).unwrap() else {
+        panic!("a gap");
+    };
+    assert_eq!((newest.get(), changes.len()), (3, 2));
+    let stored = store.get(&target(1)).unwrap();
+    assert_eq!(stored.successor, old.successor);
+}
+
+#[test]
+fn a_key_that_is_replaced_does_not_count_and_only_one_of_them_is_kept() {
+    let scratch = Scratch::new();
+    let store = store(&scratch);
+    let limit = "UPDATE accounts SET key_limit = 2";
+    lock(&store.0.writer).execute(limit, []).unwrap();
+    rotate(&store, 1, 2, HOUR).unwrap();
+    assert_eq!(conflict(rotate(&store, 1, 3, HOUR)), HAS_SUCCESSOR);
+    assert_eq!(conflict(rotate(&store, 2, 3, HOUR)), GRACE_RUNS);
+    insert(&store, new_key("local"), minted(4)).unwrap();
+    let full = insert(&store, new_key("local"), minted(5));
+    assert!(matches!(full, Err(StoreError::LimitReached { limit: 2 })));
+    let later = UnixMillis::new(NOW.get() + HOUR * 1000);
+    rotate_at(&store, 2, 3, 0, later).unwrap();
+    assert!(matches!(store.get(&target(1)), Err(StoreError::NotFound)));
+    assert!(store.get(&target(2)).unwrap().has_expired(later));
+}
+
+#[test]
+fn a_key_that_is_replaced_is_only_narrowed() {
+    let scratch = Scratch::new();
+    let store = store(&scratch);
+    rotate(&store, 1, 2, HOUR).unwrap();
+    let edit = |edit| store.edit(&target(1), edit, true, &act());
+    let wider = KeyEdit {
+        scope: Some(Scope::ALL),
+        ..KeyEdit::default()
+    };
+    let longer = KeyEdit {
+        expires_at: Some(None),
+        ..KeyEdit::default()
+    };
+    let anywhere = KeyEdit {
+        addresses: Some(Default::default()),
+        ..KeyEdit::default()
+    };
+    for widening in [wider, longer, anywhere] {
+        assert!(conflict(edit(widening)).contains("only be narrowed"));
+    }
+    let narrower = KeyEdit {
+        scope: Some(Scope {
+            models: Axis::Listed(Vec::new()),
+            services: Axis::Listed(Vec::new()),
+        }),
+        ..KeyEdit::default()
+    };
+    edit(narrower).unwrap();
+}
+
+#[test]
+fn a_grace_can_be_ended_and_then_stays_over() {
+    let scratch = Scratch::new();
+    let store = store(&scratch);
+    assert_eq!(conflict(store.end_grace(&target(1), &act())), NO_GRACE);
+    rotate(&store, 1, 2, HOUR).unwrap();
+    let ended = store.end_grace(&target(1), &act()).unwrap();
+    assert!(ended.value.has_expired(NOW));
+    let again = store.end_grace(&target(1), &act()).unwrap();
+    assert_eq!(again.generation, ended.generation);
+    rotate(&store, 2, 3, HOUR).unwrap();
+}
+
+#[test]
+fn plan_keys_are_reset_and_others_rotated() {
+    let scratch = Scratch::new();
+    let store = store(&scratch);
+    let mut plan = new_key("local");
+    plan.origin = Origin::TokenPlan;
+    insert(&store, plan, minted(2)).unwrap();
+    assert_eq!(conflict(rotate(&store, 2, 3, 0)), IS_PLAN);
+    assert_eq!(conflict(reset_to(&store, 1, 3)), IS_STANDARD);
+    let reset = reset_to(&store, 2, 3).unwrap();
+    let key = &reset.value;
+    assert_eq!(
+        (key.id.as_str(), key.key_version, key.hash),
+        ("ak-2", 2, minted(3).hash)
+    );
+    let from = Some((store.epoch(), keytable::Generation::new(2)));
+    let News::Changes { changes, .. } = store.news(&region("local"), from).unwrap() else {
+        panic!("a gap");
+    };
+    let mut told: Vec<_> = changes
+        .iter()
+        .map(|(hash, key)| (*hash, key.is_some()))
+        .collect();
+    told.sort_by_key(|(_, is_there)| *is_there);
+    assert_eq!(told, [(minted(2).hash, false), (minted(3).hash, true)]);
+    let back = reset_to(&store, 2, 2);
+    assert!(
+        matches!(back, Err(StoreError::Taken("value"))),
+        "the old value is dead"
+    );
+}
+
+#[test]
+fn an_expired_key_is_not_rotated() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    let later = UnixMillis::new(NOW.get() + 10);
+    assert_eq!(conflict(rotate_at(&store, 1, 2, 0, later)), HAS_EXPIRED);
+}

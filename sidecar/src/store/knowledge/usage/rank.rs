@@ -1,0 +1,125 @@
+//! Rankings: what each key or each resource has of one region's requests, and its points.
+//!
+//! Does not cut into pages. Invariant: a deleted key counts where it was, under its last name.
+
+use keytable::{AccountId, KeyId, Outcome};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use crate::domain::region::RegionId;
+use crate::domain::usage::Interval;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::knowledge::usage::{UsagePoint, UsageShare};
+use crate::store::row::{Columns, integer};
+
+const NAME: &str = "ifnull((SELECT name FROM keys WHERE id = key), \
+     (SELECT name FROM dead_keys WHERE id = key))";
+
+/// What is ranked.
+#[derive(Clone, Debug)]
+pub struct Ranking {
+    /// Keys of this account.
+    pub account: AccountId,
+    /// Of this region.
+    pub region: RegionId,
+    /// This key only.
+    pub key: Option<KeyId>,
+    /// In this time.
+    pub interval: Interval,
+    /// By what.
+    pub by: RankedBy,
+}
+
+/// By what requests are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RankedBy {
+    /// By key.
+    Key,
+    /// By resource.
+    Resource,
+}
+
+impl Store {
+    /// Every share, the largest first.
+    pub fn usage_ranking(&self, ranking: &Ranking) -> Result<Vec<UsageShare>, StoreError> {
+        let (of, name) = match ranking.by {
+            RankedBy::Key => ("key", NAME),
+            RankedBy::Resource => ("resource", "NULL"),
+        };
+        let permitted = Outcome::Permitted.code();
+        let (condition, values) = ranking.condition();
+        let sql = format!(
+            "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
+             sum(iif(outcome = {permitted}, 0, count)) FROM usage WHERE {condition} \
+             GROUP BY {of} ORDER BY sum(count) DESC, {of}"
+        );
+        self.read(|connection| rows(connection, &sql, values, share))
+    }
+
+    /// The points of the key or resource `of`; periods without requests are left out.
+    pub fn usage_points(&self, ranking: &Ranking, of: &str) -> Result<Vec<UsagePoint>, StoreError> {
+        let column = match ranking.by {
+            RankedBy::Key => "key",
+            RankedBy::Resource => "resource",
+        };
+        let (condition, mut values) = ranking.condition();
+        values.push(of.to_owned().into());
+        let sql = format!(
+            "SELECT start_s, outcome, sum(count) FROM usage WHERE {condition} AND {column} = ? \
+             GROUP BY start_s, outcome ORDER BY start_s, outcome"
+        );
+        self.read(|connection| rows(connection, &sql, values, point))
+    }
+}
+
+impl Ranking {
+    fn condition(&self) -> (String, Vec<Value>) {
+        let text = |text: &str| Value::from(text.to_owned());
+        let (account, region) = (self.account.as_str(), self.region.as_str());
+        let interval = &self.interval;
+        let numbers = [interval.period.seconds(), interval.from_s, interval.until_s];
+        let mut condition = "account = ? AND period_s = ? AND start_s >= ? AND start_s < ? \
+             AND key IN (SELECT id FROM keys WHERE account = ? AND region = ? \
+             UNION ALL SELECT id FROM dead_keys WHERE account = ? AND region = ?)"
+            .to_owned();
+        let mut values = vec![text(account)];
+        values.extend(numbers.map(|number| Value::from(integer(number))));
+        values.extend([account, region, account, region].map(text));
+        if let Some(key) = &self.key {
+            condition.push_str(" AND key = ?");
+            values.push(text(key.as_str()));
+        }
+        (condition, values)
+    }
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    values: Vec<Value>,
+    read: fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params_from_iter(values), read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn share(row: &Row<'_>) -> rusqlite::Result<UsageShare> {
+    let mut columns = Columns::new(row, 0);
+    Ok(UsageShare {
+        of: columns.take()?,
+        name: columns.take()?,
+        permitted: columns.revision()?,
+        refused: columns.revision()?,
+    })
+}
+
+fn point(row: &Row<'_>) -> rusqlite::Result<UsagePoint> {
+    let mut columns = Columns::new(row, 0);
+    Ok(UsagePoint {
+        start_s: columns.revision()?,
+        outcome: columns.read(Outcome::from_code)?,
+        count: columns.revision()?,
+    })
+}

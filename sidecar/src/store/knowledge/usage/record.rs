@@ -1,0 +1,137 @@
+//! One row of a batch, counted.
+//!
+//! Does not know batches. Invariant: a key that an attacker holds makes a bounded number of rows,
+//! whatever resources it names and wherever it calls from.
+
+use keytable::{KeyId, Outcome, UsageRow};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::domain::clock::UnixMillis;
+use crate::domain::usage::{OTHER_RESOURCES, Period};
+use crate::store::error::StoreError;
+use crate::store::row::integer;
+
+/// Resources of one key that are kept apart on one day.
+const RESOURCES_MAX: i64 = 100;
+/// Addresses of one key that are remembered.
+const ADDRESSES_MAX: i64 = 50;
+/// How far an Envoy's clock may be behind, in milliseconds: a day.
+const LATE_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+/// Largest count of one row; sums of as many rows as fit on a disk do not overflow.
+const COUNT_MAX: u64 = 1 << 40;
+
+/// Adds a row to the points of its key. A key that was never known is not counted.
+pub(crate) fn count(
+    connection: &Connection,
+    row: &UsageRow,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let Some(account) = account_of(connection, &row.key_id)? else {
+        return Ok(());
+    };
+    let at = plausible(row.last_at_unix_ms, now);
+    let resource = resource(connection, row, at)?;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO usage (key, period_s, start_s, resource, outcome, account, count) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+         ON CONFLICT (key, period_s, start_s, resource, outcome) \
+         DO UPDATE SET count = count + excluded.count",
+    )?;
+    for period in Period::ALL {
+        statement.execute(params![
+            row.key_id.as_str(),
+            integer(period.seconds()),
+            integer(period.start_s(at)),
+            resource,
+            row.outcome.code(),
+            account,
+            integer(row.count.min(COUNT_MAX)),
+        ])?;
+    }
+    if matches!(row.outcome, Outcome::Permitted | Outcome::Cut) {
+        note_use(connection, &row.key_id, at)?;
+        note_address(connection, row, at)?;
+    }
+    Ok(())
+}
+
+fn account_of(connection: &Connection, key: &KeyId) -> Result<Option<String>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT account FROM keys WHERE id = ?1 UNION ALL \
+         SELECT account FROM dead_keys WHERE id = ?1 LIMIT 1",
+    )?;
+    let account = statement.query_row([key.as_str()], |row| row.get(0));
+    Ok(account.optional()?)
+}
+
+/// An Envoy's clock may be wrong; ours is the one that the points are told by.
+fn plausible(at_unix_ms: u64, now: UnixMillis) -> UnixMillis {
+    let earliest = now.get().saturating_sub(LATE_MS_MAX);
+    UnixMillis::new(if at_unix_ms < earliest {
+        now.get()
+    } else {
+        at_unix_ms.min(now.get())
+    })
+}
+
+/// The resource under which a row is counted: its own, as long as there are not too many.
+fn resource<'a>(
+    connection: &Connection,
+    row: &'a UsageRow,
+    at: UnixMillis,
+) -> Result<&'a str, StoreError> {
+    let day = (
+        integer(Period::Day.seconds()),
+        integer(Period::Day.start_s(at)),
+    );
+    let known = connection
+        .prepare_cached(
+            "SELECT 1 FROM usage WHERE key = ?1 AND period_s = ?2 AND start_s = ?3 \
+             AND resource = ?4",
+        )?
+        .exists(params![row.key_id.as_str(), day.0, day.1, row.resource])?;
+    if known {
+        return Ok(&row.resource);
+    }
+    let apart: i64 = connection
+        .prepare_cached(
+            "SELECT count(DISTINCT resource) FROM usage WHERE key = ?1 AND period_s = ?2 \
+             AND start_s = ?3",
+        )?
+        .query_row(params![row.key_id.as_str(), day.0, day.1], |row| row.get(0))?;
+    Ok(if apart < RESOURCES_MAX {
+        &row.resource
+    } else {
+        OTHER_RESOURCES
+    })
+}
+
+/// The key's own row: neither its revision nor the table of the Envoys changes.
+fn note_use(connection: &Connection, key: &KeyId, at: UnixMillis) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE keys SET last_used_at = ?2 WHERE id = ?1 AND ifnull(last_used_at, 0) < ?2",
+        )?
+        .execute(params![key.as_str(), integer(at.get())])?;
+    Ok(())
+}
+
+fn note_address(connection: &Connection, row: &UsageRow, at: UnixMillis) -> Result<(), StoreError> {
+    let Some(address) = row.last_address else {
+        return Ok(());
+    };
+    let key = row.key_id.as_str();
+    connection
+        .prepare_cached(
+            "INSERT INTO usage_addresses (key, address, last_at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (key, address) DO UPDATE SET last_at = max(last_at, excluded.last_at)",
+        )?
+        .execute(params![key, address.to_string(), integer(at.get())])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM usage_addresses WHERE key = ?1 AND address IN (SELECT address FROM \
+             usage_addresses WHERE key = ?1 ORDER BY last_at DESC LIMIT -1 OFFSET ?2)",
+        )?
+        .execute(params![key, ADDRESSES_MAX])?;
+    Ok(())
+}

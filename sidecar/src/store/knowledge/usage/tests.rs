@@ -1,0 +1,203 @@
+//! Usage: counted once, told by any period, forgotten in time, bounded whatever a key calls.
+
+use keytable::{UsageBatch, UsageRow};
+
+use super::*;
+use crate::store::lock;
+use crate::store::tests::fixture::{NOW, Scratch, account, act, add, add_all, target};
+
+const DAY_MS: u64 = 86_400_000;
+
+fn row(key: &str, resource: &str, outcome: Outcome, count: u64) -> UsageRow {
+    UsageRow {
+        key_id: KeyId::parse(key).unwrap(),
+        resource: resource.into(),
+        outcome,
+        count,
+        last_at_unix_ms: NOW.get(),
+        last_address: Some("192.0.2.7".parse().unwrap()),
+    }
+}
+
+fn batch(sequence: u64, rows: Vec<UsageRow>) -> UsageBatch {
+    UsageBatch {
+        source: [7; 16],
+        sequence,
+        rows,
+    }
+}
+
+fn day(now: UnixMillis) -> Interval {
+    Interval::new(Period::Day, None, None, now).unwrap()
+}
+
+fn total(store: &Store, now: UnixMillis) -> u64 {
+    let subject = Subject::Account(account());
+    let points = store.usage_series(&subject, &day(now)).unwrap();
+    points.iter().map(|point| point.count).sum()
+}
+
+#[test]
+fn a_batch_is_counted_once() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    let rows = vec![
+        row("ak-1", "glm-5.1", Outcome::Permitted, 10),
+        row("ak-1", "glm-5.1", Outcome::Permitted, 5),
+        row("ak-1", "gpt", Outcome::OutOfScope, 2),
+        row("ak-unknown", "glm-5.1", Outcome::Permitted, 99),
+    ];
+    let first = batch(1, rows);
+    store.count_usage(&first, NOW).unwrap();
+    store.count_usage(&first, NOW).unwrap();
+    assert_eq!(total(&store, NOW), 17);
+    store
+        .count_usage(&batch(2, first.rows.clone()), NOW)
+        .unwrap();
+    assert_eq!(total(&store, NOW), 34);
+    let other = UsageBatch {
+        source: [8; 16],
+        ..first
+    };
+    store.count_usage(&other, NOW).unwrap();
+    assert_eq!(total(&store, NOW), 51);
+}
+
+#[test]
+fn a_batch_whose_counting_was_interrupted_is_gone_on_with() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    let rows = vec![row("ak-1", "glm-5.1", Outcome::Permitted, 1); 3 * ROWS_AT_ONCE + 1];
+    let long = batch(1, rows);
+    assert!(
+        store
+            .write(|connection| count_part(connection, &long, NOW))
+            .unwrap()
+    );
+    assert_eq!(total(&store, NOW), ROWS_AT_ONCE as u64);
+    store.count_usage(&long, NOW).unwrap();
+    store.count_usage(&long, NOW).unwrap();
+    assert_eq!(total(&store, NOW), long.rows.len() as u64);
+}
+
+#[test]
+fn a_use_is_noted_in_the_key_without_a_change_of_it() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    let generation = store.generation().unwrap();
+    let refused = vec![row("ak-1", "gpt", Outcome::OutOfScope, 1)];
+    store.count_usage(&batch(1, refused), NOW).unwrap();
+    assert_eq!(store.get(&target(1)).unwrap().last_used_at, None);
+    let used = vec![row("ak-1", "glm-5.1", Outcome::Permitted, 1)];
+    store.count_usage(&batch(2, used), NOW).unwrap();
+    let key = store.get(&target(1)).unwrap();
+    assert_eq!((key.last_used_at, key.revision), (Some(NOW), 1));
+    assert_eq!(store.generation().unwrap(), generation);
+}
+
+#[test]
+fn usage_is_told_by_time_by_resource_and_by_key_also_of_deleted_ones() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add_all(&store, 1..=2);
+    let rows = vec![
+        row("ak-1", "glm-5.1", Outcome::Permitted, 10),
+        row("ak-2", "glm-5.1", Outcome::Disabled, 3),
+        row("ak-2", "", Outcome::Permitted, 4),
+    ];
+    store.count_usage(&batch(1, rows), NOW).unwrap();
+    store.delete(&target(2), Some("a key"), &act()).unwrap();
+    let subject = Subject::Account(account());
+    for period in Period::ALL {
+        let interval = Interval::new(period, None, None, NOW).unwrap();
+        let points = store.usage_series(&subject, &interval).unwrap();
+        let of = |outcome, count| UsagePoint {
+            start_s: period.start_s(NOW),
+            outcome,
+            count,
+        };
+        assert_eq!(
+            points,
+            [of(Outcome::Permitted, 14), of(Outcome::Disabled, 3)]
+        );
+    }
+    let keys = store.usage_by_key(&subject, &day(NOW), 10).unwrap();
+    let shares: Vec<_> = keys
+        .iter()
+        .map(|share| (share.of.as_str(), share.permitted, share.refused))
+        .collect();
+    assert_eq!(shares, [("ak-1", 10, 0), ("ak-2", 4, 3)]);
+    assert!(
+        keys.iter()
+            .all(|share| share.name.as_deref() == Some("a key"))
+    );
+    let one = Subject::Key(KeyId::parse("ak-1").unwrap());
+    let resources = store.usage_by_resource(&one, &day(NOW), 10).unwrap();
+    assert_eq!((resources.len(), resources[0].of.as_str()), (1, "glm-5.1"));
+}
+
+#[test]
+fn points_are_forgotten_when_their_time_is_over() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    let used = || vec![row("ak-1", "glm-5.1", Outcome::Permitted, 1)];
+    store.count_usage(&batch(1, used()), NOW).unwrap();
+    let later = UnixMillis::new(NOW.get() + 45 * DAY_MS);
+    store.count_usage(&batch(2, used()), later).unwrap();
+    let kept: Vec<(i64, i64)> = lock(&store.0.writer)
+        .prepare("SELECT period_s, count(*) FROM usage GROUP BY 1 ORDER BY 1")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert_eq!(kept, [(60, 1), (3_600, 1), (86_400, 2)]);
+    let batches: i64 = lock(&store.0.writer)
+        .query_row("SELECT count(*) FROM usage_batches", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(batches, 1);
+}
+
+#[test]
+fn a_key_makes_a_bounded_number_of_rows_whatever_it_calls() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    let rows = (0..300).map(|number| UsageRow {
+        last_address: Some(std::net::Ipv4Addr::from(0x0a00_0000 + number).into()),
+        ..row("ak-1", &format!("model-{number}"), Outcome::Permitted, 1)
+    });
+    store.count_usage(&batch(1, rows.collect()), NOW).unwrap();
+    let one = Subject::Key(KeyId::parse("ak-1").unwrap());
+    let resources = store.usage_by_resource(&one, &day(NOW), 1_000).unwrap();
+    assert_eq!(resources.len(), 101);
+    assert_eq!(
+        (resources[0].of.as_str(), resources[0].permitted),
+        ("(others)", 200)
+    );
+    let addresses: i64 = lock(&store.0.writer)
+        .query_row("SELECT count(*) FROM usage_addresses", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(addresses, 50);
+}
+
+#[test]
+fn clocks_of_envoys_do_not_bend_time() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    for (sequence, at) in [(1, 0), (2, u64::MAX), (3, NOW.get() - 400 * DAY_MS)] {
+        let odd = UsageRow {
+            last_at_unix_ms: at,
+            count: u64::MAX,
+            ..row("ak-1", "glm-5.1", Outcome::Permitted, 1)
+        };
+        store.count_usage(&batch(sequence, vec![odd]), NOW).unwrap();
+    }
+    assert_eq!(total(&store, NOW), 3 << 40);
+    assert_eq!(store.get(&target(1)).unwrap().last_used_at, Some(NOW));
+}

@@ -1,0 +1,78 @@
+//! Every list is read whole in parts of any size, off an index.
+
+use super::*;
+use crate::store::identity::access_keys;
+use crate::store::identity::accounts;
+use crate::store::identity::tokens;
+use crate::store::identity::users;
+use crate::store::lock;
+use crate::store::tests::fixture::Scratch;
+
+const SHELVES: [&Shelf; 4] = [
+    &users::SHELF,
+    &tokens::SHELF,
+    &access_keys::SHELF,
+    &accounts::REQUESTS,
+];
+
+/// Seven requests of one account between those of another.
+const ROWS: &str = "
+    INSERT INTO accounts (id, created_at) VALUES ('one', 0), ('two', 0);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 14)
+    INSERT INTO limit_requests (id, account, key_limit, reason, status, requested_by, created_at, revision)
+    SELECT 'lr-' || i, iif(i % 2, 'one', 'two'), 1, 'r', 'open', 'user:x', 0, 1 FROM n;";
+
+fn ids(connection: &Connection, account: Option<&AccountId>, limit: usize) -> Vec<String> {
+    let (mut behind, mut ids) = (None, Vec::new());
+    loop {
+        let part = Part { behind, limit };
+        let read = |row: &Row<'_>| row.get::<_, String>("id");
+        let found = accounts::REQUESTS
+            .part(connection, account, part, read)
+            .unwrap();
+        assert!(!found.items.is_empty(), "no part is empty but the first");
+        ids.extend(found.items);
+        assert!(ids.len() <= 14, "it goes round: {ids:?}");
+        behind = found.next;
+        if behind.is_none() {
+            return ids;
+        }
+    }
+}
+
+#[test]
+fn a_list_is_read_whole_in_parts_of_any_size() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let connection = lock(&store.0.writer);
+    connection.execute_batch(ROWS).unwrap();
+    let one = AccountId::parse("one").unwrap();
+    let odd: Vec<_> = [13, 11, 9, 7, 5, 3, 1].map(|i| format!("lr-{i}")).to_vec();
+    for limit in 1..=8 {
+        assert_eq!(ids(&connection, Some(&one), limit), odd, "{limit}");
+        assert_eq!(ids(&connection, None, limit).len(), 14, "{limit}");
+    }
+}
+
+#[test]
+fn parts_are_read_off_an_index() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let connection = lock(&store.0.writer);
+    for (shelf, of_account) in SHELVES
+        .iter()
+        .flat_map(|shelf| [(shelf, true), (shelf, false)])
+    {
+        let part = Part {
+            behind: Some(9),
+            limit: 3,
+        };
+        let sql = format!("EXPLAIN QUERY PLAN {}", shelf.sql(of_account, part));
+        let mut statement = connection.prepare(&sql).unwrap();
+        // What is not bound is NULL, which changes no plan.
+        let mut rows = statement.raw_query();
+        let step: String = rows.next().unwrap().unwrap().get(3).unwrap();
+        assert!(step.starts_with("SEARCH"), "{}: {step}", shelf.table);
+        assert!(rows.next().unwrap().is_none(), "{}: it sorts", shelf.table);
+    }
+}

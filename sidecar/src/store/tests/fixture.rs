@@ -1,0 +1,162 @@
+//! What the tests of the store work with: a directory that goes with the test, keys by number.
+//!
+//! Does not test. Invariant: a key's id, hash and value follow from its number.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use keytable::{
+    AccountId, AddressList, Axis, Generation, KeyHash, KeyId, Network, Scope, ScopeEntry, Status,
+};
+
+use crate::domain::act::Act;
+use crate::domain::audit::{Actor, AuditAction};
+use crate::domain::clock::UnixMillis;
+use crate::domain::key::{Key, NewKey, Policy};
+use crate::domain::name::{Description, KeyName};
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
+use crate::store::feed::changes;
+use crate::store::keys::lifecycle::{self, Manner, Minted, Target};
+use crate::store::{OpenError, Outcome, Store, StoreError, Stored};
+
+pub(crate) const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
+
+/// A directory of its own that goes with the test.
+pub(crate) struct Scratch(pub(crate) PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sidecar-store-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("latchkey.db")
+    }
+
+    pub(crate) fn open(&self) -> Store {
+        let store = Store::open(&self.0, 50).unwrap();
+        store.seed_account(&account(), NOW).unwrap();
+        store.seed_region(&region("local"), NOW).unwrap();
+        store.seed_region(&region("other"), NOW).unwrap();
+        store
+    }
+
+    pub(crate) fn refusal(&self) -> OpenError {
+        Store::open(&self.0, 50).unwrap_err()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn account() -> AccountId {
+    AccountId::parse("demo").unwrap()
+}
+
+pub(crate) fn region(id: &str) -> RegionId {
+    RegionId::parse(id).unwrap()
+}
+
+pub(crate) fn new_key(home: &str) -> NewKey {
+    NewKey {
+        account: account(),
+        region: region(home),
+        origin: Origin::Standard,
+        name: KeyName::parse("a key").unwrap(),
+        team: None,
+        policy: Policy {
+            description: Description::parse("for a test").unwrap(),
+            status: Status::Enabled,
+            scope: Scope {
+                models: Axis::Listed(vec![ScopeEntry::parse("glm-*").unwrap()]),
+                services: Axis::All,
+            },
+            addresses: AddressList::new(vec![Network::parse("10.0.0.0/8").unwrap()]).unwrap(),
+            expires_at: Some(UnixMillis::new(NOW.get() + 1)),
+        },
+    }
+}
+
+pub(crate) fn minted(number: u32) -> Minted {
+    let mut hash = [0; 32];
+    hash[28..].copy_from_slice(&number.to_be_bytes());
+    Minted {
+        id: KeyId::parse(&format!("ak-{number}")).unwrap(),
+        hash: KeyHash::from_bytes(hash),
+        masked: "sk-ab***wxyz".into(),
+        sealed: None,
+        predecessor: None,
+        creator: "operator".into(),
+    }
+}
+
+/// What the tests do, at [`NOW`].
+pub(crate) fn act() -> Act {
+    act_at(NOW)
+}
+
+pub(crate) fn act_at(at: UnixMillis) -> Act {
+    Act {
+        actor: Actor::System,
+        address: None,
+        at,
+    }
+}
+
+/// Makes a key that may name whatever it likes.
+pub(crate) fn insert(
+    store: &Store,
+    new: NewKey,
+    minted: Minted,
+) -> Result<Stored<Key>, StoreError> {
+    let manner = Manner {
+        action: AuditAction::KeyCreated,
+        allow_unlisted: true,
+    };
+    match store.insert(new, minted, &manner, None, &act())? {
+        Outcome::Done(stored) => Ok(stored),
+        Outcome::Earlier(_) => panic!("made before"),
+    }
+}
+
+pub(crate) fn add(store: &Store, number: u32, home: &str) -> Generation {
+    insert(store, new_key(home), minted(number))
+        .unwrap()
+        .generation
+}
+
+/// Many keys in one transaction: the disk would take minutes for one each.
+pub(crate) fn insert_at_once(store: &Store, keys: impl IntoIterator<Item = (NewKey, Minted)>) {
+    store
+        .write(|connection| {
+            for (new, minted) in keys {
+                let key = lifecycle::add(connection, new, minted, NOW)?;
+                let kind = changes::ChangeKind::Put;
+                changes::append(connection, &lifecycle::change_of(&key, kind))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+pub(crate) fn add_all(store: &Store, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        add(store, number, "local");
+    }
+}
+
+pub(crate) fn target(number: u32) -> Target {
+    Target {
+        id: minted(number).id,
+        account: None,
+        revisions: None,
+    }
+}
