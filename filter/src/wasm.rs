@@ -29,6 +29,8 @@ use crate::reply::Reply;
 const HAND_OVER_NS: u64 = 1_000_000_000;
 /// The queue on which workers hand it over.
 const USAGE_QUEUE: &str = "latchkey.usage";
+/// The header by which the sidecar says to which request its answer is.
+const ANSWERS: &[u8] = b"x-latchkey-answers";
 /// How often the agent looks whether a request is due, and the first request's delay.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -175,11 +177,8 @@ fn sweep(root: u32, shared: &GateShared, host: &WasmHost) {
 }
 
 /// The status of a callout's answer; 0 if there is none to read.
-fn call_status() -> u16 {
-    let map = abi::header_map(abi::CALL_RESPONSE_HEADERS)
-        .ok()
-        .and_then(HeaderMap::parse);
-    let status = map.as_ref().and_then(|headers| headers.get(b":status"));
+fn call_status(headers: &HeaderMap) -> u16 {
+    let status = headers.get(b":status");
     status
         .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok())
         .unwrap_or(0)
@@ -206,13 +205,19 @@ impl Context for Root {
         if body_size > agent.answer_bytes_max(token) {
             return agent.answer(host, token, Answer::TooLarge(body_size));
         }
+        let headers = abi::header_map(abi::CALL_RESPONSE_HEADERS).ok();
+        let headers = headers.and_then(HeaderMap::parse).unwrap_or_default();
+        if agent.is_replayed(token, headers.get(ANSWERS)) {
+            return agent.answer(host, token, Answer::Replayed);
+        }
         match abi::buffer(abi::CALL_RESPONSE_BODY, 0, body_size) {
             Ok(body) => {
+                let status = call_status(&headers);
                 agent.answer(
                     host,
                     token,
                     Answer::Http {
-                        status: call_status(),
+                        status,
                         body: &body,
                     },
                 );

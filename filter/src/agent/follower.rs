@@ -64,6 +64,8 @@ pub enum Answer<'a> {
         /// Its body.
         body: &'a [u8],
     },
+    /// One that says that it is the answer to another request.
+    Replayed,
     /// One of so many bytes, more than was asked for: it was not copied.
     TooLarge(usize),
 }
@@ -183,6 +185,14 @@ impl Follower {
     /// The request was sent; its answer will carry `token`.
     pub fn sent(&mut self, token: u32, now_ns: u64) {
         self.progress.open = Some(Open::new(token, now_ns));
+    }
+
+    /// Whether an answer says that it is of another request than the one that is open. What a proxy gives
+    /// twice proves nothing of now. The first sidecars do not say.
+    pub fn is_replayed(&self, token: u32, answers: Option<&[u8]>) -> bool {
+        let name = || format!("{}-{}", self.identity.instance, self.requests);
+        self.progress.open.is_some_and(|open| open.has(token))
+            && answers.is_some_and(|answers| answers != name().as_bytes())
     }
 
     /// Judges an answer. On `Ok` the agent applies the step and calls [`Self::confirm`] or
@@ -311,6 +321,7 @@ impl Follower {
     fn reject(&mut self, rejection: Rejection, now_ns: u64) {
         match rejection {
             Rejection::Unasked | Rejection::Failed | Rejection::Status(_) => {}
+            Rejection::Replayed => {}
             Rejection::Frame(_) | Rejection::Older | Rejection::SnapshotDue => {}
             Rejection::OtherEpoch | Rejection::Gap => self.progress.snapshot_due = true,
             Rejection::PageOutOfTurn => self.progress.loading = None,
@@ -405,6 +416,7 @@ impl Confirmation {
 fn read(answer: Answer<'_>) -> Result<Frame<'_>, Rejection> {
     match answer {
         Answer::Failed => Err(Rejection::Failed),
+        Answer::Replayed => Err(Rejection::Replayed),
         Answer::TooLarge(_) => Err(Rejection::Frame(FrameError::TooLarge)),
         Answer::Http { status: 200, body } => Frame::decode(body).map_err(Rejection::Frame),
         Answer::Http { status, .. } => Err(Rejection::Status(status)),

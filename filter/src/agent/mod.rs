@@ -204,6 +204,11 @@ impl Agent {
         }
     }
 
+    /// Whether an answer says that it is of another request than the one that it comes to.
+    pub fn is_replayed(&self, token: u32, answers: Option<&[u8]>) -> bool {
+        self.follower.is_replayed(token, answers)
+    }
+
     /// How long an answer to this call may be; a longer one need not be copied.
     pub fn answer_bytes_max(&self, token: u32) -> usize {
         let is_signed_table = self
@@ -228,7 +233,7 @@ impl Agent {
             return self.start_from(host, answer);
         }
         let status = match answer {
-            Answer::Failed | Answer::TooLarge(_) => 0,
+            Answer::Failed | Answer::Replayed | Answer::TooLarge(_) => 0,
             Answer::Http { status, .. } => status,
         };
         match self.reporter.answer(token, status, now_ns) {

@@ -105,7 +105,7 @@ impl Starter {
             Answer::TooLarge(bytes) => {
                 return Err(Unusable::Table(SignedTableError::TooLarge(bytes)));
             }
-            Answer::Failed => return Err(Unusable::NoAnswer),
+            Answer::Failed | Answer::Replayed => return Err(Unusable::NoAnswer),
         };
         let table = SignedTable::open(body, &self.config.public_key).map_err(Unusable::Table)?;
         if table.region != self.region.as_bytes() {

@@ -4,7 +4,8 @@
 //! cannot be read is withheld. It is held here and not in Envoy, whose buffer may be smaller than a list.
 //! Does not know list shapes (that is [`super::models_list`]).
 //!
-//! Invariant: no byte of the upstream's own list reaches the client.
+//! Invariant: no byte of an answer with status 200 reaches the client but what is left of the list. An error of
+//! the upstream's, or a redirection, passes as it is.
 
 use super::judge::spelling;
 use super::models_list::{LIST_BYTES_MAX, filtered};
