@@ -74,6 +74,8 @@ pub trait Host {
     fn take_counts(&self) -> Option<Vec<u8>>;
     /// Hands a message to the agent.
     fn hand_over(&self, message: &[u8]) -> Result<(), HostError>;
+    /// Counts a request header that was removed, under a word of a bounded set.
+    fn count_removed_header(&self, word: &str);
     /// Monotonic time in nanoseconds, the same clock in every worker.
     fn monotonic_ns(&self) -> Result<u64, HostError>;
     /// Wall-clock time in milliseconds since 1970.
@@ -85,7 +87,7 @@ pub trait Host {
 /// What the agent needs besides: calls to the sidecar, and metrics that only rise.
 pub trait FeedHost: Host {
     /// Adds to a counter.
-    fn add(&self, counter: Counter, by: u64);
+    fn add(&self, counter: Counter<'_>, by: u64);
     /// Starts a GET on the feed; the answer comes by callback with the same number.
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError>;
     /// Starts a POST on the feed; the answer comes by callback with the same number.
@@ -116,6 +118,10 @@ pub trait RequestHost: Host {
     fn response_headers(&self) -> Result<HeaderMap, HostError>;
     /// Removes every header of this name from the answer.
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError>;
+    /// All trailers of the answer.
+    fn response_trailers(&self) -> Result<HeaderMap, HostError>;
+    /// Removes every trailer of this name from the answer.
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError>;
     /// A piece of the answer's body that this callback was told of.
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError>;
     /// Replaces the first `size` bytes of the held answer.

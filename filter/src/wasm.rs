@@ -22,6 +22,7 @@ use crate::follower::Answer;
 use crate::gate::{Flow, Gate, GateShared};
 use crate::headers::HeaderMap;
 use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use crate::metrics::Metrics;
 use crate::outcome::Outcome;
 use crate::reply::Reply;
 
@@ -83,17 +84,6 @@ struct WasmHost {
     counts: Rc<Counts>,
 }
 
-/// The ids of the filter's metrics.
-struct Metrics {
-    edition: u32,
-    lease_until_ms: u32,
-    generation: u32,
-    records: u32,
-    lease_left_s: u32,
-    /// One for each counter, in their order.
-    counters: Vec<u32>,
-}
-
 impl Root {
     fn configure(&mut self, bytes: &[u8]) -> Result<(), String> {
         let config = Config::parse(bytes).map_err(|error| error.to_string())?;
@@ -143,28 +133,9 @@ fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
 
 impl WasmHost {
     fn new() -> Result<Self, HostError> {
-        let gauge = |name| abi::define_metric(abi::METRIC_GAUGE, name);
-        let counter = |counter: Counter| abi::define_metric(abi::METRIC_COUNTER, &counter.name());
-        let metrics = Rc::new(Metrics {
-            edition: gauge("latchkey.edition")?,
-            lease_until_ms: gauge("latchkey.lease_until_ms")?,
-            generation: gauge("latchkey.generation")?,
-            records: gauge("latchkey.records")?,
-            lease_left_s: gauge("latchkey.lease_left_s")?,
-            counters: Counter::all().map(counter).collect::<Result<_, _>>()?,
-        });
+        let metrics = Rc::new(Metrics::define()?);
         let counts = Rc::default();
         Ok(Self { metrics, counts })
-    }
-
-    fn id(&self, gauge: Gauge) -> u32 {
-        match gauge {
-            Gauge::Edition => self.metrics.edition,
-            Gauge::LeaseUntilMs => self.metrics.lease_until_ms,
-            Gauge::Generation => self.metrics.generation,
-            Gauge::Records => self.metrics.records,
-            Gauge::LeaseLeftS => self.metrics.lease_left_s,
-        }
     }
 }
 
@@ -315,6 +286,10 @@ impl HttpContext for Request {
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.ask(|gate, host| gate.on_response_body(host, size, end_of_stream))
     }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.ask(|gate, host| gate.on_response_trailers(host))
+    }
 }
 
 /// Envoy deletes the context when the request is over, however it ended.
@@ -338,11 +313,11 @@ impl Host for WasmHost {
     }
 
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
-        abi::metric(self.id(gauge))
+        abi::metric(self.metrics.gauge(gauge))
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
-        abi::record_metric(self.id(gauge), value)
+        abi::record_metric(self.metrics.gauge(gauge), value)
     }
 
     fn count(&self, outcome: Outcome) {
@@ -355,6 +330,10 @@ impl Host for WasmHost {
 
     fn count_lost(&self, requests: u64) {
         self.counts.add(Counter::UsageLost, requests);
+    }
+
+    fn count_removed_header(&self, word: &str) {
+        self.counts.add(Counter::HeadersRemoved(word), 1);
     }
 
     fn take_counts(&self) -> Option<Vec<u8>> {
@@ -385,10 +364,8 @@ impl Host for WasmHost {
 }
 
 impl FeedHost for WasmHost {
-    fn add(&self, counter: Counter, by: u64) {
-        if let Some(id) = self.metrics.counters.get(counter.index()) {
-            let _ = abi::increment_metric(*id, by);
-        }
+    fn add(&self, counter: Counter<'_>, by: u64) {
+        self.metrics.add(counter, by);
     }
 
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
@@ -451,6 +428,15 @@ impl RequestHost for WasmHost {
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
         abi::remove_header(abi::RESPONSE_HEADERS, name)
+    }
+
+    fn response_trailers(&self) -> Result<HeaderMap, HostError> {
+        let buffer = abi::header_map(abi::RESPONSE_TRAILERS)?;
+        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
+    }
+
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        abi::remove_header(abi::RESPONSE_TRAILERS, name)
     }
 
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {

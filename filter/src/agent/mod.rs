@@ -185,7 +185,9 @@ impl Agent {
     /// Takes what a worker counted: for the metrics, or usage for the sidecar.
     pub fn gather(&mut self, host: &impl FeedHost, message: &[u8]) {
         match Counts::decode(message) {
-            Some(counts) => counts.for_each(|(counter, by)| host.add(counter, by)),
+            Some(counts) => counts
+                .into_iter()
+                .for_each(|(counter, by)| host.add(counter, by)),
             None => match self.reporter.gather(message) {
                 0 => {}
                 lost => host.add(Counter::UsageLost, lost),

@@ -81,10 +81,39 @@ impl Listing {
             let more = host.response_body(0, size).map_err(failed)?;
             self.body.extend_from_slice(&more);
         }
-        if !end_of_stream {
-            host.replace_response_body(size, b"").map_err(failed)?;
-            return Ok(Flow::Hold);
+        match end_of_stream {
+            true => self.release(host, record, size),
+            false => {
+                host.replace_response_body(size, b"").map_err(failed)?;
+                Ok(Flow::Hold)
+            }
         }
+    }
+
+    /// The trailers of the answer: its body is over. They speak of a list that the client does not
+    /// get, a digest of it perhaps.
+    pub(super) fn end(
+        &mut self,
+        host: &impl RequestHost,
+        record: &RecordBytes,
+    ) -> Result<Flow, Refusal> {
+        if self.passes {
+            return Ok(Flow::Continue);
+        }
+        let trailers = host.response_trailers().map_err(failed)?;
+        for (name, _) in trailers.iter() {
+            host.remove_response_trailer(name).map_err(failed)?;
+        }
+        self.release(host, record, 0)
+    }
+
+    /// Cuts down what is held, which is all of it; the last `size` bytes still stand in Envoy.
+    fn release(
+        &mut self,
+        host: &impl RequestHost,
+        record: &RecordBytes,
+        size: usize,
+    ) -> Result<Flow, Refusal> {
         let body = std::mem::take(&mut self.body);
         let view = record.view()?;
         // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.

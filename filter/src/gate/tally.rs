@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, KeyHash, KeyId, Outcome, Permit, UsageRow};
+use keytable::{ClientAddress, KeyHash, KeyId, Permit, UsageOutcome, UsageRow};
 
 use crate::reply::Refusal;
 
@@ -38,7 +38,7 @@ struct KeyTally {
 #[derive(Debug)]
 struct Row {
     resource: String,
-    outcome: Outcome,
+    outcome: UsageOutcome,
     count: u64,
     /// When the newest came; `None` if that was after the last stamp.
     last_at_unix_ms: Option<u64>,
@@ -75,7 +75,7 @@ impl Tally {
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) -> Kept {
-        self.count(Outcome::of_permit(permit), counted, address)
+        self.count(UsageOutcome::of_permit(permit), counted, address)
     }
 
     /// Counts a request that was refused before anything of it was passed on, under what the
@@ -107,7 +107,7 @@ impl Tally {
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) -> Kept {
-        self.count(Outcome::Cut, counted, address)
+        self.count(UsageOutcome::Cut, counted, address)
     }
 
     /// Whether a request of another key would not be kept.
@@ -141,7 +141,7 @@ impl Tally {
 
     fn count(
         &mut self,
-        outcome: Outcome,
+        outcome: UsageOutcome,
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) -> Kept {
@@ -185,7 +185,7 @@ impl Tally {
 }
 
 impl KeyTally {
-    fn row(&mut self, outcome: Outcome, resource: &str) -> Option<&mut Row> {
+    fn row(&mut self, outcome: UsageOutcome, resource: &str) -> Option<&mut Row> {
         let same = |row: &&mut Row| row.outcome == outcome && row.resource == resource;
         self.rows.iter_mut().find(same)
     }
@@ -201,12 +201,12 @@ impl Row {
 }
 
 /// What a refusal is counted as; `None` if it says nothing of the key.
-const fn outcome_of(refusal: &Refusal) -> Option<Outcome> {
+const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
     match refusal {
-        Refusal::Denied(denial, _) => Some(Outcome::of_denial(denial)),
-        Refusal::UnknownItem(_) => Some(Outcome::OutOfScope),
+        Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
+        Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
         Refusal::Encoding | Refusal::ContentType | Refusal::Ambiguous(_) | Refusal::TooLarge => {
-            Some(Outcome::BodyRefused)
+            Some(UsageOutcome::BodyRefused)
         }
         Refusal::Credential(_)
         | Refusal::UnknownKey

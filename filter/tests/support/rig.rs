@@ -11,7 +11,7 @@ use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
 use filter::table::{RecordBytes, Unavailable, look_up};
-use keytable::{Frame, Outcome, PresentedKey, Record, RecordView, UsageBatch};
+use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch, UsageOutcome};
 
 use super::host::Callout;
 use super::request::Exchange;
@@ -152,6 +152,7 @@ impl Rig {
         self.shared.sweep(&self.host, |stream| {
             find(stream).map(|exchange| &exchange.host)
         });
+        running.iter().for_each(|exchange| exchange.play());
     }
 
     /// A new agent in the same Envoy process.
@@ -170,7 +171,7 @@ impl Rig {
     }
 
     /// The same, and to which ends they came.
-    pub(crate) fn outcomes(&self) -> Vec<(String, Outcome, u64)> {
+    pub(crate) fn outcomes(&self) -> Vec<(String, UsageOutcome, u64)> {
         let batches = self.shared.take_counts(0);
         let rows = batches
             .iter()

@@ -9,7 +9,7 @@ use filter::reply::Refusal;
 use filter::reporter::{Reported, Reporter};
 use filter::tally::{Counted, Kept, Tally};
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, Denial, KeyHash, KeyId, Outcome, UsageBatch, UsageRow};
+use keytable::{ClientAddress, Denial, KeyHash, KeyId, UsageBatch, UsageOutcome, UsageRow};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -41,7 +41,7 @@ fn row(resource: &str, count: u64, at: u64) -> UsageRow {
     UsageRow {
         key_id: KeyId::parse("ak-1").unwrap(),
         resource: resource.to_owned(),
-        outcome: Outcome::Permitted,
+        outcome: UsageOutcome::Permitted,
         count,
         last_at_unix_ms: at,
         last_address: None,
@@ -80,7 +80,7 @@ fn requests_of_one_kind_are_one_row_and_are_taken_once() {
     );
     assert!(
         rows.iter()
-            .all(|r| r.outcome == Outcome::Disabled && r.last_at_unix_ms == 77)
+            .all(|r| r.outcome == UsageOutcome::Disabled && r.last_at_unix_ms == 77)
     );
     assert!(tally.take(78).is_empty());
 }
@@ -206,14 +206,17 @@ fn what_workers_count_for_monitoring_is_added_by_the_agent() {
     assert_eq!(counts.take(), None);
     counts.add(Counter::Requests(filter::outcome::Outcome::Scope), 2);
     counts.add(Counter::UsageLost, 3);
+    counts.add(Counter::HeadersRemoved("x-org"), 1);
+    counts.add(Counter::HeadersRemoved("x-org"), 3);
     let message = counts.take().unwrap();
     rig.agent.gather(&rig.host, &message);
     for cut in [&message[1..], &message[..message.len() - 1], b"LKC1"] {
         rig.agent.gather(&rig.host, cut);
     }
     let wanted = [
-        (Counter::Requests(filter::outcome::Outcome::Scope), 2),
-        (Counter::UsageLost, 3),
+        ("latchkey.requests.scope".to_owned(), 2),
+        ("latchkey.usage_lost".to_owned(), 3),
+        ("latchkey.headers_removed.x-org".to_owned(), 4),
     ];
     assert_eq!(*rig.host.shared.added.borrow(), wanted);
     assert_eq!(counts.take(), None, "once");
@@ -234,7 +237,10 @@ fn the_agent_says_what_it_has_no_room_for() {
     assert!(rig.host.shared.added.borrow().is_empty());
     rig.agent
         .gather(&rig.host, &rows(USAGE_ROWS_MAX, USAGE_ROWS_MAX + 5));
-    assert_eq!(*rig.host.shared.added.borrow(), [(Counter::UsageLost, 10)]);
+    assert_eq!(
+        *rig.host.shared.added.borrow(),
+        [("latchkey.usage_lost".to_owned(), 10)]
+    );
 }
 
 /// Envoy's word that a call is over may never come.
