@@ -276,8 +276,9 @@ impl Gate {
     }
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
+        let answers = self.shared.cut(self.stream, host, refusal);
         self.on_end(host);
-        self.state = match self.shared.cut(self.stream, host, refusal) {
+        self.state = match answers {
             true => State::Answered,
             false => State::Closed,
         };

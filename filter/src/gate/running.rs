@@ -183,7 +183,7 @@ impl Streams {
             .flatten()
     }
 
-    /// Whether it would be permitted now; one that is not in here is not.
+    /// Whether it would be permitted now; one that is not in here, or was cut, is not.
     pub(super) fn check(
         &self,
         stream: u32,
@@ -193,7 +193,7 @@ impl Streams {
         let lost = Refusal::Unavailable(Unavailable::Damaged);
         let checked = self.with(|streams| {
             let running = streams.get_mut(&stream)?;
-            Some(running.check(host, shared))
+            (running.answer != Answer::Cut).then(|| running.check(host, shared))
         });
         checked.flatten().unwrap_or(Err(lost))
     }

@@ -418,3 +418,22 @@ fn a_request_that_can_be_neither_answered_nor_reset_gets_nothing_of_an_answer() 
     assert_eq!(waiting.answer_chunk(b"data: 1"), Flow::Hold);
     assert_eq!(waiting.host.cuts.get(), (1, 1), "it is reset");
 }
+
+/// The same at the next piece of the body instead of the tick.
+#[test]
+fn a_body_that_is_cut_at_its_next_piece_or_answer_is_counted_as_cut() {
+    for piece in [true, false] {
+        let mut rig = rig();
+        let mut exchange = rig.post().bearer(2);
+        exchange.headers(false);
+        exchange.chunk(br#"{"model":"good-1","messages":["#, false);
+        rig.change(|sidecar| sidecar.put(&limited(&["other-1"])));
+        match piece {
+            true => exchange.chunk(b"1", false),
+            false => exchange.answer_head(),
+        };
+        exchange.end();
+        let wanted = [("good-1".to_owned(), keytable::UsageOutcome::Cut, 1)];
+        assert_eq!(rig.outcomes(), wanted, "{piece}");
+    }
+}
