@@ -7,11 +7,11 @@
 //! Invariant: no byte of an answer with status 200 reaches the client but what is left of the list. An error of
 //! the upstream's, or a redirection, passes as it is.
 
-use super::judge::spelling;
 use super::models_list::{LIST_BYTES_MAX, filtered};
+use keytable::Norm;
+
 use super::{Flow, failed};
 use crate::host::{HostError, RequestHost};
-use crate::locator::Norm;
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 
@@ -117,11 +117,11 @@ impl Listing {
         let body = std::mem::take(&mut self.body);
         let view = record.view()?;
         // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.
-        let covers = |name: &str| {
-            [self.norm, Norm::Gemini]
-                .iter()
-                .any(|norm| view.covers(spelling(&view, name, *norm).as_bytes()))
+        let norm_of = |name: &str| match name.starts_with("models/") {
+            true => Norm::Gemini,
+            false => self.norm,
         };
+        let covers = |name: &str| view.covers(name.as_bytes(), norm_of(name));
         let list = filtered(&body, covers).ok_or(Refusal::UnreadableList)?;
         host.replace_response_body(size, &list).map_err(failed)?;
         Ok(Flow::Continue)

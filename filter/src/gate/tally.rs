@@ -5,13 +5,13 @@
 //!
 //! Invariants: only a permit or a refusal can be counted; memory is bounded. What does not fit is
 //! counted without its resource; a request of a key that is new to a full tally is not kept, and whoever
-//! counts is told so.
+//! counts is told so. No row holds a credential.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, KeyHash, KeyId, Permit, UsageOutcome, UsageRow};
+use keytable::{ClientAddress, Denial, KeyHash, KeyId, Permit, UsageOutcome, UsageRow, redact};
 
 use crate::reply::Refusal;
 
@@ -87,6 +87,8 @@ impl Tally {
         address: impl FnOnce() -> Option<ClientAddress>,
     ) -> Kept {
         let resource = match refusal {
+            // It names the client.
+            Refusal::Denied(Denial::AddressNotAllowed, _) => "",
             Refusal::Denied(_, Some(name)) | Refusal::UnknownItem(name) => name,
             _ => "",
         };
@@ -154,7 +156,7 @@ impl Tally {
             return Kept::Yes;
         }
         let named = !full && key.rows.len() < RESOURCES_MAX;
-        let resource = if named { counted.resource } else { "" };
+        let resource = if named { redact(counted.resource) } else { "" };
         match key.row(outcome, resource) {
             Some(row) => row.count_one(address),
             None => {
@@ -205,9 +207,11 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
     match refusal {
         Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
         Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
-        Refusal::Encoding | Refusal::ContentType | Refusal::Ambiguous(_) | Refusal::TooLarge => {
-            Some(UsageOutcome::BodyRefused)
-        }
+        Refusal::Encoding
+        | Refusal::ContentType
+        | Refusal::Ambiguous(_)
+        | Refusal::Unnamed(_)
+        | Refusal::TooLarge => Some(UsageOutcome::BodyRefused),
         Refusal::Credential(_)
         | Refusal::UnknownKey
         | Refusal::UnreadableList
