@@ -90,6 +90,11 @@ impl Listing {
         }
     }
 
+    /// How much of it is held back, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.body.len()
+    }
+
     /// The trailers of the answer: its body is over. They speak of a list that the client does not
     /// get, a digest of it perhaps.
     pub(super) fn end(
