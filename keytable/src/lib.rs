@@ -27,6 +27,7 @@ pub mod head;
 pub mod key_hash;
 pub mod key_id;
 pub mod limits;
+pub mod norm;
 pub mod record;
 pub mod redact;
 pub mod scope;
@@ -37,7 +38,7 @@ mod wire;
 pub use address::{AddressList, AddressListError, ClientAddress, Network, NetworkError};
 pub use api_key::{KeyFormatError, PresentedKey};
 pub use decision::{
-    Admitted, Denial, Permit, RequestFacts, Resources, admit, decide, judge_resources,
+    Admitted, Denial, Found, Permit, RequestFacts, Resources, admit, decide, judge_resources,
 };
 pub use format::FormatVersion;
 pub use frame::{Change, Delta, Frame, FrameError, Page};
@@ -45,6 +46,7 @@ pub use generation::{Epoch, Generation};
 pub use head::TableHead;
 pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
+pub use norm::Norm;
 pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
 pub use redact::{Credential, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};

@@ -169,12 +169,15 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
     match refusal {
         Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
         Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
-        Refusal::Encoding | Refusal::ContentType | Refusal::Ambiguous(_) | Refusal::TooLarge => {
-            Some(UsageOutcome::BodyRefused)
-        }
+        Refusal::Encoding
+        | Refusal::ContentType
+        | Refusal::Ambiguous(_)
+        | Refusal::Unnamed(_)
+        | Refusal::TooLarge => Some(UsageOutcome::BodyRefused),
         Refusal::Credential(_)
         | Refusal::UnknownKey
         | Refusal::UnreadableList
+        | Refusal::Busy
         | Refusal::Unavailable(_) => None,
     }
 }
