@@ -6,7 +6,7 @@
 
 mod family;
 
-use keytable::Denial;
+use keytable::{Denial, redact};
 
 use crate::credential::CredentialError;
 use crate::locator::{Family, Kind};
@@ -34,10 +34,14 @@ pub enum Refusal {
     Encoding,
     /// The body is not declared as what the endpoint's rule reads.
     ContentType,
+    /// It names nothing where the server reads its model. With that place, for people.
+    Unnamed(String),
     /// The request is malformed, or says what it says in more than one way.
     Ambiguous(&'static str),
     /// More of the body would have to be held back than is allowed.
     TooLarge,
+    /// So much is held back already that this must not be.
+    Busy,
     /// The upstream's list cannot be cut down to what the key may see.
     UnreadableList,
     /// The table cannot be used.
@@ -73,7 +77,7 @@ impl Refusal {
         ];
         match status {
             401 => headers.push(("www-authenticate", "Bearer")),
-            503 => headers.extend([("retry-after", "1"), ("x-should-retry", "false")]),
+            503 => headers.extend([("retry-after", "1"), ("x-should-retry", self.is_retried())]),
             _ => {}
         }
         headers.extend(family::headers(family, status));
@@ -83,6 +87,14 @@ impl Refusal {
             details: self.outcome().details(),
             headers,
             body,
+        }
+    }
+
+    /// Whether an SDK should try again by itself, as it reads that.
+    fn is_retried(&self) -> &'static str {
+        match self {
+            Self::Busy => "true",
+            _ => "false",
         }
     }
 
@@ -121,11 +133,25 @@ impl Refusal {
                 code: "invalid_request_body",
                 message: format!("The request is refused: {what}."),
             },
+            Self::Unnamed(place) => Explanation {
+                status: 400,
+                code: "invalid_request_body",
+                message: format!(
+                    "The request is refused: it names no model. This API key is limited to a list of \
+                     models, so name one of them in {place}; a server's default does not count."
+                ),
+            },
             Self::TooLarge => explained(
                 413,
                 "request_too_large",
                 "The request body is too large to be judged before 'model' is known: send 'model' \
                  earlier in the body, or a smaller body.",
+            ),
+            Self::Busy => explained(
+                503,
+                "too_much_held",
+                "Too many large requests wait for their 'model' at the moment. Try again shortly, or \
+                 send 'model' at the beginning of the body.",
             ),
             Self::UnreadableList => explained(
                 502,
@@ -157,8 +183,9 @@ impl Refusal {
             Self::UnknownItem(_) => Outcome::Scope,
             Self::Encoding => Outcome::BodyEncoding,
             Self::ContentType => Outcome::BodyType,
-            Self::Ambiguous(_) => Outcome::Body,
+            Self::Ambiguous(_) | Self::Unnamed(_) => Outcome::Body,
             Self::TooLarge => Outcome::BodySize,
+            Self::Busy => Outcome::Busy,
             Self::UnreadableList => Outcome::List,
             Self::Unavailable(Unavailable::NoTable) => Outcome::NoTable,
             Self::Unavailable(Unavailable::LeaseOver) => Outcome::LeaseOver,
@@ -204,9 +231,9 @@ fn explain_denial(denial: Denial, reason: Option<&str>) -> Explanation {
     }
 }
 
-/// A client's text, cut and without control characters; JSON escapes the rest.
+/// A client's text, cut, without a credential and control characters; JSON escapes the rest.
 fn printable(name: &str) -> String {
-    let cut = name
+    let cut = redact(name)
         .char_indices()
         .take_while(|(at, _)| *at < ECHO_BYTES_MAX);
     cut.map(|(_, c)| if c.is_control() { '\u{fffd}' } else { c })

@@ -1,6 +1,8 @@
 //! The binary itself: what it prints, how it stops, what it refuses.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -177,6 +179,27 @@ fn flags_that_make_no_sense_end_with_their_own_code() {
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(message.lines().count(), 1, "{message}");
+}
+
+#[test]
+fn a_feed_token_file_that_everybody_can_read_is_refused() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("feed-token");
+    for (mode, is_refused) in [(0o644, true), (0o604, true), (0o602, true), (0o640, false)] {
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let checked = Command::new(env!("CARGO_BIN_EXE_sidecar"))
+            .args(["config", "check"])
+            .args(&scratch.flags()[1..])
+            .output()
+            .unwrap();
+        let message = String::from_utf8(checked.stderr).unwrap();
+        assert_eq!(checked.status.success(), !is_refused, "{mode:o}: {message}");
+        assert_eq!(
+            message.contains("chmod 600"),
+            is_refused,
+            "{mode:o}: {message}"
+        );
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ pub(crate) mod agent;
 pub(crate) mod person;
 pub(crate) mod tencent;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -30,7 +32,9 @@ impl Scratch {
         let name = format!("sidecar-api-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).unwrap();
-        std::fs::write(path.join("feed-token"), FEED_TOKEN).unwrap();
+        let feed_token = path.join("feed-token");
+        std::fs::write(&feed_token, FEED_TOKEN).unwrap();
+        std::fs::set_permissions(&feed_token, Permissions::from_mode(0o600)).unwrap();
         Self(path)
     }
 
