@@ -170,9 +170,9 @@ mod tests {
                 .iter()
                 .find(|component| component["name"] == name)
         };
-        let sqlite = named("rusqlite").unwrap();
-        assert_eq!(sqlite["hashes"][0]["content"].as_str().unwrap().len(), 64);
-        assert_eq!(sqlite["licenses"][0]["expression"], "MIT");
+        let subtle = named("subtle").unwrap();
+        assert_eq!(subtle["hashes"][0]["content"].as_str().unwrap().len(), 64);
+        assert_eq!(subtle["licenses"][0]["expression"], "BSD-3-Clause");
         assert!(named("keytable").is_some(), "our own is part of it");
         assert!(named("rcgen").is_none(), "it makes certificates for tests");
         let dependencies = bom["dependencies"].as_array().unwrap();
