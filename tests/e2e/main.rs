@@ -26,6 +26,7 @@ mod door;
 mod fleet;
 mod frames;
 mod hostile;
+mod judges;
 mod lint;
 mod listing;
 mod many_keys;
