@@ -12,6 +12,7 @@ mod feed;
 mod form;
 mod fuzz;
 mod gate;
+mod honest;
 mod json;
 mod locator;
 mod request;
