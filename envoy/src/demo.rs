@@ -16,13 +16,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::command::say;
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 mod guide;
 mod options;
 mod samples;
 
-use options::{DemoOptions, HELP, Wish};
+use options::{DemoCommand, DemoOptions, HELP};
 
 /// Time between two looks at the children and at the wish to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -30,11 +31,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The whole program.
 pub fn run() -> ExitCode {
     match DemoOptions::parse(lexopt::Parser::from_env()) {
-        Ok(Wish::Help) => {
+        Ok(DemoCommand::Help) => {
             eprint!("{HELP}");
             ExitCode::SUCCESS
         }
-        Ok(Wish::Run(options)) => match run_stack(*options) {
+        Ok(DemoCommand::Run(options)) => match run_stack(*options) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 say(&error.to_string());

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bootstrap::Bootstrap;
+use crate::error::StackError;
 use crate::process::{Process, Program};
-use crate::stack::StackError;
 use crate::wait;
 
 /// How long Envoy may take until it listens.

@@ -11,6 +11,7 @@ pub mod build;
 mod command;
 pub mod demo;
 mod envoy;
+mod error;
 pub mod files;
 pub mod lease;
 pub mod ports;
@@ -24,6 +25,7 @@ pub mod wait;
 
 pub use crate::address::HostPort;
 pub use crate::envoy::{Envoy, EnvoySettings};
+pub use crate::error::StackError;
 pub use crate::lease::MaxStaleness;
-pub use crate::stack::{Stack, StackError, StackOptions, UpstreamAt};
+pub use crate::stack::{Stack, StackOptions, UpstreamAt};
 pub use crate::upstream::{Recorded, Upstream};

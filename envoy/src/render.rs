@@ -41,7 +41,7 @@ prints the bootstrap of an Envoy
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub enum Wish {
+pub enum RenderCommand {
     /// To read the help.
     Help,
     /// A bootstrap.
@@ -55,11 +55,11 @@ pub struct InvalidOption(String);
 /// The whole program.
 pub fn run() -> ExitCode {
     match parse(Parser::from_env()) {
-        Ok(Wish::Help) => {
+        Ok(RenderCommand::Help) => {
             eprint!("{HELP}");
             ExitCode::SUCCESS
         }
-        Ok(Wish::Print(bootstrap)) => print(&bootstrap),
+        Ok(RenderCommand::Print(bootstrap)) => print(&bootstrap),
         Err(invalid) => {
             eprintln!("render: {invalid}\n\n{HELP}");
             ExitCode::from(2)
@@ -83,12 +83,12 @@ fn print(bootstrap: &Bootstrap) -> ExitCode {
 }
 
 /// Reads a command line.
-pub fn parse(mut parser: Parser) -> Result<Wish, InvalidOption> {
+pub fn parse(mut parser: Parser) -> Result<RenderCommand, InvalidOption> {
     let (mut sidecar, mut upstream) = (None, None);
     let mut others = Vec::new();
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Long("help") | Arg::Short('h') => return Ok(Wish::Help),
+            Arg::Long("help") | Arg::Short('h') => return Ok(RenderCommand::Help),
             Arg::Long("sidecar") => sidecar = Some(parsed("sidecar", &parser.value()?)?),
             Arg::Long("upstream") => upstream = Some(parsed("upstream", &parser.value()?)?),
             Arg::Long(name) => {
@@ -105,7 +105,7 @@ pub fn parse(mut parser: Parser) -> Result<Wish, InvalidOption> {
     for (name, value) in &others {
         set(&mut bootstrap, name, value)?;
     }
-    Ok(Wish::Print(Box::new(bootstrap)))
+    Ok(RenderCommand::Print(Box::new(bootstrap)))
 }
 
 /// The bootstrap without further options.

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::error::StackError;
 use crate::files;
 use crate::process::{Process, Program};
-use crate::stack::StackError;
 use crate::wait;
 
 /// How long the sidecar may take until it is ready.

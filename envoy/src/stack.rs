@@ -10,15 +10,14 @@ use std::time::Duration;
 
 use crate::bootstrap::Bootstrap;
 use crate::envoy::{Envoy, EnvoySettings};
+use crate::error::StackError;
 use crate::files::{self, RunDir};
 use crate::sidecar::{self, Sidecar, SidecarSettings};
 use crate::upstream::Upstream;
 
-mod error;
 mod options;
 mod parts;
 
-pub use error::StackError;
 pub use options::{StackOptions, UpstreamAt};
 
 use options::Ports;

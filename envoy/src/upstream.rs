@@ -16,6 +16,7 @@ use actix_web::{App, HttpServer, web};
 mod answers;
 mod anthropic;
 mod bedrock;
+mod call;
 mod chat;
 mod cohere;
 mod gemini;

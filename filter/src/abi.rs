@@ -31,6 +31,8 @@ pub(crate) const REQUEST_HEADERS: u32 = 0;
 pub(crate) const REQUEST_TRAILERS: u32 = 1;
 /// The headers of the upstream's answer.
 pub(crate) const RESPONSE_HEADERS: u32 = 2;
+/// The trailers of the upstream's answer.
+pub(crate) const RESPONSE_TRAILERS: u32 = 3;
 /// The headers of an answer to a callout.
 pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
 /// A metric that is counted up.

@@ -90,6 +90,10 @@ pub struct GateConfig {
     /// What happens to a key for everything on an endpoint that no rule knows.
     #[serde(default)]
     pub unknown_endpoint: UnknownEndpoint,
+    /// Headers that pass for every key besides those that the gate knows: names, and for keys with
+    /// a list beginnings that end in `*`.
+    #[serde(default)]
+    pub pass_headers: Vec<String>,
 }
 
 /// What a key for everything may do on an endpoint that no rule knows.

@@ -67,6 +67,8 @@ pub trait Host {
     fn count(&self, outcome: Outcome);
     /// Counts a running request that was cut.
     fn count_cut(&self);
+    /// Counts a request header that was removed, under a word of a bounded set.
+    fn count_removed_header(&self, word: &str);
     /// Monotonic time in nanoseconds, the same clock in every worker.
     fn monotonic_ns(&self) -> Result<u64, HostError>;
     /// Wall-clock time in milliseconds since 1970.
@@ -107,6 +109,10 @@ pub trait RequestHost: Host {
     fn response_headers(&self) -> Result<HeaderMap, HostError>;
     /// Removes every header of this name from the answer.
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError>;
+    /// All trailers of the answer.
+    fn response_trailers(&self) -> Result<HeaderMap, HostError>;
+    /// Removes every trailer of this name from the answer.
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError>;
     /// A piece of the answer's body that this callback was told of.
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError>;
     /// Replaces the first `size` bytes of the held answer.

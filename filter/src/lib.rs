@@ -12,6 +12,7 @@
 pub mod mutant;
 
 // The ground floor: these know nothing of the rooms above.
+pub mod header_names;
 pub mod headers;
 pub mod host;
 pub mod outcome;
@@ -33,5 +34,7 @@ pub use table::{cache, changes, slots};
 
 #[cfg(target_family = "wasm")]
 mod abi;
+#[cfg(target_family = "wasm")]
+mod metrics;
 #[cfg(target_family = "wasm")]
 mod wasm;

@@ -22,6 +22,7 @@ use crate::follower::Answer;
 use crate::gate::{Flow, Gate, GateShared};
 use crate::headers::HeaderMap;
 use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use crate::metrics::Metrics;
 use crate::outcome::Outcome;
 use crate::reply::Reply;
 
@@ -79,18 +80,6 @@ struct WasmHost {
     metrics: Rc<Metrics>,
 }
 
-/// The ids of the filter's metrics.
-struct Metrics {
-    edition: u32,
-    lease_until_ms: u32,
-    generation: u32,
-    records: u32,
-    lease_left_s: u32,
-    streams_cut: u32,
-    /// One for each outcome, by its number.
-    outcomes: [u32; Outcome::COUNT],
-}
-
 impl Root {
     fn configure(&mut self, bytes: &[u8]) -> Result<(), String> {
         let config = Config::parse(bytes).map_err(|error| error.to_string())?;
@@ -140,32 +129,8 @@ fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
 
 impl WasmHost {
     fn new() -> Result<Self, HostError> {
-        let gauge = |name| abi::define_metric(abi::METRIC_GAUGE, name);
-        let mut outcomes = [0; Outcome::COUNT];
-        for (id, outcome) in outcomes.iter_mut().zip(Outcome::all()) {
-            let name = format!("latchkey.requests.{}", outcome.word());
-            *id = abi::define_metric(abi::METRIC_COUNTER, &name)?;
-        }
-        let metrics = Rc::new(Metrics {
-            edition: gauge("latchkey.edition")?,
-            lease_until_ms: gauge("latchkey.lease_until_ms")?,
-            generation: gauge("latchkey.generation")?,
-            records: gauge("latchkey.records")?,
-            lease_left_s: gauge("latchkey.lease_left_s")?,
-            streams_cut: abi::define_metric(abi::METRIC_COUNTER, "latchkey.streams_cut")?,
-            outcomes,
-        });
+        let metrics = Rc::new(Metrics::define()?);
         Ok(Self { metrics })
-    }
-
-    fn id(&self, gauge: Gauge) -> u32 {
-        match gauge {
-            Gauge::Edition => self.metrics.edition,
-            Gauge::LeaseUntilMs => self.metrics.lease_until_ms,
-            Gauge::Generation => self.metrics.generation,
-            Gauge::Records => self.metrics.records,
-            Gauge::LeaseLeftS => self.metrics.lease_left_s,
-        }
     }
 }
 
@@ -326,6 +291,10 @@ impl HttpContext for Request {
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.ask(|gate, host| gate.on_response_body(host, size, end_of_stream))
     }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.ask(|gate, host| gate.on_response_trailers(host))
+    }
 }
 
 /// Envoy deletes the context when the request is over, however it ended.
@@ -349,22 +318,23 @@ impl Host for WasmHost {
     }
 
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
-        abi::metric(self.id(gauge))
+        abi::metric(self.metrics.gauge(gauge))
     }
 
     fn set_gauge(&self, gauge: Gauge, value: u64) -> Result<(), HostError> {
-        abi::record_metric(self.id(gauge), value)
+        abi::record_metric(self.metrics.gauge(gauge), value)
     }
 
     fn count(&self, outcome: Outcome) {
-        // A count that cannot be kept must not decide about a request.
-        if let Some(id) = self.metrics.outcomes.get(outcome as usize) {
-            let _ = abi::count(*id);
-        }
+        self.metrics.count(outcome);
     }
 
     fn count_cut(&self) {
-        let _ = abi::count(self.metrics.streams_cut);
+        self.metrics.count_cut();
+    }
+
+    fn count_removed_header(&self, word: &str) {
+        self.metrics.count_removed_header(word);
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {
@@ -446,6 +416,15 @@ impl RequestHost for WasmHost {
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
         abi::remove_header(abi::RESPONSE_HEADERS, name)
+    }
+
+    fn response_trailers(&self) -> Result<HeaderMap, HostError> {
+        let buffer = abi::header_map(abi::RESPONSE_TRAILERS)?;
+        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
+    }
+
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        abi::remove_header(abi::RESPONSE_TRAILERS, name)
     }
 
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {

@@ -47,4 +47,4 @@ pub use key_id::{AccountId, IdError, KeyId};
 pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
-pub use usage::{Outcome, UsageBatch, UsageError, UsageRow};
+pub use usage::{UsageBatch, UsageError, UsageOutcome, UsageRow};

@@ -45,7 +45,7 @@ pub struct UsageRow {
     /// What they named; empty if it is not known. At most [`SCOPE_ENTRY_BYTES_MAX`] bytes.
     pub resource: String,
     /// What became of them.
-    pub outcome: Outcome,
+    pub outcome: UsageOutcome,
     /// How many, at least one.
     pub count: u64,
     /// When the newest of them came, in milliseconds since 1970.
@@ -57,7 +57,7 @@ pub struct UsageRow {
 /// What became of a request with a known key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Outcome {
+pub enum UsageOutcome {
     /// It was passed on.
     Permitted = 1,
     /// The key was disabled.
@@ -93,7 +93,7 @@ pub enum UsageError {
     Value,
 }
 
-impl Outcome {
+impl UsageOutcome {
     /// Every outcome, in the order of their codes.
     pub const ALL: [Self; 8] = [
         Self::Permitted,
@@ -252,7 +252,7 @@ impl UsageRow {
         Ok(Self {
             key_id,
             resource: resource.into(),
-            outcome: Outcome::from_code(outcome).ok_or(UsageError::Value)?,
+            outcome: UsageOutcome::from_code(outcome).ok_or(UsageError::Value)?,
             count,
             last_at_unix_ms,
             last_address,

@@ -10,13 +10,13 @@ mod golden_file;
 mod random;
 
 use keytable::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
-use keytable::{Denial, KeyId, Outcome, UsageBatch, UsageError, UsageRow};
+use keytable::{Denial, KeyId, UsageBatch, UsageError, UsageOutcome, UsageRow};
 use proptest::prelude::*;
 
 use golden_file::golden;
 use random::Random;
 
-fn row(id: &str, outcome: Outcome, count: u64, resource: &str) -> UsageRow {
+fn row(id: &str, outcome: UsageOutcome, count: u64, resource: &str) -> UsageRow {
     UsageRow {
         key_id: KeyId::parse(id).unwrap(),
         resource: resource.into(),
@@ -32,12 +32,12 @@ fn example() -> UsageBatch {
     let permitted = UsageRow {
         last_at_unix_ms: 1_798_761_600_000,
         last_address: Some("192.0.2.7".parse().unwrap()),
-        ..row(id, Outcome::Permitted, 1_200, "glm-5.1")
+        ..row(id, UsageOutcome::Permitted, 1_200, "glm-5.1")
     };
     let out_of_scope = UsageRow {
         last_at_unix_ms: 1_798_761_600_001,
         last_address: Some("2001:db8::7".parse().unwrap()),
-        ..row(id, Outcome::OutOfScope, 3, "模型-1")
+        ..row(id, UsageOutcome::OutOfScope, 3, "模型-1")
     };
     UsageBatch {
         source: [
@@ -48,7 +48,7 @@ fn example() -> UsageBatch {
         rows: vec![
             permitted,
             out_of_scope,
-            row("ak-3", Outcome::Disabled, 1, ""),
+            row("ak-3", UsageOutcome::Disabled, 1, ""),
         ],
     }
 }
@@ -139,14 +139,14 @@ fn nonsense_with_a_right_checksum_is_refused() {
 fn rows_beyond_the_limits_are_refused() {
     let long = "m".repeat(SCOPE_ENTRY_BYTES_MAX);
     let fits = UsageBatch {
-        rows: vec![row("ak-1", Outcome::Cut, u64::MAX, &long)],
+        rows: vec![row("ak-1", UsageOutcome::Cut, u64::MAX, &long)],
         ..example()
     };
     assert_eq!(UsageBatch::decode(&fits.encode()), Ok(fits));
     let mut mapped = example();
     mapped.rows[1].last_address = Some("::ffff:192.0.2.7".parse().unwrap());
-    let too_long = row("ak-1", Outcome::Cut, 1, &format!("{long}m"));
-    let too_many = vec![row("ak-1", Outcome::Cut, 1, ""); USAGE_ROWS_MAX + 1];
+    let too_long = row("ak-1", UsageOutcome::Cut, 1, &format!("{long}m"));
+    let too_many = vec![row("ak-1", UsageOutcome::Cut, 1, ""); USAGE_ROWS_MAX + 1];
     for rows in [vec![too_long], too_many, mapped.rows] {
         let batch = UsageBatch { rows, ..example() };
         assert_eq!(error(&batch.encode()), Some(UsageError::Value));
@@ -155,16 +155,22 @@ fn rows_beyond_the_limits_are_refused() {
 
 #[test]
 fn each_denial_has_an_outcome_and_each_outcome_a_code() {
-    for (code, outcome) in (1..).zip(Outcome::ALL) {
+    for (code, outcome) in (1..).zip(UsageOutcome::ALL) {
         assert_eq!(
-            (outcome.code(), Outcome::from_code(code)),
+            (outcome.code(), UsageOutcome::from_code(code)),
             (code, Some(outcome))
         );
     }
-    assert_eq!((Outcome::from_code(0), Outcome::from_code(9)), (None, None));
+    assert_eq!(
+        (UsageOutcome::from_code(0), UsageOutcome::from_code(9)),
+        (None, None)
+    );
     let expired = Denial::Expired { at_unix_ms: 1 };
-    assert_eq!(Outcome::of_denial(&expired), Outcome::Expired);
-    assert_eq!(Outcome::of_denial(&Denial::Disabled), Outcome::Disabled);
+    assert_eq!(UsageOutcome::of_denial(&expired), UsageOutcome::Expired);
+    assert_eq!(
+        UsageOutcome::of_denial(&Denial::Disabled),
+        UsageOutcome::Disabled
+    );
 }
 
 #[test]
@@ -222,7 +228,7 @@ fn any_row() -> impl Strategy<Value = UsageRow> {
         |(id, resource, outcome, count, last_at_unix_ms, last_address)| UsageRow {
             key_id: KeyId::parse(&id).unwrap(),
             resource,
-            outcome: Outcome::ALL[outcome],
+            outcome: UsageOutcome::ALL[outcome],
             count,
             last_at_unix_ms,
             last_address,

@@ -28,19 +28,19 @@ use crate::config::Config;
 use crate::console;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::feed::auth::FeedToken;
-use crate::feed::board::Board;
+use crate::feed::shared_fleet::SharedFleet;
 use crate::feed::{self, Feed};
 use crate::http::envelope::envelope;
+use crate::http::host_policy::HostPolicy;
 use crate::http::metrics::{self, Metrics};
-use crate::http::site::Site;
 use crate::master_key;
 use crate::serve::announce::Event;
 use crate::service::App;
-use crate::service::attempts::Attempts;
-use crate::service::reveals::Reveals;
+use crate::service::attempt_limit::AttemptLimit;
+use crate::service::reveal_limit::RevealLimit;
 use crate::store::{OpenError, Store};
 use crate::telemetry::Line;
-use crate::tokenhub::{self, Desk};
+use crate::tokenhub::{self, CallHistory};
 
 pub use error::ServeError;
 pub use tls::TlsError;
@@ -52,7 +52,7 @@ const SHUTDOWN_S: u64 = 1;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a server lets requests in.
-struct Door {
+struct ServerOptions {
     listener: TcpListener,
     /// What it shows; `None`: it speaks plain HTTP.
     tls: Option<rustls::ServerConfig>,
@@ -104,40 +104,40 @@ pub async fn serve(
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let known = store.known_envoys()?;
-    let board = Board::new(Arc::clone(&clock), known, store.generation()?);
+    let fleet = SharedFleet::new(Arc::clone(&clock), known, store.generation()?);
     let metrics = Arc::new(Metrics::default());
     let app = App {
         store: store.clone(),
-        board: board.clone(),
+        fleet: fleet.clone(),
         clock,
         key_prefix: config.key_prefix.clone(),
         metrics: Arc::clone(&metrics),
         keyring,
         recoverable: config.recoverable,
-        site: site(config),
+        host_policy: host_policy(config),
         gateways: Arc::new(config.gateways.clone()),
-        attempts: Attempts::default(),
-        reveals: Reveals::default(),
+        attempts: AttemptLimit::default(),
+        reveals: RevealLimit::default(),
     };
     let ready = Event::Ready {
         admin: address_of(&admin)?,
         feed: address_of(&feed)?,
         tls: tls.is_some(),
     };
-    let door = |listener| Door {
+    let options = |listener| ServerOptions {
         listener,
         tls: tls.clone(),
         threads: config.blocking_threads,
     };
-    let admin = admin_server(door(admin), app)?;
-    let followed = Feed::new(store.clone(), board.clone(), token, Arc::clone(&metrics));
-    let feed = feed_server(door(feed), followed, metrics)?;
+    let admin = admin_server(options(admin), app)?;
+    let followed = Feed::new(store.clone(), fleet.clone(), token, Arc::clone(&metrics));
+    let feed = feed_server(options(feed), followed, metrics)?;
     let handles = [admin.handle(), feed.handle()];
     let servers = [spawn(admin), spawn(feed)];
     announce(ready);
     stop.await;
     Line::info("stopping").write();
-    board.close();
+    fleet.close();
     store.wake_followers();
     stop_all(handles).await;
     for server in servers {
@@ -147,11 +147,11 @@ pub async fn serve(
             .map_err(ServeError::Server)?;
     }
     // Only for people: what a change after the next start rests on was written before.
-    if let Err(error) = store.remember_envoys(&board.known()) {
+    if let Err(error) = store.remember_envoys(&fleet.known()) {
         log::error!("what is known of the Envoys could not be written: {error}");
     }
     // The servers' threads let go of the store a moment after the servers have ended.
-    drop(board);
+    drop(fleet);
     timeout(CLOSE_TIMEOUT, store.closed())
         .await
         .map_err(|_| ServeError::NotClosed)
@@ -165,16 +165,16 @@ async fn stop_all([admin, feed]: [ServerHandle; 2]) {
     let _ = feed.await;
 }
 
-fn admin_server(door: Door, app: App) -> Result<Server, ServeError> {
-    let path = app.site.tokenhub_path.clone();
+fn admin_server(options: ServerOptions, app: App) -> Result<Server, ServeError> {
+    let path = app.host_policy.tokenhub_path.clone();
     let metrics = Data::from(Arc::clone(&app.metrics));
     let app = Data::new(app);
-    let desk = Data::new(Desk::default());
+    let history = Data::new(CallHistory::default());
     let factory = move || {
         WebApp::new()
             .app_data(app.clone())
             .app_data(metrics.clone())
-            .app_data(desk.clone())
+            .app_data(history.clone())
             .wrap(from_fn(api::check_host))
             .wrap(from_fn(envelope))
             .wrap(from_fn(metrics::measure))
@@ -186,15 +186,19 @@ fn admin_server(door: Door, app: App) -> Result<Server, ServeError> {
     let server = HttpServer::new(factory)
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_S)
-        .worker_max_blocking_threads(door.threads);
-    let server = match door.tls {
-        Some(tls) => server.listen_rustls_0_23(door.listener, tls),
-        None => server.listen(door.listener),
+        .worker_max_blocking_threads(options.threads);
+    let server = match options.tls {
+        Some(tls) => server.listen_rustls_0_23(options.listener, tls),
+        None => server.listen(options.listener),
     };
     Ok(server.map_err(ServeError::Server)?.run())
 }
 
-fn feed_server(door: Door, feed: Feed, metrics: Arc<Metrics>) -> Result<Server, ServeError> {
+fn feed_server(
+    options: ServerOptions,
+    feed: Feed,
+    metrics: Arc<Metrics>,
+) -> Result<Server, ServeError> {
     let feed = Data::new(feed);
     let metrics = Data::from(metrics);
     let factory = move || {
@@ -210,10 +214,10 @@ fn feed_server(door: Door, feed: Feed, metrics: Arc<Metrics>) -> Result<Server, 
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_S)
         .h1_allow_half_closed(false)
-        .worker_max_blocking_threads(door.threads);
-    let server = match door.tls {
-        Some(tls) => server.listen_rustls_0_23(door.listener, tls),
-        None => server.listen(door.listener),
+        .worker_max_blocking_threads(options.threads);
+    let server = match options.tls {
+        Some(tls) => server.listen_rustls_0_23(options.listener, tls),
+        None => server.listen(options.listener),
     };
     Ok(server.map_err(ServeError::Server)?.run())
 }
@@ -237,8 +241,8 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
     listener.local_addr().map_err(ServeError::Server)
 }
 
-fn site(config: &Config) -> Site {
-    Site {
+fn host_policy(config: &Config) -> HostPolicy {
+    HostPolicy {
         tls: config.behind_tls_proxy || config.tls.is_some(),
         public_url: config.public_url.clone(),
         hosts: config.admin_hosts.clone(),

@@ -14,6 +14,7 @@
 )]
 
 mod bodies;
+mod callbacks;
 mod capabilities;
 mod catalog;
 mod check;
@@ -25,6 +26,7 @@ mod docs;
 mod door;
 mod fleet;
 mod frames;
+mod headers;
 mod hostile;
 mod judges;
 mod lint;

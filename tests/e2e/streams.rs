@@ -143,7 +143,12 @@ fn streamed_answers_and_websockets_end_with_their_key() {
 
 #[test]
 fn a_deleted_list_scoped_key_takes_its_streams_along() {
-    let (stack, admin) = start();
+    // The demo upstream is told by headers how to stream.
+    let gate_settings = [("pass_headers".to_owned(), json!(["x-demo-*"]))];
+    let (stack, admin) = start_with(StackOptions {
+        gate_settings: gate_settings.into_iter().collect(),
+        ..StackOptions::default()
+    });
     let key = admin.create("list", json!({"scope": {"models": ["glm-*"]}}));
     let streams = vec![
         chat_stream(&stack, &key, 20),

@@ -15,6 +15,16 @@ use crate::raw::{Answer, address_of};
 
 /// Sends a request with a body in these chunks, perhaps with trailers; reads the answer.
 pub fn send(url: &str, request: Request<()>, chunks: &[&[u8]], trailers: HeaderMap) -> Answer {
+    send_for_trailers(url, request, chunks, trailers).0
+}
+
+/// The same, with the trailers of the answer; empty without any.
+pub fn send_for_trailers(
+    url: &str,
+    request: Request<()>,
+    chunks: &[&[u8]],
+    trailers: HeaderMap,
+) -> (Answer, HeaderMap) {
     let chunks = chunks
         .iter()
         .map(|chunk| Bytes::copy_from_slice(chunk))
@@ -43,7 +53,7 @@ async fn exchange(
     request: Request<()>,
     chunks: Vec<Bytes>,
     trailers: HeaderMap,
-) -> Answer {
+) -> (Answer, HeaderMap) {
     let tcp = TcpStream::connect(address).await.unwrap();
     // A window's last frame is short: Nagle would hold it back until the other side's late ACK.
     tcp.set_nodelay(true).unwrap();
@@ -83,25 +93,27 @@ async fn write(
     }
 }
 
-async fn read(response: ResponseFuture) -> Answer {
+async fn read(response: ResponseFuture) -> (Answer, HeaderMap) {
     let Ok(response) = response.await else {
-        return Answer {
+        let nothing = Answer {
             status: 0,
             head: String::new(),
             body: Vec::new(),
         };
+        return (nothing, HeaderMap::new());
     };
     let status = response.status().as_u16();
     let head = format!("{:?}", response.headers());
-    let body = read_body(response.into_body()).await;
-    Answer { status, head, body }
+    let (body, trailers) = read_body(response.into_body()).await;
+    (Answer { status, head, body }, trailers)
 }
 
-async fn read_body(mut stream: RecvStream) -> Vec<u8> {
+async fn read_body(mut stream: RecvStream) -> (Vec<u8>, HeaderMap) {
     let mut body = Vec::new();
     while let Some(Ok(chunk)) = stream.data().await {
         let _ = stream.flow_control().release_capacity(chunk.len());
         body.extend_from_slice(&chunk);
     }
-    body
+    let trailers = stream.trailers().await;
+    (body, trailers.ok().flatten().unwrap_or_default())
 }

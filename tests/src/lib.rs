@@ -27,6 +27,7 @@ pub mod node;
 pub mod promtool;
 pub mod python;
 pub mod raw;
+pub mod raw_upstream;
 pub mod recipes;
 pub mod sdk;
 pub mod stand_in;

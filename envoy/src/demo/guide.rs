@@ -4,7 +4,8 @@
 
 use serde_json::json;
 
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 use super::samples::Samples;
 

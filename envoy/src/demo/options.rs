@@ -31,7 +31,7 @@ Envoy is taken from ENVOY_BIN, else from PATH, else fetched and checked.
 
 /// What the user wants.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(super) enum DemoCommand {
     /// To read the help.
     Help,
     /// To run the demo.
@@ -47,17 +47,17 @@ pub(super) struct DemoOptions {
 
 /// A command line that is not understood.
 #[derive(Debug)]
-pub(super) struct InvalidOption(String);
+pub(super) struct InvalidDemoOption(String);
 
 // === impl DemoOptions ===
 
 impl DemoOptions {
     /// Reads the command line.
-    pub(super) fn parse(mut parser: Parser) -> Result<Wish, InvalidOption> {
+    pub(super) fn parse(mut parser: Parser) -> Result<DemoCommand, InvalidDemoOption> {
         let mut options = Self::default();
         while let Some(argument) = parser.next()? {
             match argument {
-                Arg::Long("help") | Arg::Short('h') => return Ok(Wish::Help),
+                Arg::Long("help") | Arg::Short('h') => return Ok(DemoCommand::Help),
                 Arg::Long("json") => options.is_json = true,
                 Arg::Long(name) => {
                     let name = name.to_owned();
@@ -66,10 +66,10 @@ impl DemoOptions {
                 Arg::Short(_) | Arg::Value(_) => return Err(argument.unexpected().into()),
             }
         }
-        Ok(Wish::Run(Box::new(options)))
+        Ok(DemoCommand::Run(Box::new(options)))
     }
 
-    fn set(&mut self, name: &str, parser: &mut Parser) -> Result<(), InvalidOption> {
+    fn set(&mut self, name: &str, parser: &mut Parser) -> Result<(), InvalidDemoOption> {
         let stack = &mut self.stack;
         match name {
             "upstream" => stack.upstream = UpstreamAt::External(value(name, parser)?),
@@ -78,7 +78,7 @@ impl DemoOptions {
             "concurrency" => stack.concurrency = concurrency(value(name, parser)?)?,
             "max-staleness" => stack.max_staleness = value(name, parser)?,
             "envoy-log" => stack.envoy_log = Some(PathBuf::from(text(parser)?)),
-            _ => return Err(InvalidOption(format!("there is no option --{name}"))),
+            _ => return Err(InvalidDemoOption(format!("there is no option --{name}"))),
         }
         Ok(())
     }
@@ -97,55 +97,57 @@ impl Default for DemoOptions {
     }
 }
 
-fn text(parser: &mut Parser) -> Result<OsString, InvalidOption> {
+fn text(parser: &mut Parser) -> Result<OsString, InvalidDemoOption> {
     Ok(parser.value()?)
 }
 
 fn value<T: FromStr<Err: fmt::Display>>(
     name: &str,
     parser: &mut Parser,
-) -> Result<T, InvalidOption> {
+) -> Result<T, InvalidDemoOption> {
     let text = text(parser)?;
     let parsed = text.to_string_lossy().parse();
-    parsed.map_err(|error| InvalidOption(format!("--{name}: {error}")))
+    parsed.map_err(|error| InvalidDemoOption(format!("--{name}: {error}")))
 }
 
-fn concurrency(threads: u32) -> Result<u32, InvalidOption> {
+fn concurrency(threads: u32) -> Result<u32, InvalidDemoOption> {
     match threads {
-        0 => Err(InvalidOption("--concurrency: write 1 or more".to_owned())),
+        0 => Err(InvalidDemoOption(
+            "--concurrency: write 1 or more".to_owned(),
+        )),
         threads => Ok(threads),
     }
 }
 
-// === impl InvalidOption ===
+// === impl InvalidDemoOption ===
 
-impl From<lexopt::Error> for InvalidOption {
+impl From<lexopt::Error> for InvalidDemoOption {
     fn from(error: lexopt::Error) -> Self {
         Self(error.to_string())
     }
 }
 
-impl fmt::Display for InvalidOption {
+impl fmt::Display for InvalidDemoOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for InvalidOption {}
+impl std::error::Error for InvalidDemoOption {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::lease::MaxStaleness;
 
-    fn parse(line: &str) -> Result<Wish, InvalidOption> {
+    fn parse(line: &str) -> Result<DemoCommand, InvalidDemoOption> {
         DemoOptions::parse(Parser::from_args(line.split_whitespace()))
     }
 
     fn run(line: &str) -> DemoOptions {
         match parse(line).unwrap() {
-            Wish::Run(options) => *options,
-            Wish::Help => panic!("{line} asks for help"),
+            DemoCommand::Run(options) => *options,
+            DemoCommand::Help => panic!("{line} asks for help"),
         }
     }
 
@@ -195,7 +197,7 @@ mod tests {
 
     #[test]
     fn help_is_help_whatever_else_is_asked() {
-        assert!(matches!(parse("--json --help"), Ok(Wish::Help)));
+        assert!(matches!(parse("--json --help"), Ok(DemoCommand::Help)));
         for option in [
             "--upstream",
             "--data",

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, StackError};
+use crate::error::StackError;
+use crate::stack::Stack;
 
 /// Longest time for one call of the sidecar.
 const CALL_LIMIT: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use crate::files;
 fn rendered(args: &[&str]) -> String {
     let parser = Parser::from_args(args.iter().copied());
     match parse(parser) {
-        Ok(Wish::Print(bootstrap)) => bootstrap.render().unwrap(),
+        Ok(RenderCommand::Print(bootstrap)) => bootstrap.render().unwrap(),
         other => panic!("{other:?}"),
     }
 }

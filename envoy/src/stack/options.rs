@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::StackError;
 use crate::address::HostPort;
 use crate::bootstrap::Addition;
+use crate::error::StackError;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
 use crate::ports;

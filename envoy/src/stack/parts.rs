@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::{StackError, StackOptions};
+use super::StackOptions;
 use crate::build;
+use crate::error::StackError;
 use crate::provision::{self, EnvoyBinary};
 
 /// Where the programs are.

@@ -5,7 +5,7 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::answers::{Call, greeting, streamed};
+use super::call::{Call, greeting, streamed};
 
 /// Bytes of a frame beside headers and payload: two lengths and two checksums.
 const FRAMING_BYTES: usize = 16;

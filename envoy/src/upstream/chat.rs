@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, rt, web};
 use futures_util::{Stream, stream};
 use serde_json::{Value, json};
 
-use super::answers::{Call, error, greeting};
+use super::call::{Call, error, greeting};
 use super::recorder::OpenStream;
 
 /// When everything here was made, in seconds since 1970.

@@ -5,7 +5,7 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::answers::{Call, events, greeting};
+use super::call::{Call, events, greeting};
 
 /// The id of every answer.
 const ID: &str = "chat-demo";

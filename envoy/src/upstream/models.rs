@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde_json::{Value, json};
 
-use super::answers::{Call, error};
+use super::call::{Call, error};
 use super::chat::CREATED;
 
 /// The models.

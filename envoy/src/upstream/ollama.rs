@@ -5,7 +5,7 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::answers::{Call, greeting, streamed};
+use super::call::{Call, greeting, streamed};
 
 /// The answer, if it is a chat.
 pub(super) fn answer(call: &Call<'_>) -> Option<HttpResponse> {

@@ -7,7 +7,7 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::answers::{Call, events, greeting};
+use super::call::{Call, events, greeting};
 use super::chat::CREATED;
 
 /// The id of every response.

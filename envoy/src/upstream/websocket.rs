@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use actix_ws::{Message, MessageStream, Session};
 
-use super::answers::error;
+use super::call::error;
 use super::recorder::OpenStream;
 
 /// The subprotocol of realtime APIs; a client that offers it is told that it was accepted.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{FormatVersion, KeyId, Outcome, UsageBatch, UsageRow};
+use keytable::{FormatVersion, KeyId, UsageBatch, UsageOutcome, UsageRow};
 
 /// How long counts are gathered before they are reported.
 const GATHER_NS: u64 = 2_000_000_000;
@@ -25,7 +25,7 @@ pub struct Reporter {
     /// What the sidecar reads.
     format: FormatVersion,
     sequence: u64,
-    gathered: BTreeMap<(KeyId, String, Outcome), UsageRow>,
+    gathered: BTreeMap<(KeyId, String, UsageOutcome), UsageRow>,
     /// The batch that the sidecar does not have yet.
     batch: Option<Vec<u8>>,
     /// The callout that carries it.

@@ -9,7 +9,7 @@ use keytable::{
 
 use super::body::{BodyReader, Reading};
 use super::running::Judged;
-use super::{GateShared, failed};
+use super::{Arrival, GateShared, failed};
 use crate::credential::path_only;
 use crate::form::FormReader;
 use crate::headers::HeaderMap;
@@ -53,13 +53,16 @@ pub(super) enum Verdict {
 /// Judges a request of a list-scoped key.
 pub(super) fn judge(
     shared: &GateShared,
-    headers: &HeaderMap,
+    arrival: &Arrival<'_>,
     holder: &Holder<'_>,
-    end_of_stream: bool,
 ) -> Result<Verdict, Refusal> {
-    let located = shared
-        .locators
-        .locate(headers)
+    let Arrival {
+        headers,
+        end_of_stream,
+        ..
+    } = *arrival;
+    let located = arrival
+        .located
         .ok_or_else(|| denied(Denial::EndpointNotAllowed))?;
     let raw = headers.get(b":path").unwrap_or_default();
     let path = path_only(raw);

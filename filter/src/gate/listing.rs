@@ -20,6 +20,8 @@ pub(super) struct Listing {
     norm: Norm,
     /// The answer is no list: an error of the upstream's, or a redirection.
     passes: bool,
+    /// How much of it is held, in bytes.
+    held_bytes: usize,
 }
 
 impl Listing {
@@ -28,6 +30,7 @@ impl Listing {
             record,
             norm,
             passes: false,
+            held_bytes: 0,
         }
     }
 
@@ -73,9 +76,29 @@ impl Listing {
         if size > LIST_BYTES_MAX {
             return Err(Refusal::UnreadableList);
         }
-        if !end_of_stream {
-            return Ok(Flow::Hold);
+        self.held_bytes = size;
+        match end_of_stream {
+            true => self.release(host),
+            false => Ok(Flow::Hold),
         }
+    }
+
+    /// The trailers of the answer: its body is over. They speak of a list that the client does not
+    /// get, a digest of it perhaps.
+    pub(super) fn end(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
+        if self.passes {
+            return Ok(Flow::Continue);
+        }
+        let trailers = host.response_trailers().map_err(failed)?;
+        for (name, _) in trailers.iter() {
+            host.remove_response_trailer(name).map_err(failed)?;
+        }
+        self.release(host)
+    }
+
+    /// Cuts down what is held, which is all of it.
+    fn release(&self, host: &impl RequestHost) -> Result<Flow, Refusal> {
+        let size = self.held_bytes;
         let body = host.response_body(0, size).map_err(failed)?;
         let view = self.record.view()?;
         // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.

@@ -11,7 +11,9 @@ mod identity;
 mod judge;
 mod listing;
 pub mod models_list;
+mod named;
 mod observing;
+mod passing;
 mod running;
 mod shared;
 pub mod tally;
@@ -24,7 +26,7 @@ use crate::cache::KnownKey;
 use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
 use crate::headers::HeaderMap;
-use crate::host::{Gauge, HostError, Level, RequestHost};
+use crate::host::{Gauge, HostError, RequestHost};
 use crate::locator::{Family, Located};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
@@ -32,6 +34,7 @@ use body::{BodyReader, Reading};
 use judge::{Holder, Verdict, denied, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
+use passing::Caller;
 use running::{Judged, Running};
 
 pub use shared::GateShared;
@@ -45,8 +48,22 @@ pub struct Gate {
     /// Envoy's number for this request.
     stream: u32,
     state: State,
-    /// Whose error JSON the client understands; found when it is needed.
-    family: Option<Family>,
+    /// Whose error JSON the client understands.
+    family: Family,
+    /// Whose request it is.
+    caller: Caller,
+}
+
+/// What has arrived with the headers of a request, looked at once.
+#[derive(Debug)]
+struct Arrival<'a> {
+    headers: &'a HeaderMap,
+    /// The rule of its endpoint; `None` if there is none.
+    located: Option<Located<'a>>,
+    /// Whose error JSON its client understands.
+    family: Family,
+    /// There is no body.
+    end_of_stream: bool,
 }
 
 /// What Envoy shall do with what it has in hand.
@@ -60,8 +77,10 @@ pub enum Flow {
 
 #[derive(Debug)]
 enum State {
-    /// Not decided, or decided against.
+    /// Not decided, or decided against and not answered: nothing passes, in either direction.
     Closed,
+    /// Decided against; the answer on its way to the client is the gate's own.
+    Answered,
     /// The body is being read.
     Reading(Box<Reading>),
     /// Permitted; the answer is a list that has to be cut down.
@@ -79,7 +98,8 @@ impl Gate {
             shared,
             stream,
             state: State::Closed,
-            family: None,
+            family: Family::default(),
+            caller: Caller::default(),
         }
     }
 
@@ -95,8 +115,8 @@ impl Gate {
     /// else the new piece.
     pub fn on_body(&mut self, host: &impl RequestHost, size: usize, end_of_stream: bool) -> Flow {
         match std::mem::replace(&mut self.state, State::Closed) {
-            State::Closed => Flow::Hold,
-            State::Reading(mut reading) => {
+            closed @ (State::Closed | State::Answered) => self.enter(closed),
+            State::Reading(mut reading) if !self.is_cut() => {
                 match reading.advance(host, &self.shared, size, end_of_stream) {
                     Ok(Some(permit)) => {
                         reading.count_permit(host, &self.shared, &permit);
@@ -112,7 +132,7 @@ impl Gate {
                     }
                 }
             }
-            State::Observing(observing) => {
+            State::Observing(observing) if !self.is_cut() => {
                 observing.count_with(host, &self.shared, size);
                 self.go_on(host, State::Open)
             }
@@ -128,11 +148,11 @@ impl Gate {
                 self.state = State::Reading(reading);
                 self.on_body(host, held, true)
             }
-            State::Closed => Flow::Hold,
+            closed @ (State::Closed | State::Answered) => self.enter(closed),
             open => self.go_on(host, open),
         };
         match flow {
-            Flow::Continue => match identity::clean_trailers(host) {
+            Flow::Continue => match identity::clean_trailers(&self.shared, host, self.caller) {
                 Ok(()) => Flow::Continue,
                 Err(error) => self.refuse(host, &failed(error)),
             },
@@ -140,22 +160,12 @@ impl Gate {
         }
     }
 
-    /// The upstream's headers have arrived.
+    /// The head of an answer has arrived: the upstream's, Envoy's or the gate's own.
     pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
-        if let Some(flow) = self.check_answer(host) {
-            return flow;
-        }
-        let flow = match &mut self.state {
-            State::Listing(listing) if !end_of_stream => match listing.begin(host) {
-                Ok(flow) => flow,
-                Err(refusal) => return self.refuse(host, &refusal),
-            },
-            _ => Flow::Continue,
-        };
-        if flow == Flow::Continue {
-            self.shared.streams.set_answered(self.stream);
-        }
-        flow
+        self.pass_answer(host, |listing, host| match end_of_stream {
+            true => Ok(Flow::Continue),
+            false => listing.begin(host),
+        })
     }
 
     /// Body of the answer has arrived: all of it so far, while it is held.
@@ -165,15 +175,36 @@ impl Gate {
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
+        self.pass_answer(host, |listing, host| {
+            listing.advance(host, size, end_of_stream)
+        })
+    }
+
+    /// Trailers of the answer have arrived: its body is over.
+    pub fn on_response_trailers(&mut self, host: &impl RequestHost) -> Flow {
+        self.pass_answer(host, |listing, host| listing.end(host))
+    }
+
+    /// Passes a part of the answer on, if the key still has its right; what is a list by `step`.
+    fn pass_answer<H: RequestHost>(
+        &mut self,
+        host: &H,
+        step: impl FnOnce(&mut Listing, &H) -> Result<Flow, Refusal>,
+    ) -> Flow {
         if let Some(flow) = self.check_answer(host) {
             return flow;
         }
-        match &mut self.state {
-            State::Listing(listing) => match listing.advance(host, size, end_of_stream) {
-                Ok(flow) => flow,
-                Err(refusal) => self.refuse(host, &refusal),
-            },
-            _ => Flow::Continue,
+        let passed = match &mut self.state {
+            State::Listing(listing) => step(listing, host),
+            _ => Ok(Flow::Continue),
+        };
+        match passed {
+            Ok(Flow::Hold) => Flow::Hold,
+            Ok(Flow::Continue) => {
+                self.shared.streams.set_answered(self.stream);
+                Flow::Continue
+            }
+            Err(refusal) => self.refuse(host, &refusal),
         }
     }
 
@@ -184,25 +215,40 @@ impl Gate {
         }
     }
 
-    /// Cuts a request whose key has lost its right while the answer was on its way. A request that
-    /// was refused has an answer of ours. One call as long as no table has come: whether the lease
-    /// is over is left to the sweep.
+    /// What becomes of a part of the answer, unless the request is permitted still: the gate's own
+    /// answer passes, and a request whose key has lost its right is cut.
     fn check_answer(&mut self, host: &impl RequestHost) -> Option<Flow> {
-        let is_current = |edition| host.gauge(Gauge::Edition) == Ok(edition);
         match self.state {
-            State::Closed => None,
-            _ if self.lasts_under().is_some_and(is_current) => None,
-            State::Reading(_) | State::Listing(_) | State::Observing(_) | State::Open => {
-                let refusal = self.check(host).err()?;
-                Some(self.cut(host, &refusal))
-            }
+            State::Closed => Some(Flow::Hold),
+            State::Answered => Some(Flow::Continue),
+            _ if self.is_cut() => Some(Flow::Continue),
+            _ => self.check_right(host),
         }
+    }
+
+    /// Cuts a request whose key has lost its right. One call as long as no table has come: whether
+    /// the lease is over is left to the sweep.
+    fn check_right(&mut self, host: &impl RequestHost) -> Option<Flow> {
+        let is_current = |edition| host.gauge(Gauge::Edition) == Ok(edition);
+        if self.lasts_under().is_some_and(is_current) {
+            return None;
+        }
+        let refusal = self.check(host).err()?;
+        Some(self.cut(host, &refusal))
     }
 
     /// More of a permitted body passes, unless its key has lost its right since.
     fn go_on(&mut self, host: &impl RequestHost, state: State) -> Flow {
         let flow = self.enter(state);
-        self.check_answer(host).unwrap_or(flow)
+        match self.is_cut() {
+            true => Flow::Hold,
+            false => self.check_right(host).unwrap_or(flow),
+        }
+    }
+
+    /// Whether the sweep has cut and answered it.
+    fn is_cut(&self) -> bool {
+        self.shared.streams.is_cut(self.stream)
     }
 
     fn check(&self, host: &impl RequestHost) -> Result<(), Refusal> {
@@ -215,8 +261,10 @@ impl Gate {
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.on_end(host);
-        self.state = State::Closed;
-        self.shared.cut(self.stream, host, refusal, self.family);
+        self.state = match self.shared.cut(self.stream, host, refusal) {
+            true => State::Answered,
+            false => State::Closed,
+        };
         Flow::Hold
     }
 
@@ -225,22 +273,27 @@ impl Gate {
         host: &impl RequestHost,
         end_of_stream: bool,
     ) -> Result<State, Refusal> {
-        let edition = self.shared.table.open(host)?;
-        let headers = host.request_headers().map_err(failed)?;
         let shared = Rc::clone(&self.shared);
-        let judged = judge_request(&shared, host, &headers, edition, end_of_stream);
-        // Later the credential is out, which tells of the client too.
-        if !matches!(judged, Ok((State::Open | State::Observing(_), _))) {
-            self.family = Some(family_of(&shared, &headers));
-        }
-        let (state, running) = judged?;
+        let headers = host.request_headers().map_err(failed)?;
+        let located = shared.locators.locate(&headers);
+        let arrival = Arrival {
+            headers: &headers,
+            located,
+            // Now: later the headers are gone, and before that the credential, which tells of the client too.
+            family: family_of(&shared, &headers, located.as_ref()),
+            end_of_stream,
+        };
+        self.family = arrival.family;
+        let edition = shared.table.open(host)?;
+        let (state, running) = judge_request(&shared, host, &arrival, edition)?;
+        self.caller = running.caller();
         shared.streams.enter(self.stream, running);
         Ok(state)
     }
 
     fn enter(&mut self, state: State) -> Flow {
         let flow = match &state {
-            State::Closed => Flow::Hold,
+            State::Closed | State::Answered => Flow::Hold,
             State::Open | State::Observing(_) | State::Listing(_) => Flow::Continue,
             State::Reading(reading) if reading.is_held() => Flow::Hold,
             State::Reading(_) => Flow::Continue,
@@ -250,16 +303,12 @@ impl Gate {
     }
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
-        self.state = State::Closed;
         self.shared.streams.leave(self.stream);
         host.count(refusal.outcome());
-        if let Err(HostError(status)) = self.shared.answer(host, refusal, self.family) {
-            let details = refusal.outcome().details();
-            host.log(
-                Level::Error,
-                &format!("gate: cannot answer {details} ({status})"),
-            );
-        }
+        self.state = match self.shared.answer(host, refusal, self.family) {
+            true => State::Answered,
+            false => State::Closed,
+        };
         Flow::Hold
     }
 }
@@ -276,11 +325,10 @@ impl Drop for Gate {
 fn judge_request(
     shared: &GateShared,
     host: &impl RequestHost,
-    headers: &HeaderMap,
+    arrival: &Arrival<'_>,
     edition: u64,
-    end_of_stream: bool,
 ) -> Result<(State, Running), Refusal> {
-    let credential = Credential::find(headers)?;
+    let credential = Credential::find(arrival.headers)?;
     let known = shared.table.find(host, &credential.key)?;
     let KnownKey { key_hash, record } = known.ok_or(Refusal::UnknownKey)?;
     let holder = Holder {
@@ -288,35 +336,49 @@ fn judge_request(
         edition,
         record: &record,
     };
-    let judged = judge_holder(shared, host, headers, &credential, &holder, end_of_stream);
+    let judged = judge_holder(shared, host, arrival, &credential, &holder);
     if let Err(refusal) = &judged {
         shared.count_refusal(host, refusal, holder.counted(&record.view()?, ""));
     }
     let (state, judged) = judged?;
-    Ok((state, Running::new(key_hash, edition, record, judged)))
+    let running = Running::new(key_hash, edition, record, judged, arrival.family);
+    Ok((state, running))
 }
 
 /// What the headers decide for a key that is known.
 fn judge_holder(
     shared: &GateShared,
     host: &impl RequestHost,
-    headers: &HeaderMap,
+    arrival: &Arrival<'_>,
     credential: &Credential<'_>,
     holder: &Holder<'_>,
-    end_of_stream: bool,
 ) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
     let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
     let Some(permit) = admitted.permit_unread() else {
-        let verdict = judge::judge(shared, headers, holder, end_of_stream)?;
-        identity::clean(host, headers, credential, &view).map_err(failed)?;
+        let verdict = judge::judge(shared, arrival, holder)?;
+        identity::clean(
+            shared,
+            host,
+            arrival.headers,
+            credential,
+            holder,
+            Caller::Limited,
+        )?;
         return carry_out(shared, host, verdict, holder);
     };
-    check_endpoint(shared, headers)?;
-    identity::clean(host, headers, credential, &view).map_err(failed)?;
-    let state = match observing::look(shared, headers, end_of_stream) {
+    check_endpoint(shared, arrival)?;
+    identity::clean(
+        shared,
+        host,
+        arrival.headers,
+        credential,
+        holder,
+        Caller::Unlimited,
+    )?;
+    let state = match observing::look(shared, arrival) {
         Sight::Body(reader) => observed(Observing::new(permit, holder, reader)),
         Sight::Whole(name) => {
             shared.count_permit(host, &permit, holder.counted(&view, &name));
@@ -360,9 +422,9 @@ fn carry_out(
 }
 
 /// Whether a key for everything may call an endpoint that no rule knows.
-fn check_endpoint(shared: &GateShared, headers: &HeaderMap) -> Result<(), Refusal> {
-    let refused = shared.config.unknown_endpoint == UnknownEndpoint::Deny
-        && shared.locators.locate(headers).is_none();
+fn check_endpoint(shared: &GateShared, arrival: &Arrival<'_>) -> Result<(), Refusal> {
+    let refused =
+        shared.config.unknown_endpoint == UnknownEndpoint::Deny && arrival.located.is_none();
     match refused {
         true => Err(denied(keytable::Denial::EndpointNotAllowed)),
         false => Ok(()),
@@ -384,11 +446,8 @@ fn list(_permit: Permit, listing: Listing) -> State {
 }
 
 /// The family of the rule, unless headers tell of another client.
-fn family_of(shared: &GateShared, headers: &HeaderMap) -> Family {
-    let rule = shared
-        .locators
-        .locate(headers)
-        .map(|Located { rule, .. }| rule.family);
+fn family_of(shared: &GateShared, headers: &HeaderMap, located: Option<&Located<'_>>) -> Family {
+    let rule = located.map(|located| located.rule.family);
     if headers.get(b"anthropic-version").is_some() {
         return Family::Anthropic;
     }

@@ -7,7 +7,7 @@
 use keytable::{KeyHash, Permit};
 
 use super::judge::{Holder, reader_for};
-use super::{BodyReader, GateShared};
+use super::{Arrival, BodyReader, GateShared};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
@@ -38,19 +38,17 @@ pub(super) enum Sight {
 }
 
 /// Looks at the headers.
-pub(super) fn look(shared: &GateShared, headers: &HeaderMap, end_of_stream: bool) -> Sight {
-    let located = match shared.config.observe_resources {
-        true => shared.locators.locate(headers),
-        false => None,
-    };
-    let Some(located) = located else {
+pub(super) fn look(shared: &GateShared, arrival: &Arrival<'_>) -> Sight {
+    let headers = arrival.headers;
+    let looked_at = arrival.located.filter(|_| shared.config.observe_resources);
+    let Some(located) = looked_at else {
         return Sight::Whole(String::new());
     };
     if let Some(name) = named(headers, &located) {
         return Sight::Whole(name);
     }
     let has_places = located.rule.json.is_some() || located.rule.form.is_some();
-    match has_places && !end_of_stream {
+    match has_places && !arrival.end_of_stream {
         true => reader_for(headers, &located).map_or(Sight::Whole(String::new()), Sight::Body),
         false => Sight::Whole(String::new()),
     }

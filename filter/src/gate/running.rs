@@ -10,8 +10,9 @@ use keytable::{Denial, KeyHash, admit};
 
 use super::GateShared;
 use super::judge::{denied, facts, judge_names};
+use super::passing::Caller;
 use crate::host::{Host, RequestHost};
-use crate::locator::Norm;
+use crate::locator::{Family, Norm};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
 
@@ -27,8 +28,20 @@ pub(super) struct Running {
     edition: u64,
     record: RecordBytes,
     judged: Judged,
-    /// Whether the client has the head of the answer, so that no other can be sent.
-    is_answered: bool,
+    /// Whose error JSON its client understands.
+    family: Family,
+    answer: Answer,
+}
+
+/// Whose answer the client gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// There is none yet.
+    Awaited,
+    /// The client has the head of one, so that no other can be sent.
+    Begun,
+    /// The gate's own: it was cut.
+    Cut,
 }
 
 /// What a request was permitted to call.
@@ -46,13 +59,15 @@ impl Running {
         edition: u64,
         record: RecordBytes,
         judged: Judged,
+        family: Family,
     ) -> Self {
         Self {
             key_hash,
             edition,
             record,
             judged,
-            is_answered: false,
+            family,
+            answer: Answer::Awaited,
         }
     }
 
@@ -60,6 +75,14 @@ impl Running {
     fn lasts_under(&self) -> Option<u64> {
         let view = self.record.view().ok()?;
         view.expires_at_unix_ms().is_none().then_some(self.edition)
+    }
+
+    /// Whose request it is, by what was judged of it.
+    pub(super) fn caller(&self) -> Caller {
+        match self.judged {
+            Judged::Everything => Caller::Unlimited,
+            Judged::Names(..) => Caller::Limited,
+        }
     }
 
     /// Whether it would be permitted now. What is asked is what could have changed.
@@ -87,8 +110,8 @@ impl Running {
         }
     }
 
-    fn is_due(&self, edition: u64) -> bool {
-        self.lasts_under() != Some(edition)
+    fn is_due(&self, edition: Option<u64>) -> bool {
+        self.answer != Answer::Cut && (edition.is_none() || self.lasts_under() != edition)
     }
 }
 
@@ -97,11 +120,32 @@ impl Streams {
         self.with(|streams| streams.insert(stream, running));
     }
 
-    /// It is over. False if it was already.
-    pub(super) fn leave(&self, stream: u32) -> bool {
-        self.with(|streams| streams.remove(&stream))
-            .flatten()
-            .is_some()
+    /// It is over.
+    pub(super) fn leave(&self, stream: u32) {
+        self.with(|streams| streams.remove(&stream));
+    }
+
+    /// It has lost its right. Gives whose error JSON its client understands, and whether an answer
+    /// has begun; `None` if it is over or was cut already.
+    pub(super) fn cut(&self, stream: u32) -> Option<(Family, bool)> {
+        let cut = |streams: &mut BTreeMap<u32, Running>| {
+            let running = streams.get_mut(&stream)?;
+            match std::mem::replace(&mut running.answer, Answer::Cut) {
+                Answer::Awaited => Some((running.family, false)),
+                Answer::Begun => Some((running.family, true)),
+                Answer::Cut => None,
+            }
+        };
+        self.with(cut).flatten()
+    }
+
+    /// Whether it was cut, and the gate's own answer is on its way.
+    pub(super) fn is_cut(&self, stream: u32) -> bool {
+        let is_cut = |streams: &mut BTreeMap<u32, Running>| {
+            let running = streams.get(&stream);
+            running.is_some_and(|running| running.answer == Answer::Cut)
+        };
+        self.with(is_cut).unwrap_or(false)
     }
 
     /// Its body was read to the end.
@@ -117,18 +161,9 @@ impl Streams {
     pub(super) fn set_answered(&self, stream: u32) {
         self.with(|streams| {
             if let Some(running) = streams.get_mut(&stream) {
-                running.is_answered = true;
+                running.answer = Answer::Begun;
             }
         });
-    }
-
-    pub(super) fn is_answered(&self, stream: u32) -> bool {
-        let answered = |streams: &mut BTreeMap<u32, Running>| {
-            streams
-                .get(&stream)
-                .is_some_and(|running| running.is_answered)
-        };
-        self.with(answered).unwrap_or(false)
     }
 
     /// The edition under which nothing but a new table can end it; `None` if time may end it too, or
@@ -157,8 +192,9 @@ impl Streams {
     pub(super) fn due(&self, host: &impl Host, shared: &GateShared) -> Vec<u32> {
         let edition = shared.table.open(host).ok();
         let due = |streams: &mut BTreeMap<u32, Running>| {
-            let is_due = |running: &Running| edition.is_none_or(|edition| running.is_due(edition));
-            let due = streams.iter().filter(|(_, running)| is_due(running));
+            let due = streams
+                .iter()
+                .filter(|(_, running)| running.is_due(edition));
             due.map(|(stream, _)| *stream).collect()
         };
         self.with(due).unwrap_or_default()

@@ -4,9 +4,10 @@
 
 use std::cell::RefCell;
 
-use keytable::{ClientAddress, Permit, UsageBatch};
+use keytable::{ClientAddress, KeyHash, Permit, UsageBatch};
 
-use super::family_of;
+use super::named::RemovedNames;
+use super::passing::Passing;
 use super::running::Streams;
 use crate::config::GateConfig;
 use crate::host::{Host, HostError, Level, RequestHost};
@@ -32,8 +33,12 @@ pub struct GateShared {
     pub table: TableReader,
     /// The requests that were permitted and are not over.
     pub(super) streams: Streams,
+    /// Which headers go on.
+    pub(super) passing: Passing,
     /// What it has counted.
     tally: RefCell<Tally>,
+    /// Which of those that do not go on are counted by name.
+    removed_names: RefCell<RemovedNames>,
 }
 
 impl GateShared {
@@ -41,12 +46,15 @@ impl GateShared {
     /// `seed` is drawn now and told to nobody.
     pub fn new(config: GateConfig, seed: [u8; 16]) -> Result<Self, String> {
         let locators = Locators::compile(&config.locators)?;
+        let passing = Passing::new(&config.pass_headers)?;
         Ok(Self {
             config,
             locators,
             table: TableReader::new(seed),
             streams: Streams::default(),
+            passing,
             tally: RefCell::default(),
+            removed_names: RefCell::default(),
         })
     }
 
@@ -82,51 +90,47 @@ impl GateShared {
                 continue;
             };
             if let Err(refusal) = self.streams.check(stream, host, self) {
-                self.cut(stream, host, &refusal, None);
+                self.cut(stream, host, &refusal);
             }
         }
     }
 
-    /// Ends a request that was permitted: with an answer, as long as there is none.
-    pub(super) fn cut(
-        &self,
-        stream: u32,
-        host: &impl RequestHost,
-        refusal: &Refusal,
-        family: Option<Family>,
-    ) {
-        let is_answered = self.streams.is_answered(stream);
-        if !self.streams.leave(stream) {
-            return;
-        }
-        host.count_cut();
-        let ended = match is_answered {
-            true => host.cut(),
-            false => self.answer(host, refusal, family),
+    /// Ends a request that was permitted: with an answer, as long as there is none. True if the
+    /// client gets this answer.
+    pub(super) fn cut(&self, stream: u32, host: &impl RequestHost, refusal: &Refusal) -> bool {
+        let Some((family, is_answered)) = self.streams.cut(stream) else {
+            return false;
         };
-        if let Err(HostError(status)) = ended {
-            let details = refusal.outcome().details();
-            host.log(
-                Level::Error,
-                &format!("gate: cannot cut {details} ({status})"),
-            );
+        host.count_cut();
+        let answers = !is_answered && self.answer(host, refusal, family);
+        if is_answered {
+            reset(host, refusal);
         }
+        if !answers {
+            self.streams.leave(stream);
+        }
+        answers
     }
 
-    /// Answers a request in the words of its client's API.
+    /// Answers a request in the words of its client's API. False if that failed; then it is reset.
     pub(super) fn answer(
         &self,
         host: &impl RequestHost,
         refusal: &Refusal,
-        family: Option<Family>,
-    ) -> Result<(), HostError> {
-        let family = family.or_else(|| {
-            let headers = host.request_headers().ok()?;
-            Some(family_of(self, &headers))
-        });
+        family: Family,
+    ) -> bool {
         // For the log only: a refusal stands without it.
         let _ = host.set_filter_state(DENIAL_STATE, refusal.outcome().word().as_bytes());
-        host.reply(&refusal.reply(family.unwrap_or_default()))
+        let replied = host.reply(&refusal.reply(family));
+        if let Err(HostError(status)) = replied {
+            let details = refusal.outcome().details();
+            host.log(
+                Level::Error,
+                &format!("gate: cannot answer {details} ({status})"),
+            );
+            reset(host, refusal);
+        }
+        replied.is_ok()
     }
 
     pub(super) fn count_permit(
@@ -138,6 +142,13 @@ impl GateShared {
         host.count(Outcome::Allowed);
         if let Ok(mut tally) = self.tally.try_borrow_mut() {
             tally.permitted(permit, counted, || client_address(host));
+        }
+    }
+
+    /// Counts a header of this key's request that does not go on.
+    pub(super) fn count_removed_header(&self, host: &impl Host, name: &[u8], key: &KeyHash) {
+        if let Ok(mut names) = self.removed_names.try_borrow_mut() {
+            host.count_removed_header(names.word(name, key));
         }
     }
 
@@ -161,6 +172,17 @@ impl GateShared {
         if let Ok(mut tally) = self.tally.try_borrow_mut() {
             tally.cut(refusal, counted, || client_address(host));
         }
+    }
+}
+
+/// Ends a request without an answer, or in the middle of one.
+fn reset(host: &impl RequestHost, refusal: &Refusal) {
+    if let Err(HostError(status)) = host.cut() {
+        let details = refusal.outcome().details();
+        host.log(
+            Level::Error,
+            &format!("gate: cannot cut {details} ({status})"),
+        );
     }
 }
 

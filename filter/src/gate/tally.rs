@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, KeyHash, KeyId, Outcome, Permit, UsageRow};
+use keytable::{ClientAddress, KeyHash, KeyId, Permit, UsageOutcome, UsageRow};
 
 use crate::reply::Refusal;
 
@@ -37,7 +37,7 @@ struct KeyTally {
 #[derive(Debug)]
 struct Row {
     resource: String,
-    outcome: Outcome,
+    outcome: UsageOutcome,
     count: u64,
     address: Option<ClientAddress>,
 }
@@ -61,7 +61,7 @@ impl Tally {
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) {
-        self.count(Outcome::of_permit(permit), counted, address);
+        self.count(UsageOutcome::of_permit(permit), counted, address);
     }
 
     /// Counts a request that was refused before anything of it was passed on, under what the
@@ -95,7 +95,7 @@ impl Tally {
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) {
-        self.count(Outcome::Cut, counted, address);
+        self.count(UsageOutcome::Cut, counted, address);
     }
 
     /// Everything since the last time, as of now.
@@ -118,7 +118,7 @@ impl Tally {
 
     fn count(
         &mut self,
-        outcome: Outcome,
+        outcome: UsageOutcome,
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) {
@@ -163,12 +163,12 @@ impl Tally {
 }
 
 /// What a refusal is counted as; `None` if it says nothing of the key.
-const fn outcome_of(refusal: &Refusal) -> Option<Outcome> {
+const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
     match refusal {
-        Refusal::Denied(denial, _) => Some(Outcome::of_denial(denial)),
-        Refusal::UnknownItem(_) => Some(Outcome::OutOfScope),
+        Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
+        Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
         Refusal::Encoding | Refusal::ContentType | Refusal::Ambiguous(_) | Refusal::TooLarge => {
-            Some(Outcome::BodyRefused)
+            Some(UsageOutcome::BodyRefused)
         }
         Refusal::Credential(_)
         | Refusal::UnknownKey

@@ -224,3 +224,48 @@ fn a_list_is_cut_down_in_the_clients_family_of_errors() {
     let body: Value = serde_json::from_slice(&exchange.host.replies.borrow()[0].body).unwrap();
     assert_eq!(body["error"]["status"], "UNAVAILABLE");
 }
+
+#[test]
+fn trailers_release_no_list_but_the_one_in_scope() {
+    let list = br#"{"data":[{"id":"bad-1"},{"id":"good-1"}]}"#.as_slice();
+    let digest = [("digest", "sha-256=bad-1"), ("grpc-status", "0")];
+    for chunks in [&[list][..], &[&list[..9], &list[9..]], &[list, b""]] {
+        let rig = rig();
+        let mut exchange = asked(&rig, "/v1/models");
+        let client = exchange.answer_trailed(&[OK, JSON], chunks, &digest);
+        assert_eq!(client, br#"{"data":[{"id":"good-1"}]}"#);
+        assert!(exchange.host.response_trailers.borrow().is_empty());
+    }
+}
+
+#[test]
+fn trailers_release_no_list_that_cannot_be_read() {
+    for chunks in [
+        &[][..],
+        &[b"".as_slice()],
+        &[br#"{"items":["bad-1"]}"#],
+        &[b"\x1f\x8b"],
+    ] {
+        let rig = rig();
+        let mut exchange = asked(&rig, "/v1/models");
+        let client = exchange.answer_trailed(&[OK, JSON], chunks, &[("x", "bad-1")]);
+        assert!(client.is_empty(), "{}", client.escape_ascii());
+        assert_eq!(exchange.host.replies.borrow()[0].status, 502);
+    }
+}
+
+#[test]
+fn trailers_of_what_is_no_list_pass() {
+    let rig = rig();
+    let trailers = [("grpc-status", "0"), ("x-checksum", "1")];
+    let mut error = asked(&rig, "/v1/models");
+    assert_eq!(
+        error.answer_trailed(&[(":status", "500")], &[b"no"], &trailers),
+        b"no"
+    );
+    let mut chat = rig.post().bearer(2).send(&[b"{}"]);
+    assert_eq!(chat.answer_trailed(&[OK, JSON], &[b"{}"], &trailers), b"{}");
+    for exchange in [error, chat] {
+        assert_eq!(exchange.host.response_trailers.borrow().len(), 2);
+    }
+}

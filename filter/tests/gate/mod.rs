@@ -7,6 +7,7 @@ mod denials;
 mod endpoints;
 mod families;
 mod faults;
+mod headers;
 mod lists;
 mod observed;
 mod permits;

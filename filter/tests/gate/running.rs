@@ -4,7 +4,7 @@ use filter::gate::Flow;
 use filter::outcome::Outcome;
 
 use crate::support::request::Cut;
-use crate::support::{Exchange, FakeSidecar, Rig, hash, list, record};
+use crate::support::{Call, Exchange, FakeSidecar, Rig, hash, list, record};
 use keytable::{AddressList, Network, Record, Status};
 
 fn limited(models: &[&str]) -> Record {
@@ -282,4 +282,85 @@ fn a_refused_request_is_not_cut() {
     rig.tick(&[&refused]);
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.host.cuts.get(), (0, 0));
+}
+
+#[test]
+fn an_answer_without_a_body_reaches_who_waits_for_it() {
+    let grpc = |rig: &Rig| {
+        let call = rig
+            .post()
+            .call("POST /inference.GRPCInferenceService/ModelInfer");
+        let mut exchange = call.with("content-type", "application/grpc").bearer(1);
+        assert_eq!(exchange.headers(false), Flow::Continue);
+        exchange
+    };
+    let head = |rig: &Rig| rig.post().call("HEAD /v1/files").bearer(1).send_bodyless();
+    for (name, loss) in losses() {
+        let mut rig = rig();
+        let waiting = [head(&rig), grpc(&rig)];
+        rig.change(loss);
+        rig.tick(&[&waiting[0], &waiting[1]]);
+        for exchange in waiting {
+            assert!(matches!(exchange.cut(), Some(Cut::Answered(_))), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_is_told_in_its_own_words() {
+    let anthropic = |rig: &Rig| {
+        let call = rig.post().call("POST /v1/messages");
+        call.header("anthropic-version", "2023-06-01").bearer(1)
+    };
+    let google = |rig: &Rig| {
+        let call = rig
+            .post()
+            .call("POST /v1beta/models/good-1:generateContent");
+        call.header("x-goog-api-key", crate::support::key(1))
+    };
+    let type_of = |exchange: &Exchange, place: &str| {
+        let body = exchange.host.replies.borrow()[0].body.clone();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        body.pointer(place).unwrap().as_str().unwrap().to_owned()
+    };
+    let mut rig = rig();
+    let silent = [anthropic(&rig).send(&[b"{}"]), google(&rig).send(&[b"{}"])];
+    let mut talking = [anthropic(&rig).send(&[b"{}"]), google(&rig).send(&[b"{}"])];
+    rig.change(|sidecar| sidecar.remove(&hash(1)));
+    rig.tick(&[&silent[0], &silent[1]]);
+    for exchange in &mut talking {
+        exchange.answer_head();
+    }
+    for [anthropic, google] in [silent, talking] {
+        assert_eq!(anthropic.cut(), Some(Cut::Answered(401)));
+        assert_eq!(type_of(&anthropic, "/error/type"), "authentication_error");
+        assert_eq!(type_of(&google, "/error/status"), "UNAUTHENTICATED");
+    }
+}
+
+#[test]
+fn what_follows_on_a_cut_request_goes_nowhere() {
+    let mut rig = rig();
+    let mut upload = rig.post().bearer(1);
+    upload.headers(false);
+    upload.chunk(b"first", false);
+    rig.change(|sidecar| sidecar.remove(&hash(1)));
+    rig.tick(&[&upload]);
+    assert_eq!(upload.chunk(b"second", false), Flow::Hold);
+    assert_eq!(upload.upstream, b"first");
+    rig.tick(&[&upload]);
+    assert_eq!(upload.cut(), Some(Cut::Answered(401)), "once");
+}
+
+#[test]
+fn a_request_that_can_be_neither_answered_nor_reset_gets_nothing_of_an_answer() {
+    let mut rig = rig();
+    let mut waiting = sent(&rig);
+    rig.change(|sidecar| sidecar.remove(&hash(1)));
+    waiting.host.fail(Call::Reply);
+    rig.tick(&[&waiting]);
+    waiting.host.heal();
+    assert_eq!(waiting.answer_head(), Flow::Hold);
+    assert_eq!(waiting.answer_chunk(b"data: 1"), Flow::Hold);
+    assert_eq!(waiting.host.cuts.get(), (1, 1), "it is reset");
 }

@@ -1,9 +1,9 @@
 //! Envoy in memory: shared data, gauges, clocks, callouts; and one request per [`FakeHost`].
 //!
-//! Does not know what the filter does with it. Invariant: a call that was told to fail fails, and
-//! leaves everything as it was.
+//! Does not know what the filter does with it. Invariants: a call that was told to fail fails, and
+//! leaves everything as it was; headers that were passed on can be neither read nor changed.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -11,6 +11,12 @@ use filter::headers::HeaderMap;
 use filter::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
 use filter::outcome::Outcome;
 use filter::reply::Reply;
+
+/// Names and values in their order.
+pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What Envoy says of headers that are not there yet, or any more.
+const NO_SUCH_MAP: HostError = HostError(2);
 
 /// A kind of call, to make it fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,18 +91,25 @@ pub(crate) type Table = (BTreeMap<String, Vec<u8>>, [u64; 4]);
 #[derive(Default)]
 pub(crate) struct FakeHost {
     pub(crate) shared: Rc<Shared>,
-    pub(crate) headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
-    pub(crate) trailers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) headers: RefCell<Pairs>,
+    /// Whether the request headers were passed on.
+    pub(crate) headers_gone: Cell<bool>,
+    pub(crate) trailers: RefCell<Pairs>,
     pub(crate) body: RefCell<Vec<u8>>,
     pub(crate) body_reads: Cell<usize>,
     pub(crate) outcomes: RefCell<Vec<Outcome>>,
-    pub(crate) response_headers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) response_headers: RefCell<Pairs>,
+    /// Whether there are response headers that were not passed on.
+    pub(crate) has_response_headers: Cell<bool>,
+    pub(crate) response_trailers: RefCell<Pairs>,
     pub(crate) response_body: RefCell<Vec<u8>>,
     pub(crate) source_address: RefCell<Vec<u8>>,
     pub(crate) filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) replies: RefCell<Vec<Reply>>,
     /// How often the request was counted as cut, and reset.
     pub(crate) cuts: Cell<(usize, usize)>,
+    /// The words under which removed headers were counted.
+    pub(crate) removed_headers: RefCell<Vec<String>>,
 }
 
 impl FakeHost {
@@ -149,6 +162,26 @@ impl FakeHost {
         *self.shared.gauges.borrow_mut() = gauges;
     }
 
+    /// The head of an answer arrives.
+    pub(crate) fn set_response_headers(&self, headers: &[(&str, &str)]) {
+        *self.response_headers.borrow_mut() = pairs_of(headers);
+        self.has_response_headers.set(true);
+    }
+
+    fn request_map(&self) -> Result<RefMut<'_, Pairs>, HostError> {
+        match self.headers_gone.get() {
+            true => Err(NO_SUCH_MAP),
+            false => Ok(self.headers.borrow_mut()),
+        }
+    }
+
+    fn response_map(&self) -> Result<RefMut<'_, Pairs>, HostError> {
+        match self.has_response_headers.get() {
+            true => Ok(self.response_headers.borrow_mut()),
+            false => Err(NO_SUCH_MAP),
+        }
+    }
+
     fn wrote(&self, write: Write) {
         self.shared.writes.borrow_mut().push(write);
         if let Some(onlooker) = self.shared.onlooker.borrow().as_ref() {
@@ -183,6 +216,14 @@ fn index(gauge: Gauge) -> Option<usize> {
         Gauge::Records => Some(3),
         Gauge::LeaseLeftS => None,
     }
+}
+
+pub(crate) fn pairs_of(headers: &[(&str, &str)]) -> Pairs {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    headers
+        .iter()
+        .map(|(name, value)| (bytes(name), bytes(value)))
+        .collect()
 }
 
 fn map_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> HeaderMap {
@@ -237,6 +278,10 @@ impl Host for FakeHost {
         self.cuts.set((counted + 1, reset));
     }
 
+    fn count_removed_header(&self, word: &str) {
+        self.removed_headers.borrow_mut().push(word.to_owned());
+    }
+
     fn monotonic_ns(&self) -> Result<u64, HostError> {
         self.called(Call::Monotonic)?;
         Ok(self.shared.monotonic_ns.get())
@@ -286,12 +331,12 @@ impl FeedHost for FakeHost {
 impl RequestHost for FakeHost {
     fn request_headers(&self) -> Result<HeaderMap, HostError> {
         self.called(Call::Headers)?;
-        Ok(map_of(&self.headers.borrow()))
+        Ok(map_of(&self.request_map()?))
     }
 
     fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError> {
         self.called(Call::SetHeader)?;
-        let mut headers = self.headers.borrow_mut();
+        let mut headers = self.request_map()?;
         headers.retain(|(other, _)| other != name);
         headers.push((name.to_vec(), value.to_vec()));
         Ok(())
@@ -299,7 +344,7 @@ impl RequestHost for FakeHost {
 
     fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError> {
         self.called(Call::RemoveHeader)?;
-        let mut headers = self.headers.borrow_mut();
+        let mut headers = self.request_map()?;
         headers.retain(|(other, _)| other != name);
         Ok(())
     }
@@ -326,13 +371,21 @@ impl RequestHost for FakeHost {
     }
 
     fn response_headers(&self) -> Result<HeaderMap, HostError> {
-        Ok(map_of(&self.response_headers.borrow()))
+        Ok(map_of(&self.response_map()?))
     }
 
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
-        self.response_headers
-            .borrow_mut()
-            .retain(|(other, _)| other != name);
+        self.response_map()?.retain(|(other, _)| other != name);
+        Ok(())
+    }
+
+    fn response_trailers(&self) -> Result<HeaderMap, HostError> {
+        Ok(map_of(&self.response_trailers.borrow()))
+    }
+
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError> {
+        let mut trailers = self.response_trailers.borrow_mut();
+        trailers.retain(|(other, _)| other != name);
         Ok(())
     }
 

@@ -152,6 +152,7 @@ impl Rig {
         self.shared.sweep(&self.host, |stream| {
             find(stream).map(|exchange| &exchange.host)
         });
+        running.iter().for_each(|exchange| exchange.play());
     }
 
     /// A new agent in the same Envoy process.

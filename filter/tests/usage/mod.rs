@@ -6,7 +6,7 @@
 use filter::reply::Refusal;
 use filter::reporter::{Reported, Reporter};
 use filter::tally::{Counted, Tally};
-use keytable::{Denial, KeyHash, KeyId, Outcome, UsageBatch, UsageRow};
+use keytable::{Denial, KeyHash, KeyId, UsageBatch, UsageOutcome, UsageRow};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -30,7 +30,7 @@ fn row(resource: &str, count: u64, at: u64) -> UsageRow {
     UsageRow {
         key_id: KeyId::parse("ak-1").unwrap(),
         resource: resource.to_owned(),
-        outcome: Outcome::Permitted,
+        outcome: UsageOutcome::Permitted,
         count,
         last_at_unix_ms: at,
         last_address: None,
@@ -69,7 +69,7 @@ fn requests_of_one_kind_are_one_row_and_are_taken_once() {
     );
     assert!(
         rows.iter()
-            .all(|r| r.outcome == Outcome::Disabled && r.last_at_unix_ms == 77)
+            .all(|r| r.outcome == UsageOutcome::Disabled && r.last_at_unix_ms == 77)
     );
     assert!(tally.take(78).is_empty());
 }

@@ -34,7 +34,7 @@ use sidecar::domain::secrets::entropy;
 use sidecar::domain::secrets::keyring::Keyring;
 use sidecar::domain::secrets::secret::{KeyPrefix, Secret};
 use sidecar::master_key;
-use sidecar::store::{Manner, Minted, Store, value_place};
+use sidecar::store::{CreateOptions, Minted, Store, value_place};
 
 use program::{Program, mib};
 use serde_json::json;
@@ -165,7 +165,7 @@ fn make_one(store: &Store, keyring: &Keyring, number: u32, accounts: u32) {
         creator: act.actor.to_string(),
         id,
     };
-    let manner = Manner {
+    let manner = CreateOptions {
         action: AuditAction::KeyCreated,
         allow_unlisted: true,
     };

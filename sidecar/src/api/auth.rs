@@ -3,25 +3,26 @@
 //! Does not know what a call does. Invariant: nothing of a request's body is read before its
 //! credential; a handler runs only for a caller whom the table of operations admits.
 
+use std::future::{Ready, ready};
 use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use keytable::{KeyHash, PresentedKey};
 
-use crate::api::operations::{self, Access, Asked};
+use crate::api::operations::{self, Access, RouteMatch};
 use crate::http::cookie;
+use crate::http::host_policy::CallAddress;
 use crate::http::problem::Problem;
-use crate::http::site::CallAddress;
 use crate::service::App;
 use crate::service::caller::Caller;
 
 /// Lets a request on if its caller may make this call.
-pub(super) async fn admit(
+pub(super) async fn authorize(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -41,9 +42,9 @@ pub(crate) async fn check_host(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let is_probe = matches!(request.path(), "/healthz" | "/readyz" | "/metrics");
-    let check = |app: Data<App>| match app.site.is_tokenhub(&request) {
+    let check = |app: Data<App>| match app.host_policy.is_tokenhub(&request) {
         true => Ok(()),
-        false => app.site.check_host(&request),
+        false => app.host_policy.check_host(&request),
     };
     match app(&request).and_then(check) {
         Err(problem) if !is_probe => Ok(request.error_response(problem)),
@@ -58,18 +59,18 @@ async fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let app = app(request)?;
     let pattern = request.match_pattern();
     let asked = operations::asked(request.method().as_str(), pattern.as_deref());
-    let address = app.site.address(request);
+    let address = app.host_policy.address(request);
     request.extensions_mut().insert(CallAddress(address));
-    if matches!(&asked, Asked::Call(operation) if operation.access == Access::Public) {
+    if matches!(&asked, RouteMatch::Call(operation) if operation.access == Access::Public) {
         return app
-            .site
+            .host_policy
             .check_origin(request.method(), request.headers(), false);
     }
     let caller = identify(request, &app, address).await?;
     match asked {
-        Asked::Call(operation) => operation.access.check(&caller)?,
-        Asked::OtherMethods(methods) => return Err(Problem::other_methods(&methods)),
-        Asked::Nothing => return Err(Problem::not_found("there is no such call")),
+        RouteMatch::Call(operation) => operation.access.check(&caller)?,
+        RouteMatch::OtherMethods(methods) => return Err(Problem::other_methods(&methods)),
+        RouteMatch::Nothing => return Err(Problem::not_found("there is no such call")),
     }
     request.extensions_mut().insert(caller);
     Ok(())
@@ -95,13 +96,13 @@ async fn identify(
             .ok_or_else(unknown)?;
         return Ok(Caller::of_token(&token, address));
     }
-    let session = cookie::session(request.headers(), &app.site).ok_or_else(unknown)?;
+    let session = cookie::session(request.headers(), &app.host_policy).ok_or_else(unknown)?;
     let now = app.clock.now();
     let user = app
         .store(move |store| store.session_user(&session, now))
         .await?
         .ok_or_else(unknown)?;
-    app.site
+    app.host_policy
         .check_origin(request.method(), request.headers(), true)?;
     require_json(request)?;
     Ok(Caller::of_user(&user, session, address))
@@ -142,4 +143,16 @@ fn presented(headers: &HeaderMap) -> Option<KeyHash> {
         return None;
     }
     PresentedKey::parse(token).ok().map(|key| KeyHash::of(&key))
+}
+
+// === impl Caller ===
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Self>().cloned();
+        ready(caller.ok_or_else(|| Problem::internal(&"a call without its caller")))
+    }
 }

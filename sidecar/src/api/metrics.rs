@@ -18,7 +18,7 @@ pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
     let read = |store: &Store| Ok((store.generation()?, store.audit_head()?));
     let (generation, audit_head) = app.store(read).await?;
     let generation = generation.get();
-    let sightings = app.board.sightings();
+    let sightings = app.fleet.sightings();
     let mut text = Text::default();
     text.gauge("generation", "The newest change.", &[], generation);
     let help = "The newest row of the audit, counted from 1; it never falls.";

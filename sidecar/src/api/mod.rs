@@ -6,12 +6,14 @@
 mod account;
 mod auth;
 mod health;
+mod idempotency;
 mod identity;
 mod keys;
 mod knowledge;
 mod metrics;
 pub mod openapi;
 mod operations;
+mod wait;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
@@ -29,7 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(openapi::routes)
         .service(
             web::scope("/v1")
-                .wrap(from_fn(auth::admit))
+                .wrap(from_fn(auth::authorize))
                 .configure(keys::routes)
                 .configure(knowledge::routes)
                 .configure(identity::routes),

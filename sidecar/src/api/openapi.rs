@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use serde_json::{Map, Value, json};
 
-use crate::api::operations::{self, Access, Kind, Operation, Parameter, Place};
+use crate::api::operations::{self, Access, Operation, Parameter, ParameterIn, ParameterKind};
 
 const PAGE: &str = include_str!("openapi/docs.html");
 const STYLE: &str = include_str!("openapi/docs.css");
@@ -135,17 +135,17 @@ fn parameter(parameter: &Parameter) -> Value {
     json!({
         "name": parameter.name,
         "in": match parameter.place {
-            Place::Query => "query",
-            Place::Header => "header",
+            ParameterIn::Query => "query",
+            ParameterIn::Header => "header",
         },
         "required": parameter.required,
         "description": parameter.about,
         "schema": match parameter.kind {
-            Kind::Text => json!({"type": "string"}),
-            Kind::Word => json!({"type": "string", "pattern": "^[!-~]{1,128}$"}),
-            Kind::Time => json!({"type": "string", "format": "date-time"}),
-            Kind::Number(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
-            Kind::Choice(words) => json!({"type": "string", "enum": words}),
+            ParameterKind::Text => json!({"type": "string"}),
+            ParameterKind::Word => json!({"type": "string", "pattern": "^[!-~]{1,128}$"}),
+            ParameterKind::Time => json!({"type": "string", "format": "date-time"}),
+            ParameterKind::Number(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
+            ParameterKind::Choice(words) => json!({"type": "string", "enum": words}),
         },
     })
 }

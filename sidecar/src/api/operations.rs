@@ -51,22 +51,22 @@ pub(crate) enum Access {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
-    pub(crate) place: Place,
-    pub(crate) kind: Kind,
+    pub(crate) place: ParameterIn,
+    pub(crate) kind: ParameterKind,
     pub(crate) about: &'static str,
     pub(crate) required: bool,
 }
 
 /// Where a parameter stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ParameterIn {
     Query,
     Header,
 }
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum ParameterKind {
     Text,
     /// 1 to 128 visible ASCII characters.
     Word,
@@ -77,7 +77,7 @@ pub(crate) enum Kind {
 
 /// What a request asks for.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub(crate) enum RouteMatch {
     /// This call.
     Call(&'static Operation),
     /// A path that has other methods.
@@ -152,10 +152,14 @@ impl Access {
 }
 
 impl Parameter {
-    pub(crate) const fn query(name: &'static str, kind: Kind, about: &'static str) -> Self {
+    pub(crate) const fn query(
+        name: &'static str,
+        kind: ParameterKind,
+        about: &'static str,
+    ) -> Self {
         Self {
             name,
-            place: Place::Query,
+            place: ParameterIn::Query,
             kind,
             about,
             required: false,
@@ -165,8 +169,8 @@ impl Parameter {
     pub(crate) const fn header(name: &'static str, about: &'static str) -> Self {
         Self {
             name,
-            place: Place::Header,
-            kind: Kind::Text,
+            place: ParameterIn::Header,
+            kind: ParameterKind::Text,
             about,
             required: false,
         }
@@ -190,38 +194,43 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
 }
 
 /// What a request of `method` whose route has `pattern` asks for.
-pub(crate) fn asked(method: &str, pattern: Option<&str>) -> Asked {
+pub(crate) fn asked(method: &str, pattern: Option<&str>) -> RouteMatch {
     let Some(pattern) = pattern else {
-        return Asked::Nothing;
+        return RouteMatch::Nothing;
     };
     let of_path: Vec<_> = all()
         .filter(|operation| operation.path == pattern)
         .collect();
     match of_path.iter().find(|operation| operation.method == method) {
-        Some(operation) => Asked::Call(operation),
-        None if of_path.is_empty() => Asked::Nothing,
-        None => Asked::OtherMethods(of_path.iter().map(|operation| operation.method).collect()),
+        Some(operation) => RouteMatch::Call(operation),
+        None if of_path.is_empty() => RouteMatch::Nothing,
+        None => {
+            RouteMatch::OtherMethods(of_path.iter().map(|operation| operation.method).collect())
+        }
     }
 }
 
 const ACCOUNT: Parameter = Parameter::query(
     "account",
-    Kind::Text,
+    ParameterKind::Text,
     "The account; an operator names it, others act in their own",
 );
 const LIMIT: Parameter = Parameter::query(
     "limit",
-    Kind::Number(1, 200),
+    ParameterKind::Number(1, 200),
     "How many entries to answer with at most",
 );
-const CURSOR: Parameter =
-    Parameter::query("cursor", Kind::Text, "The next_cursor of the answer before");
+const CURSOR: Parameter = Parameter::query(
+    "cursor",
+    ParameterKind::Text,
+    "The next_cursor of the answer before",
+);
 const IF_MATCH: Parameter = Parameter::header(
     "If-Match",
     "The ETag that was read; 412 if it was changed since",
 );
 const IDEMPOTENCY_KEY: Parameter = Parameter {
-    kind: Kind::Word,
+    kind: ParameterKind::Word,
     ..Parameter::header(
         "Idempotency-Key",
         "A word of the caller's choice; a repeated call with it makes nothing twice",

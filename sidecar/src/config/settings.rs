@@ -55,13 +55,13 @@ const FORMS: &[(&str, Form)] = &[
 /// One value and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Given {
-    pub(super) place: Place,
+    pub(super) place: Source,
     pub(super) value: OsString,
 }
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Source {
     Flag(&'static str),
     Variable(&'static str),
     Line(PathBuf, usize, &'static str),
@@ -121,7 +121,7 @@ impl Settings {
             let (name, form) = name
                 .and_then(form_of)
                 .ok_or_else(|| ConfigError::UnknownFlag(word.to_string_lossy().into()))?;
-            let place = Place::Flag(name);
+            let place = Source::Flag(name);
             let value = match form {
                 Form::Switch => "true".into(),
                 Form::One | Form::Many => words
@@ -136,7 +136,7 @@ impl Settings {
     fn of_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let mut settings = Self::default();
         for (name, form) in FORMS {
-            let place = Place::Variable(name);
+            let place = Source::Variable(name);
             let Some(value) = variable(&place.to_string()) else {
                 continue;
             };
@@ -167,7 +167,7 @@ impl Settings {
             let (name, form) = form_of(name.trim())
                 .filter(|(name, _)| *name != "config")
                 .ok_or_else(wrong)?;
-            let place = Place::Line(path.into(), number, name);
+            let place = Source::Line(path.into(), number, name);
             let value = OsStr::new(value.trim()).into();
             settings.put(name, form, Given { place, value })?;
         }
@@ -181,7 +181,7 @@ fn form_of(name: &str) -> Option<(&'static str, Form)> {
 
 // === impl Place ===
 
-impl fmt::Display for Place {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) => write!(f, "--{name}"),

@@ -32,7 +32,7 @@ pub struct Introduction {
     /// How long that Envoy serves without hearing from the sidecar.
     pub lease: Lease,
     /// Which filter it runs; `None` if it does not say.
-    pub version: Option<Word>,
+    pub version: Option<Label>,
 }
 
 /// An Envoy that another process of this sidecar has known.
@@ -56,7 +56,7 @@ pub struct NodeName(String);
 
 /// A version or a kind of trouble: 1 to 40 characters of `a-z`, `0-9`, `_`, `-`, `.`, `+`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Word(String);
+pub struct Label(String);
 
 /// How long an Envoy serves from the moment at which it sent the last request that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +94,7 @@ impl NodeName {
     }
 }
 
-impl Word {
+impl Label {
     /// Reads a word; `None` if it is empty, too long or has other characters.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.+".contains(&b);
@@ -157,9 +157,9 @@ impl fmt::Display for NodeName {
     }
 }
 
-// === impl Word ===
+// === impl Label ===
 
-impl fmt::Display for Word {
+impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -176,9 +176,9 @@ mod tests {
         assert!(NodeName::parse("").is_none());
         assert!(NodeName::parse("a\n").is_none());
         assert!(NodeName::parse(&"n".repeat(129)).is_none());
-        assert!(Word::parse("Gap").is_none());
-        assert!(Word::parse("").is_none());
-        assert!(Word::parse(&"a".repeat(41)).is_none());
+        assert!(Label::parse("Gap").is_none());
+        assert!(Label::parse("").is_none());
+        assert!(Label::parse(&"a".repeat(41)).is_none());
         for text in ["", "-1", "+5", "5s", "Never"] {
             assert!(Lease::parse(text).is_none(), "{text}");
         }

@@ -49,7 +49,7 @@ pub struct Observed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recommendation {
     /// What was found.
-    pub kind: Kind,
+    pub kind: RecommendationKind,
     /// The numbers that it rests on, by name.
     pub numbers: Vec<(&'static str, u64)>,
     /// What to do.
@@ -58,7 +58,7 @@ pub struct Recommendation {
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecommendationKind {
     /// Enabled, and not used for long.
     Idle,
     /// Enabled, and never used.
@@ -92,7 +92,7 @@ pub enum Remedy {
     LimitAddresses(AddressList),
 }
 
-impl Kind {
+impl RecommendationKind {
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -126,8 +126,10 @@ pub fn recommend(key: &Key, observed: &Observed, now: UnixMillis) -> Vec<Recomme
 
 fn off_for_long(key: &Key, now: UnixMillis) -> Option<Recommendation> {
     let (kind, since) = match key.policy.expires_at {
-        Some(at) if at <= now => (Kind::ExpiredForLong, at),
-        _ if key.policy.status == Status::Disabled => (Kind::DisabledForLong, key.updated_at),
+        Some(at) if at <= now => (RecommendationKind::ExpiredForLong, at),
+        _ if key.policy.status == Status::Disabled => {
+            (RecommendationKind::DisabledForLong, key.updated_at)
+        }
         _ => return None,
     };
     let days = days_since(since, now);
@@ -140,8 +142,12 @@ fn off_for_long(key: &Key, now: UnixMillis) -> Option<Recommendation> {
 
 fn idle(key: &Key, now: UnixMillis) -> Option<Recommendation> {
     let (kind, since, least) = match key.last_used_at {
-        Some(at) => (Kind::Idle, at, IDLE_DAYS),
-        None => (Kind::NeverUsed, key.created_at, NEVER_USED_DAYS),
+        Some(at) => (RecommendationKind::Idle, at, IDLE_DAYS),
+        None => (
+            RecommendationKind::NeverUsed,
+            key.created_at,
+            NEVER_USED_DAYS,
+        ),
     };
     let days = days_since(since, now);
     (days >= least).then(|| Recommendation {
@@ -155,7 +161,7 @@ fn never_rotated(key: &Key, now: UnixMillis) -> Option<Recommendation> {
     let days = days_since(key.value_set_at, now);
     let retires = key.successor.is_some();
     (days >= OLD_DAYS && !retires).then(|| Recommendation {
-        kind: Kind::NeverRotated,
+        kind: RecommendationKind::NeverRotated,
         numbers: vec![("days", days)],
         remedy: match key.origin {
             Origin::Standard => Remedy::Rotate,
@@ -173,7 +179,7 @@ fn wide_scope(key: &Key, observed: &Observed, now: UnixMillis) -> Option<Recomme
     }
     let scope = scope_of(resources)?;
     Some(Recommendation {
-        kind: Kind::WideScope,
+        kind: RecommendationKind::WideScope,
         numbers: vec![
             ("requests", observed.requests),
             ("resources", u64::try_from(count).unwrap_or(u64::MAX)),
@@ -195,7 +201,7 @@ fn no_address_list(key: &Key, observed: &Observed, now: UnixMillis) -> Option<Re
         .map(|address| Network::parse(&address.to_string()).ok())
         .collect::<Option<Vec<_>>>()?;
     Some(Recommendation {
-        kind: Kind::NoAddressList,
+        kind: RecommendationKind::NoAddressList,
         numbers: vec![
             ("requests", observed.requests),
             ("addresses", u64::try_from(count).unwrap_or(u64::MAX)),

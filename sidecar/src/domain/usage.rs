@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use keytable::Outcome;
+use keytable::UsageOutcome;
 
 use crate::domain::clock::UnixMillis;
 
@@ -127,16 +127,16 @@ impl Interval {
 }
 
 /// The word for an outcome.
-pub const fn outcome_word(outcome: Outcome) -> &'static str {
+pub const fn outcome_word(outcome: UsageOutcome) -> &'static str {
     match outcome {
-        Outcome::Permitted => "permitted",
-        Outcome::Disabled => "disabled",
-        Outcome::Expired => "expired",
-        Outcome::AddressNotAllowed => "ip_not_allowed",
-        Outcome::OutOfScope => "out_of_scope",
-        Outcome::EndpointNotAllowed => "endpoint_not_allowed",
-        Outcome::BodyRefused => "body_refused",
-        Outcome::Cut => "cut",
+        UsageOutcome::Permitted => "permitted",
+        UsageOutcome::Disabled => "disabled",
+        UsageOutcome::Expired => "expired",
+        UsageOutcome::AddressNotAllowed => "ip_not_allowed",
+        UsageOutcome::OutOfScope => "out_of_scope",
+        UsageOutcome::EndpointNotAllowed => "endpoint_not_allowed",
+        UsageOutcome::BodyRefused => "body_refused",
+        UsageOutcome::Cut => "cut",
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use keytable::Generation;
 
 use crate::domain::clock::UnixMillis;
-use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, NodeName, Word};
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label, NodeName};
 use crate::domain::region::RegionId;
 use member::Member;
 
@@ -52,7 +52,7 @@ pub struct Arrival {
 
 /// How far a generation has come in one region.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct PropagationState {
     /// Envoys that may serve.
     pub envoys: usize,
     /// Those that have it in force.
@@ -123,7 +123,7 @@ pub struct Sighting {
     /// Whether another Envoy was heard under the same name.
     pub shares_name: bool,
     /// The newest answer that it could not use, and when it said so.
-    pub trouble: Option<(Word, UnixMillis)>,
+    pub trouble: Option<(Label, UnixMillis)>,
 }
 
 impl Fleet {
@@ -156,7 +156,7 @@ impl Fleet {
     }
 
     /// A request of an agent has come in.
-    pub fn arrive(&mut self, who: &Introduction, trouble: Option<Word>, now: Moment) -> Arrival {
+    pub fn arrive(&mut self, who: &Introduction, trouble: Option<Label>, now: Moment) -> Arrival {
         let key = (who.region.clone(), who.agent.clone());
         let mut arrival = Arrival::default();
         if !self.members.contains_key(&key) {
@@ -296,14 +296,19 @@ impl Fleet {
     }
 
     /// How far `generation` has come among the Envoys of a region that may serve.
-    pub fn progress(&self, region: &RegionId, generation: Generation, now: Instant) -> Progress {
+    pub fn progress(
+        &self,
+        region: &RegionId,
+        generation: Generation,
+        now: Instant,
+    ) -> PropagationState {
         let envoys = self.serving(region, now).count();
         let behind = self
             .serving(region, now)
             .filter(|m| m.is_behind(generation));
         let mut pending: Vec<Laggard> = behind.map(Member::to_laggard).collect();
         pending.sort_by(|a, b| a.node.cmp(&b.node));
-        Progress {
+        PropagationState {
             envoys,
             applied: envoys - pending.len(),
             pending,

@@ -4,19 +4,19 @@
 //! is something newer and else when there is, or when its wait ends. `POST /feed/v1/usage`: it
 //! says what its gate has counted. Does not push: no Envoy has to be reachable.
 //!
-//! Invariant: an agent is on the board before the table is read for it, so that a change that it
+//! Invariant: an agent is of the fleet before the table is read for it, so that a change that it
 //! does not get yet waits for it.
 
 pub mod auth;
-pub mod board;
+mod catch_up;
+mod catch_up_cache;
+mod envoy_writer;
 pub mod fleet;
-mod look;
-mod looks;
+pub mod position;
 pub mod propagation;
-mod register;
 mod request;
+pub mod shared_fleet;
 mod snapshots;
-pub mod standing;
 mod usage;
 
 use std::collections::BTreeSet;
@@ -31,12 +31,12 @@ use crate::compile;
 use crate::domain::envoy::KnownEnvoy;
 use crate::domain::region::RegionId;
 use crate::feed::auth::FeedToken;
-use crate::feed::board::{Board, Presence};
+use crate::feed::catch_up::{CatchUp, NextAnswer, TableQuery};
+use crate::feed::catch_up_cache::CatchUpCache;
+use crate::feed::envoy_writer::EnvoyWriter;
 use crate::feed::fleet::Arrival;
-use crate::feed::look::{Look, Step};
-use crate::feed::looks::{Asked, Looks};
-use crate::feed::register::Register;
 use crate::feed::request::{TableRequest, WantedPage};
+use crate::feed::shared_fleet::{LongPoll, SharedFleet};
 use crate::feed::snapshots::Snapshots;
 use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
@@ -46,10 +46,10 @@ use crate::store::{Newcomer, Store};
 #[derive(Debug)]
 pub struct Feed {
     store: Store,
-    board: Board,
+    fleet: SharedFleet,
     token: FeedToken,
-    looks: Looks,
-    register: Register,
+    catch_ups: CatchUpCache,
+    envoys: EnvoyWriter,
     snapshots: Snapshots,
     /// Regions that are known to exist: none is ever taken away.
     regions: Mutex<BTreeSet<RegionId>>,
@@ -76,12 +76,12 @@ async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, P
 
 impl Feed {
     /// A feed of what `store` holds.
-    pub fn new(store: Store, board: Board, token: FeedToken, metrics: Arc<Metrics>) -> Self {
+    pub fn new(store: Store, fleet: SharedFleet, token: FeedToken, metrics: Arc<Metrics>) -> Self {
         Self {
-            board,
+            fleet,
             token,
-            looks: Looks::new(store.clone()),
-            register: Register::new(store.clone()),
+            catch_ups: CatchUpCache::new(store.clone()),
+            envoys: EnvoyWriter::new(store.clone()),
             snapshots: Snapshots::new(store.clone(), Arc::clone(&metrics)),
             regions: Mutex::default(),
             metrics,
@@ -101,24 +101,24 @@ impl Feed {
 
     async fn answer(&self, wanted: &TableRequest) -> Result<Bytes, Problem> {
         self.require_region(&wanted.asked.region).await?;
-        let (presence, arrival) = self.board.arrive(&wanted.who, wanted.trouble.clone());
+        let (poll, arrival) = self.fleet.arrive(&wanted.who, wanted.trouble.clone());
         self.remember(arrival).await;
         let deadline = Instant::now() + wanted.wait;
         let mut commits = self.store.follow();
         self.snapshots.tidy();
         loop {
             commits.mark_unchanged();
-            if self.board.is_closing() {
+            if self.fleet.is_closing() {
                 return Err(Problem::stopping());
             }
-            let mut look = self.looks.look(&wanted.asked).await?;
+            let mut found = self.catch_ups.get(&wanted.asked).await?;
             let epoch = self.store.epoch();
-            look.standing.is_foreign |= wanted.page.is_some_and(|page| page.is_foreign(epoch));
-            if presence.acknowledge(&look.standing) {
+            found.position.is_foreign |= wanted.page.is_some_and(|page| page.is_foreign(epoch));
+            if poll.acknowledge(&found.position) {
                 self.metrics.envoy_went_astray();
             }
-            let newest = look.newest;
-            if let Some(frame) = self.frame(wanted, look, &presence).await? {
+            let newest = found.newest;
+            if let Some(frame) = self.frame(wanted, found, &poll).await? {
                 return Ok(frame);
             }
             if timeout_at(deadline, commits.changed()).await.is_err() {
@@ -136,10 +136,10 @@ impl Feed {
         let envoy = KnownEnvoy {
             introduction: introduction.clone(),
             generation: None,
-            heard_at: self.board.now(),
+            heard_at: self.fleet.now(),
         };
-        if self.register.write(Newcomer { envoy, gone }).await {
-            self.board.wrote(&introduction);
+        if self.envoys.write(Newcomer { envoy, gone }).await {
+            self.fleet.wrote(&introduction);
         }
     }
 
@@ -166,14 +166,14 @@ impl Feed {
     async fn frame(
         &self,
         wanted: &TableRequest,
-        look: Look,
-        presence: &Presence,
+        found: CatchUp,
+        poll: &LongPoll,
     ) -> Result<Option<Bytes>, Problem> {
-        let Asked { region, format, .. } = &wanted.asked;
-        let page = match (wanted.page, look.step) {
-            (None, Step::Wait) => return Ok(None),
-            (None, Step::Delta(frame)) => return Ok(Some(frame)),
-            (None, Step::Snapshot) => None,
+        let TableQuery { region, format, .. } = &wanted.asked;
+        let page = match (wanted.page, found.next) {
+            (None, NextAnswer::Wait) => return Ok(None),
+            (None, NextAnswer::Delta(frame)) => return Ok(Some(frame)),
+            (None, NextAnswer::Snapshot) => None,
             (Some(page), _) if page.is_foreign(self.store.epoch()) => None,
             (Some(page), _) => {
                 let WantedPage {
@@ -186,10 +186,10 @@ impl Feed {
             Some(page) => page,
             None => {
                 let snapshots = &self.snapshots;
-                snapshots.first_page(region, *format, look.newest).await?
+                snapshots.first_page(region, *format, found.newest).await?
             }
         };
-        presence.give_page();
+        poll.give_page();
         Ok(Some(page))
     }
 }

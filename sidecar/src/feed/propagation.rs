@@ -5,7 +5,7 @@
 use keytable::Generation;
 use serde::Serialize;
 
-use crate::feed::fleet::Progress;
+use crate::feed::fleet::PropagationState;
 
 /// The `propagation` member of an answer.
 #[derive(Debug, Serialize)]
@@ -26,7 +26,7 @@ struct Pending {
 
 impl Propagation {
     /// The progress of `generation`.
-    pub fn new(generation: Generation, progress: Progress) -> Self {
+    pub fn new(generation: Generation, progress: PropagationState) -> Self {
         let pending = progress.pending.into_iter().map(|laggard| Pending {
             envoy: laggard.node.to_string(),
             last_seen: laggard.heard_at.to_string(),

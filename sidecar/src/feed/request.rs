@@ -8,9 +8,9 @@ use std::time::Duration;
 use keytable::limits::BUCKETS;
 use keytable::{Epoch, FormatVersion, Generation};
 
-use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
+use crate::domain::envoy::{AgentId, Introduction, Label, Lease, NodeName};
 use crate::domain::region::RegionId;
-use crate::feed::looks::Asked;
+use crate::feed::catch_up::TableQuery;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 
@@ -23,9 +23,9 @@ pub(super) struct TableRequest {
     /// Who asks.
     pub(super) who: Introduction,
     /// The newest answer that the agent could not use.
-    pub(super) trouble: Option<Word>,
+    pub(super) trouble: Option<Label>,
     /// What it asks for, in the format that both know.
-    pub(super) asked: Asked,
+    pub(super) asked: TableQuery,
     /// How long to wait for something new.
     pub(super) wait: Duration,
     /// The further page that the agent wants.
@@ -68,7 +68,7 @@ impl TableRequest {
         query.finish_lenient()?;
         match (region, agent, node) {
             (Some(region), Some(agent), Some(node)) => Ok(Self {
-                asked: Asked {
+                asked: TableQuery {
                     region: region.clone(),
                     position: position.map(|(epoch, number)| (epoch, Generation::new(number))),
                     // The first filters did not say.
@@ -120,8 +120,8 @@ fn pair<A, B>(
     one.zip(other)
 }
 
-fn word(text: &str) -> Result<Word, &'static str> {
-    Word::parse(text).ok_or("must be 1 to 40 characters of a-z, 0-9, _, -, . and +")
+fn word(text: &str) -> Result<Label, &'static str> {
+    Label::parse(text).ok_or("must be 1 to 40 characters of a-z, 0-9, _, -, . and +")
 }
 
 fn epoch(text: &str) -> Result<Epoch, &'static str> {

@@ -24,7 +24,7 @@ pub(super) async fn post(
         .map_err(|_| Problem::malformed_body("the body ended early"))?;
     let batch =
         UsageBatch::decode(&bytes).map_err(|error| Problem::malformed_usage(&error.to_string()))?;
-    let (store, now) = (feed.store.clone(), feed.board.now());
+    let (store, now) = (feed.store.clone(), feed.fleet.now());
     web::block(move || store.count_usage(&batch, now))
         .await
         .map_err(|error| Problem::internal(&error))??;

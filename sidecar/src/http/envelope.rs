@@ -64,21 +64,21 @@ pub(crate) async fn envelope(
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     match catch_panic(next.call(request)).await {
-        Ok(Ok(response)) => Ok(dress(response.map_into_boxed_body(), &id)),
+        Ok(Ok(response)) => Ok(complete(response.map_into_boxed_body(), &id)),
         Ok(Err(error)) => Err(bare_refusal(&Problem::internal(&error), &id)),
         Err(_) => Err(bare_refusal(&Problem::internal(&"a handler panicked"), &id)),
     }
 }
 
 /// Adds the headers; a refusal becomes a problem with the request's id.
-fn dress(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+fn complete(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let mut response = if status.is_client_error() || status.is_server_error() {
         refuse(response, id)
     } else {
         response
     };
-    dress_headers(response.headers_mut(), id);
+    add_security_headers(response.headers_mut(), id);
     response
 }
 
@@ -107,7 +107,7 @@ fn refuse(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBo
 fn bare_refusal(problem: &Problem, id: &str) -> Error {
     log_cause(problem, id);
     let mut answer = problem.answer(Some(id));
-    dress_headers(answer.headers_mut(), id);
+    add_security_headers(answer.headers_mut(), id);
     InternalError::from_response("refused", answer).into()
 }
 
@@ -121,7 +121,7 @@ fn log_cause(problem: &Problem, id: &str) {
     }
 }
 
-fn dress_headers(headers: &mut HeaderMap, id: &str) {
+fn add_security_headers(headers: &mut HeaderMap, id: &str) {
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, NOTHING_ALLOWED);
     }

@@ -4,15 +4,15 @@
 //! another list is refused.
 
 use crate::http::query::Query;
-use crate::store::Part;
+use crate::store::PageRequest;
 
 /// The longest page, and the one of a caller that says nothing.
 pub(crate) const LIST_LIMIT_MAX: u64 = 200;
 pub(crate) const LIST_LIMIT_DEFAULT: u64 = 50;
 
 /// Takes `limit` and `cursor` of a list whose cursors begin with `mark`.
-pub(crate) fn take(query: &mut Query, mark: char) -> Part {
-    Part {
+pub(crate) fn take(query: &mut Query, mark: char) -> PageRequest {
+    PageRequest {
         behind: query.optional("cursor", |text| read(text, mark)).flatten(),
         limit: limit(query),
     }

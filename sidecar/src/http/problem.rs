@@ -347,7 +347,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let field = |name: &str| FieldError::new(name, format!("there is no such {name}"));
         match error {
-            StoreError::UnknownHome { account, region } => {
+            StoreError::UnknownTenant { account, region } => {
                 let unknown = [(account, "account"), (region, "region")];
                 let unknown = unknown.into_iter().filter(|(unknown, _)| *unknown);
                 Self::invalid_fields(unknown.map(|(_, name)| field(name)).collect())

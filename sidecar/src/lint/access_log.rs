@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::view::{list, text};
-use super::{Finding, Rule};
+use super::value::{list, text};
+use super::{Finding, LintRule};
 
 /// Pieces of format operators, upper case, that print a place where a key may stand.
 const SECRETS: [&str; 9] = [
@@ -24,14 +24,14 @@ const SECRETS: [&str; 9] = [
 /// Members that hold a format.
 const FORMATS: [&str; 3] = ["log_format", "format", "json_format"];
 
-const SECRET: Rule = Rule {
+const SECRET: LintRule = LintRule {
     name: "log-secret",
     wrong: "the access log has a header that carries keys, or the path with its query",
     breaks: "API keys (?key=, Authorization) are in the log and wherever it is sent",
     write: "%PATH(NQ)% for the path, and no credential header",
 };
 
-const DEFAULT_FORMAT: Rule = Rule {
+const DEFAULT_FORMAT: LintRule = LintRule {
     name: "log-default",
     wrong: "the access log has no format of its own",
     breaks: "Envoy's default has the path with its query, and in it keys that came as ?key=",

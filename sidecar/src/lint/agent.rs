@@ -6,43 +6,44 @@
 use serde_json::Value;
 
 use super::document::Document;
-use super::view::{Door, Plugin, is_on, list, plugin, text};
-use super::{Finding, Rule};
+use super::value::{is_on, list, text};
+use super::view::{ConnectionManager, Plugin, plugin};
+use super::{Finding, LintRule};
 
 const WASM_SERVICE: &str = "envoy.extensions.wasm.v3.WasmService";
 
 /// Members of a plugin configuration that would hold a secret.
 const TOKEN_NAMES: [&str; 5] = ["token", "feed_token", "authorization", "secret", "password"];
 
-const MISSING: Rule = Rule {
+const MISSING: LintRule = LintRule {
     name: "agent-missing",
     wrong: "there is a gate and no agent",
     breaks: "no table ever arrives: 503 for everybody",
     write: "bootstrap_extensions with the WasmService `agent` of the documented bootstrap",
 };
 
-const NOT_SINGLETON: Rule = Rule {
+const NOT_SINGLETON: LintRule = LintRule {
     name: "agent-singleton",
     wrong: "the agent is not a singleton",
     breaks: "every worker follows the sidecar by itself, and they overwrite each other's table",
     write: "singleton: true",
 };
 
-const OTHER_VM_ID: Rule = Rule {
+const OTHER_VM_ID: LintRule = LintRule {
     name: "vm-id",
     wrong: "this gate's vm_id is not the agent's, or empty",
     breaks: "the gate never sees a table: 503 for everybody",
     write: "the same vm_id for agent and gate, as `latchkey`",
 };
 
-const NO_NODE_ID: Rule = Rule {
+const NO_NODE_ID: LintRule = LintRule {
     name: "node-id",
     wrong: "this Envoy has no node id",
     breaks: "the agent refuses to start, and so does Envoy: a laggard could not be named",
     write: "node: { id: NAME } with another name for each Envoy, or start it with --service-node",
 };
 
-const INLINE_TOKEN: Rule = Rule {
+const INLINE_TOKEN: LintRule = LintRule {
     name: "token-in-plugin",
     wrong: "a token stands in a plugin configuration",
     breaks: "whoever reads the configuration or /config_dump can follow the feed",
@@ -50,8 +51,14 @@ const INLINE_TOKEN: Rule = Rule {
 };
 
 /// Judges the agent and what it shares.
-pub(super) fn check(document: &Document, doors: &[Door<'_>], findings: &mut Vec<Finding>) {
-    let gates = doors.iter().filter_map(|door| Some((door, door.gate()?.2)));
+pub(super) fn check(
+    document: &Document,
+    managers: &[ConnectionManager<'_>],
+    findings: &mut Vec<Finding>,
+) {
+    let gates = managers
+        .iter()
+        .filter_map(|manager| Some((manager, manager.gate()?.2)));
     let gates: Vec<_> = gates.collect();
     let found = agent_in(document);
     match &found {
@@ -59,13 +66,13 @@ pub(super) fn check(document: &Document, doors: &[Door<'_>], findings: &mut Vec<
         None if gates.is_empty() => {}
         None => findings.push(Finding::at("bootstrap", &MISSING)),
     }
-    for (door, gate) in gates {
+    for (manager, gate) in gates {
         let agent = found.as_ref().map(|(_, agent)| agent.vm_id());
         if gate.vm_id().is_empty() || agent.is_some_and(|vm_id| vm_id != gate.vm_id()) {
-            findings.push(Finding::at(&door.place, &OTHER_VM_ID));
+            findings.push(Finding::at(&manager.place, &OTHER_VM_ID));
         }
         if holds_a_token(gate) {
-            findings.push(Finding::at(&door.place, &INLINE_TOKEN));
+            findings.push(Finding::at(&manager.place, &INLINE_TOKEN));
         }
     }
 }

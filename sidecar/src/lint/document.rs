@@ -8,7 +8,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 use yaml_rust2::{Yaml, YamlLoader};
 
-use super::view::list;
+use super::value::list;
 
 /// Members of a bootstrap, of which at least one must be there.
 const BOOTSTRAP: [&str; 3] = ["static_resources", "dynamic_resources", "admin"];

@@ -8,41 +8,41 @@ use serde_json::Value;
 
 use super::agent::agent_in;
 use super::document::Document;
-use super::view::{list, text};
-use super::{Finding, Rule};
+use super::value::{list, text};
+use super::{Finding, LintRule};
 
 const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const INJECTOR: &str = "credential_injector.v3.CredentialInjector";
 
-const CLUSTER_MISSING: Rule = Rule {
+const CLUSTER_MISSING: LintRule = LintRule {
     name: "cluster-missing",
     wrong: "the agent's cluster does not exist",
     breaks: "the agent cannot call the sidecar: no table ever arrives, 503 for everybody",
     write: "the cluster `sidecar` of the documented bootstrap, or the agent's `cluster`: its name",
 };
 
-const NO_CREDENTIAL: Rule = Rule {
+const NO_CREDENTIAL: LintRule = LintRule {
     name: "feed-credential",
     wrong: "the sidecar's cluster sends no credential",
     breaks: "the feed answers 401: no table ever arrives, 503 for everybody",
     write: "the credential_injector of the documented bootstrap, or a client certificate",
 };
 
-const IN_THE_CLEAR: Rule = Rule {
+const IN_THE_CLEAR: LintRule = LintRule {
     name: "feed-in-clear",
     wrong: "the feed is on another machine and the cluster has no TLS",
     breaks: "whoever is on the way reads the feed's token and can follow the feed, or answers it",
     write: "transport_socket with TLS; without it only on a network that nobody else is on",
 };
 
-const SECRET_INLINE: Rule = Rule {
+const SECRET_INLINE: LintRule = LintRule {
     name: "token-inline",
     wrong: "a secret stands in the configuration itself",
     breaks: "whoever reads the configuration file has the feed's token",
     write: "secret: { filename: FILE } with mode 0600, or environment_variable",
 };
 
-const ADMIN_OPEN: Rule = Rule {
+const ADMIN_OPEN: LintRule = LintRule {
     name: "admin-open",
     wrong: "Envoy's admin interface is reachable from other machines",
     breaks: "it asks for no password: anybody can read the configuration and stop Envoy",

@@ -1,11 +1,12 @@
 //! Rules of the gate: it is there, stands where nothing passes it, and fails closed.
 //!
-//! A door that leads nowhere (no route to a cluster) needs no gate. Invariant: filters before the
+//! A connection manager that leads nowhere (no route to a cluster) needs no gate. Invariant: filters before the
 //! gate that are not known to be harmless are named.
 
 use super::route;
-use super::view::{Door, Plugin, is_on, text};
-use super::{Finding, Rule};
+use super::value::{is_on, text};
+use super::view::{ConnectionManager, Plugin};
+use super::{Finding, LintRule};
 
 /// Filters that may stand before the gate: they refuse, count or mark, and neither answer for an
 /// upstream nor choose one.
@@ -18,49 +19,49 @@ const HARMLESS_BEFORE: [&str; 6] = [
     "filters.http.admission_control.v3.AdmissionControl",
 ];
 
-const MISSING: Rule = Rule {
+const MISSING: LintRule = LintRule {
     name: "gate-missing",
     wrong: "routes lead to clusters and there is no gate",
     breaks: "whoever reaches this listener calls the models without a key",
     write: "the HTTP filter `latchkey` of the documented bootstrap, before the router",
 };
 
-const AFTER_ROUTER: Rule = Rule {
+const AFTER_ROUTER: LintRule = LintRule {
     name: "gate-after-router",
     wrong: "the gate stands behind the router",
     breaks: "the router has sent the request on before the gate sees it",
     write: "the gate before envoy.filters.http.router, which is the last",
 };
 
-const FILTER_BEFORE: Rule = Rule {
+const FILTER_BEFORE: LintRule = LintRule {
     name: "filter-before-gate",
     wrong: "a filter before the gate can answer, route, call out or change the request",
     breaks: "it sees the API key, and what it does is done before anybody was asked for one",
     write: "that filter behind the gate",
 };
 
-const SWITCHED_OFF: Rule = Rule {
+const SWITCHED_OFF: LintRule = LintRule {
     name: "gate-off",
     wrong: "the gate is switched off (`disabled` or `is_optional`)",
     breaks: "requests pass without a decision, or an Envoy without Wasm starts without the gate",
     write: "the filter without `disabled` and `is_optional`",
 };
 
-const FAIL_OPEN: Rule = Rule {
+const FAIL_OPEN: LintRule = LintRule {
     name: "fail-open",
     wrong: "the gate fails open",
     breaks: "after a crash of its VM every request passes without a key",
     write: "failure_policy: FAIL_RELOAD, and no fail_open",
 };
 
-const FAIL_FINAL: Rule = Rule {
+const FAIL_FINAL: LintRule = LintRule {
     name: "fail-final",
     wrong: "failure_policy is not FAIL_RELOAD",
     breaks: "after a crash of its VM a worker answers 503 until Envoy is restarted",
     write: "failure_policy: FAIL_RELOAD",
 };
 
-const STOP_ITERATION: Rule = Rule {
+const STOP_ITERATION: LintRule = LintRule {
     name: "stop-iteration",
     wrong: "allow_on_headers_stop_iteration is not true",
     breaks: "requests of keys with a list of models hang: their bodies never reach the gate",
@@ -68,27 +69,27 @@ const STOP_ITERATION: Rule = Rule {
 };
 
 /// Judges presence, order and failure of the gate.
-pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
-    let Some((gate_at, filter, plugin)) = door.gate() else {
-        if door.router_at().is_some() && route::leads_somewhere(door) {
-            findings.push(Finding::at(&door.place, &MISSING));
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
+    let Some((gate_at, filter, plugin)) = manager.gate() else {
+        if manager.router_at().is_some() && route::leads_somewhere(manager) {
+            findings.push(Finding::at(&manager.place, &MISSING));
         }
         return;
     };
-    if door
+    if manager
         .router_at()
         .is_some_and(|router_at| router_at < gate_at)
     {
-        findings.push(Finding::at(&door.place, &AFTER_ROUTER));
+        findings.push(Finding::at(&manager.place, &AFTER_ROUTER));
     }
-    let before = door.filters.iter().take(gate_at);
+    let before = manager.filters.iter().take(gate_at);
     let is_harmless = |kind: &str| HARMLESS_BEFORE.iter().any(|known| kind.ends_with(known));
     let harmful = before.filter(|filter| !filter.is_router() && !is_harmless(filter.kind));
     findings.extend(harmful.map(|filter| {
-        let place = format!("{}, filter {}", door.place, filter.name);
+        let place = format!("{}, filter {}", manager.place, filter.name);
         Finding::at(place, &FILTER_BEFORE)
     }));
-    let place = format!("{}, filter {}", door.place, filter.name);
+    let place = format!("{}, filter {}", manager.place, filter.name);
     if is_on(filter.entry, "/disabled") || is_on(filter.entry, "/is_optional") {
         findings.push(Finding::at(&place, &SWITCHED_OFF));
     }

@@ -6,11 +6,12 @@
 
 mod access_log;
 mod agent;
+mod connection_manager;
 mod document;
-mod door;
 mod feed;
 mod gate;
 mod route;
+mod value;
 mod view;
 
 use std::fmt;
@@ -20,11 +21,11 @@ use std::path::{Path, PathBuf};
 
 use document::Document;
 pub use document::Unreadable;
-use view::Door;
+use view::ConnectionManager;
 
 /// A setting that is missing or dangerous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct LintRule {
     /// Its name, for scripts.
     pub name: &'static str,
     /// What is wrong.
@@ -41,7 +42,7 @@ pub struct Finding {
     /// Where, in words of the configuration.
     pub place: String,
     /// What.
-    pub rule: &'static Rule,
+    pub rule: &'static LintRule,
 }
 
 /// Why a file was not judged.
@@ -59,17 +60,19 @@ pub enum LintError {
 pub fn lint(text: &str) -> Result<Vec<Finding>, Unreadable> {
     let document = Document::read(text)?;
     let mut findings = Vec::new();
-    let doors = view::doors(&document);
-    let matters = |door: &&Door<'_>| door.gate().is_some() || route::leads_somewhere(door);
-    for door in doors.iter().filter(matters) {
-        door::check(door, &mut findings);
-        gate::check(door, &mut findings);
-        route::check(door, &mut findings);
+    let managers = view::managers(&document);
+    let matters = |manager: &&ConnectionManager<'_>| {
+        manager.gate().is_some() || route::leads_somewhere(manager)
+    };
+    for manager in managers.iter().filter(matters) {
+        connection_manager::check(manager, &mut findings);
+        gate::check(manager, &mut findings);
+        route::check(manager, &mut findings);
     }
     for listener in document.listeners() {
         access_log::check(listener, &mut findings);
     }
-    agent::check(&document, &doors, &mut findings);
+    agent::check(&document, &managers, &mut findings);
     feed::check(&document, &mut findings);
     Ok(findings)
 }
@@ -96,7 +99,7 @@ fn report(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
 // === impl Finding ===
 
 impl Finding {
-    fn at(place: impl Into<String>, rule: &'static Rule) -> Self {
+    fn at(place: impl Into<String>, rule: &'static LintRule) -> Self {
         Self {
             place: place.into(),
             rule,
@@ -106,7 +109,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rule {
+        let LintRule {
             name,
             wrong,
             breaks,

@@ -5,22 +5,23 @@
 
 use serde_json::Value;
 
-use super::view::{Door, is_on, list, number, text};
-use super::{Finding, Rule};
+use super::value::{is_on, list, number, text};
+use super::view::ConnectionManager;
+use super::{Finding, LintRule};
 
 /// What the gate holds back unless it is told otherwise, in bytes.
 const HOLD_BYTES_MAX: u64 = 8 << 20;
 /// What Envoy buffers of a connection unless it is told otherwise, in bytes.
 const CONNECTION_BUFFER_BYTES: u64 = 1 << 20;
 
-const WITHOUT_GATE: Rule = Rule {
+const WITHOUT_GATE: LintRule = LintRule {
     name: "route-without-gate",
     wrong: "the gate is switched off here (FilterConfig disabled)",
     breaks: "these requests need no key",
     write: "no `disabled` for the gate, or be sure that the route leads to nothing worth a key",
 };
 
-const BUFFER: Rule = Rule {
+const BUFFER: LintRule = LintRule {
     name: "buffer-limit",
     wrong: "the request body buffer is smaller than what the gate may hold back and one more \
             chunk",
@@ -29,7 +30,7 @@ const BUFFER: Rule = Rule {
             per_connection_buffer_limit_bytes (1048576) or more",
 };
 
-const TIMEOUT: Rule = Rule {
+const TIMEOUT: LintRule = LintRule {
     name: "route-timeout",
     wrong: "a route without timeout",
     breaks: "Envoy ends every answer after 15 seconds, in the middle of a stream",
@@ -37,22 +38,25 @@ const TIMEOUT: Rule = Rule {
 };
 
 /// Whether any route leads to a cluster; unknown routes do.
-pub(super) fn leads_somewhere(door: &Door<'_>) -> bool {
-    let routes = door.hosts().iter().flat_map(|host| list(host, "/routes"));
-    door.routes.is_none() || routes.into_iter().any(|route| route.get("route").is_some())
+pub(super) fn leads_somewhere(manager: &ConnectionManager<'_>) -> bool {
+    let routes = manager
+        .hosts()
+        .iter()
+        .flat_map(|host| list(host, "/routes"));
+    manager.routes.is_none() || routes.into_iter().any(|route| route.get("route").is_some())
 }
 
 /// Judges the routes behind a gate.
-pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
-    let (Some((_, filter, plugin)), Some(routes)) = (door.gate(), door.routes) else {
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
+    let (Some((_, filter, plugin)), Some(routes)) = (manager.gate(), manager.routes) else {
         return;
     };
-    check_switch(routes, filter.name, &door.place, findings);
-    let buffer = number(door.listener, "/per_connection_buffer_limit_bytes");
+    check_switch(routes, filter.name, &manager.place, findings);
+    let buffer = number(manager.listener, "/per_connection_buffer_limit_bytes");
     let buffer = buffer.unwrap_or(CONNECTION_BUFFER_BYTES);
     let hold = number(&plugin.settings, "/hold_bytes_max").unwrap_or(HOLD_BYTES_MAX);
-    for host in door.hosts() {
-        let place = format!("{}, virtual host {}", door.place, text(host, "/name"));
+    for host in manager.hosts() {
+        let place = format!("{}, virtual host {}", manager.place, text(host, "/name"));
         check_switch(host, filter.name, &place, findings);
         for route in list(host, "/routes") {
             check_switch(route, filter.name, &place, findings);

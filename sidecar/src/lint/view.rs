@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::document::Document;
+use super::value::{list, text};
 
 const MANAGER: &str = "HttpConnectionManager";
 const WASM_FILTER: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
@@ -14,19 +15,19 @@ const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 
 /// One HTTP connection manager.
 #[derive(Debug)]
-pub(super) struct Door<'d> {
+pub(super) struct ConnectionManager<'d> {
     /// Where it is, in words.
     pub(super) place: String,
     pub(super) listener: &'d Value,
-    pub(super) manager: &'d Value,
-    pub(super) filters: Vec<Filter<'d>>,
+    pub(super) config: &'d Value,
+    pub(super) filters: Vec<HttpFilter<'d>>,
     /// `None` if xDS will bring them.
     pub(super) routes: Option<&'d Value>,
 }
 
 /// One HTTP filter.
 #[derive(Debug)]
-pub(super) struct Filter<'d> {
+pub(super) struct HttpFilter<'d> {
     pub(super) name: &'d str,
     pub(super) kind: &'d str,
     /// The member of the list of filters.
@@ -44,7 +45,7 @@ pub(super) struct Plugin<'d> {
 }
 
 /// All HTTP connection managers.
-pub(super) fn doors(document: &Document) -> Vec<Door<'_>> {
+pub(super) fn managers(document: &Document) -> Vec<ConnectionManager<'_>> {
     let listeners = document.listeners().iter();
     listeners
         .flat_map(|listener| {
@@ -53,34 +54,38 @@ pub(super) fn doors(document: &Document) -> Vec<Door<'_>> {
             let filters = chains.flat_map(|chain| list(chain, "/filters"));
             let managers = filters.filter_map(|filter| filter.get("typed_config"));
             let managers = managers.filter(|config| text(config, "/@type").ends_with(MANAGER));
-            managers.map(move |manager| door(document, listener, manager))
+            managers.map(move |config| manager(document, listener, config))
         })
         .collect()
 }
 
-fn door<'d>(document: &'d Document, listener: &'d Value, manager: &'d Value) -> Door<'d> {
-    let entries = list(manager, "/http_filters").iter();
-    let named = manager.pointer("/rds/route_config_name");
+fn manager<'d>(
+    document: &'d Document,
+    listener: &'d Value,
+    config: &'d Value,
+) -> ConnectionManager<'d> {
+    let entries = list(config, "/http_filters").iter();
+    let named = config.pointer("/rds/route_config_name");
     let brought = named.and_then(Value::as_str);
-    Door {
+    ConnectionManager {
         place: format!("listener {}", text(listener, "/name")),
         listener,
-        manager,
+        config,
         filters: entries.map(|entry| filter(document, entry)).collect(),
-        routes: manager
+        routes: config
             .get("route_config")
             .or_else(|| document.routes(brought?)),
     }
 }
 
-fn filter<'d>(document: &'d Document, entry: &'d Value) -> Filter<'d> {
+fn filter<'d>(document: &'d Document, entry: &'d Value) -> HttpFilter<'d> {
     let name = text(entry, "/name");
     let config = entry.get("typed_config");
     let config = config.or_else(|| document.extension(name)?.get("typed_config"));
     let kind = config.map_or("", |config| text(config, "/@type"));
     let gate = config.filter(|_| kind.ends_with(WASM_FILTER));
     let gate = gate.and_then(|config| plugin(config.get("config")?));
-    Filter {
+    HttpFilter {
         name,
         kind,
         entry,
@@ -111,15 +116,15 @@ impl Plugin<'_> {
     }
 }
 
-impl Filter<'_> {
+impl HttpFilter<'_> {
     pub(super) fn is_router(&self) -> bool {
         self.kind.ends_with(ROUTER)
     }
 }
 
-impl<'d> Door<'d> {
+impl<'d> ConnectionManager<'d> {
     /// The gate and its position among the filters.
-    pub(super) fn gate(&self) -> Option<(usize, &Filter<'d>, &Plugin<'d>)> {
+    pub(super) fn gate(&self) -> Option<(usize, &HttpFilter<'d>, &Plugin<'d>)> {
         let filters = self.filters.iter().enumerate();
         let mut gates =
             filters.filter_map(|(at, filter)| Some((at, filter, filter.gate.as_ref()?)));
@@ -127,37 +132,12 @@ impl<'d> Door<'d> {
     }
 
     pub(super) fn router_at(&self) -> Option<usize> {
-        self.filters.iter().position(Filter::is_router)
+        self.filters.iter().position(HttpFilter::is_router)
     }
 
     /// Every virtual host of the routes.
     pub(super) fn hosts(&self) -> &'d [Value] {
         self.routes
             .map_or(&[], |routes| list(routes, "/virtual_hosts"))
-    }
-}
-
-/// The list at a path; nothing if there is none.
-pub(super) fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
-    let found = value.pointer(path).and_then(Value::as_array);
-    found.map_or(&[], Vec::as_slice)
-}
-
-/// The text at a path; empty if there is none.
-pub(super) fn text<'v>(value: &'v Value, path: &str) -> &'v str {
-    let found = value.pointer(path).and_then(Value::as_str);
-    found.unwrap_or_default()
-}
-
-/// Whether the switch at a path is on.
-pub(super) fn is_on(value: &Value, path: &str) -> bool {
-    value.pointer(path) == Some(&Value::Bool(true))
-}
-
-/// The number at a path; 64-bit numbers may be written as text.
-pub(super) fn number(value: &Value, path: &str) -> Option<u64> {
-    match value.pointer(path)? {
-        Value::String(text) => text.parse().ok(),
-        other => other.as_u64(),
     }
 }

@@ -3,11 +3,8 @@
 //! Does not read credentials. Invariant: [`Caller::account_for`] is the one place that binds a
 //! call to an account; to whoever is bound, another account looks like one that does not exist.
 
-use std::future::{Ready, ready};
 use std::net::IpAddr;
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use keytable::{AccountId, KeyHash};
 
 use crate::domain::act::Act;
@@ -208,16 +205,4 @@ impl Purpose {
 
 fn no_account() -> Problem {
     Problem::not_found("there is no such account")
-}
-
-// === impl Caller ===
-
-impl FromRequest for Caller {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let caller = request.extensions().get::<Self>().cloned();
-        ready(caller.ok_or_else(|| Problem::internal(&"a call without its caller")))
-    }
 }

@@ -1,86 +1,55 @@
-//! `Idempotency-Key`: a call that makes something and is repeated with the same key makes
-//! nothing twice.
+//! The secret that an answer shows once, for a call that is repeated with its `Idempotency-Key`.
 //!
-//! Does not remember: the store does, in the transaction of what is made. Invariant: the same key
-//! with another body is refused; the secret of an answer is remembered sealed, or not at all.
+//! Does not remember: the store does, in the transaction of what is made. Invariant: the secret of
+//! an answer is remembered sealed, or not at all.
 
-use actix_web::HttpRequest;
-use actix_web::http::header::HeaderName;
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::domain::secrets::sealed::SealContext;
-use crate::http::body::JsonObject;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::Problem;
 use crate::service::App;
-use crate::service::caller::Caller;
-use crate::store::{Earlier, Once};
+use crate::store::{IdempotencyRecord, IdempotentCall};
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Longest key, in bytes.
-const KEY_BYTES_MAX: usize = 128;
-
-/// The key of a call, if it has one. To be asked before the body is taken apart.
-pub(crate) fn wanted(
-    request: &HttpRequest,
-    caller: &Caller,
-    body: &JsonObject,
-) -> Result<Option<Once>, Problem> {
-    let mut values = request.headers().get_all(IDEMPOTENCY_KEY);
-    let value = match (values.next(), values.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => value.as_bytes(),
-        (Some(_), Some(_)) => return Err(refusal("must be given once")),
-    };
-    let fits = (1..=KEY_BYTES_MAX).contains(&value.len());
-    let key = std::str::from_utf8(value)
-        .ok()
-        .filter(|key| fits && key.bytes().all(|b| b.is_ascii_graphic()))
-        .ok_or_else(|| refusal("must be 1 to 128 visible ASCII characters"))?;
-    Ok(Some(Once {
-        caller: caller.actor.to_string(),
-        key: key.into(),
-        fingerprint: fingerprint(request, &body.0),
-        secret: None,
-    }))
-}
-
-/// Adds the secret that the answer will show, sealed for what is made; where nothing recoverable
-/// may be stored, it is not.
-pub(crate) fn with_secret(
-    once: Option<Once>,
-    app: &App,
-    target: &str,
-    secret: &str,
-) -> Result<Option<Once>, Problem> {
-    let Some(once) = once else {
-        return Ok(None);
-    };
-    if !app.recoverable {
-        return Ok(Some(once));
+impl App {
+    /// Adds the secret that the answer will show, sealed for what is made; where nothing recoverable
+    /// may be stored, it is not.
+    pub(crate) fn with_secret(
+        &self,
+        once: Option<IdempotentCall>,
+        target: &str,
+        secret: &str,
+    ) -> Result<Option<IdempotentCall>, Problem> {
+        let Some(once) = once else {
+            return Ok(None);
+        };
+        if !self.recoverable {
+            return Ok(Some(once));
+        }
+        let sealed = self.keyring.seal(&context(target), secret.as_bytes());
+        let secret = Some(sealed.map_err(|error| Problem::internal(&error))?);
+        Ok(Some(IdempotentCall { secret, ..once }))
     }
-    let sealed = app.keyring.seal(&context(target), secret.as_bytes());
-    let secret = Some(sealed.map_err(|error| Problem::internal(&error))?);
-    Ok(Some(Once { secret, ..once }))
-}
 
-/// The secret that the earlier answer showed.
-pub(crate) fn secret_of(app: &App, earlier: &Earlier) -> Result<Zeroizing<String>, Problem> {
-    let sealed = earlier.secret.as_ref().ok_or_else(|| {
-        Problem::conflict(
-            "already-done",
-            &format!(
-                "this call has made {} already, and its secret is not shown twice",
-                earlier.target
-            ),
-        )
-    })?;
-    let opened = app.keyring.open(&context(&earlier.target), sealed);
-    let opened = opened.map_err(|error| Problem::internal(&error))?;
-    let text = std::str::from_utf8(opened.as_bytes());
-    text.map(|text| Zeroizing::new(text.to_owned()))
-        .map_err(|error| Problem::internal(&error))
+    /// The secret that the earlier answer showed.
+    pub(crate) fn earlier_secret(
+        &self,
+        earlier: &IdempotencyRecord,
+    ) -> Result<Zeroizing<String>, Problem> {
+        let sealed = earlier.secret.as_ref().ok_or_else(|| {
+            Problem::conflict(
+                "already-done",
+                &format!(
+                    "this call has made {} already, and its secret is not shown twice",
+                    earlier.target
+                ),
+            )
+        })?;
+        let opened = self.keyring.open(&context(&earlier.target), sealed);
+        let opened = opened.map_err(|error| Problem::internal(&error))?;
+        let text = std::str::from_utf8(opened.as_bytes());
+        text.map(|text| Zeroizing::new(text.to_owned()))
+            .map_err(|error| Problem::internal(&error))
+    }
 }
 
 fn context(target: &str) -> SealContext<'_> {
@@ -90,25 +59,4 @@ fn context(target: &str) -> SealContext<'_> {
         column: "secret",
         key_version: 1,
     }
-}
-
-/// A hash of method, path, query and body; members in the order of their names.
-fn fingerprint(request: &HttpRequest, body: &Map<String, Value>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let parts = [
-        request.method().as_str(),
-        request.path(),
-        request.query_string(),
-    ];
-    for part in parts {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    // Maps are sorted by name, so equal bodies have equal texts.
-    hash.update(serde_json::to_vec(body).unwrap_or_default());
-    hash.finalize().into()
-}
-
-fn refusal(detail: &str) -> Problem {
-    Problem::invalid_parameters(vec![FieldError::new("Idempotency-Key", detail)])
 }

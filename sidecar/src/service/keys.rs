@@ -7,19 +7,20 @@ use keytable::{KeyHash, KeyId, PresentedKey};
 use zeroize::Zeroizing;
 
 use crate::domain::act::Act;
+use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{Key, KeyEdit, NewKey};
 use crate::domain::origin::Origin;
+use crate::domain::rotation::Grace;
 use crate::domain::secrets::entropy;
 use crate::domain::secrets::sealed::Sealed;
 use crate::domain::secrets::secret::Secret;
-use crate::feed::propagation::Propagation;
 use crate::http::problem::Problem;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::service::idempotency;
-use crate::service::wait::Patience;
-use crate::store::{self, Manner, Minted, Once, Outcome, Stored, Target};
+use crate::store::{
+    self, CreateOptions, Idempotent, IdempotentCall, Minted, Rotated, Stored, Target,
+};
 use crate::telemetry::Line;
 
 impl App {
@@ -28,22 +29,50 @@ impl App {
         &self,
         caller: &Caller,
         new: NewKey,
-        manner: Manner,
-        once: Option<Once>,
+        allow_unlisted: bool,
+        once: Option<IdempotentCall>,
         act: Act,
     ) -> Result<(Stored<Key>, Zeroizing<String>), Problem> {
+        let options = CreateOptions {
+            action: AuditAction::KeyCreated,
+            allow_unlisted,
+        };
         let secret = Secret::mint(&self.key_prefix.of_origin(new.origin))?;
         let minted = self.minted(&secret, new.origin, caller, act.at)?;
-        let once = idempotency::with_secret(once, self, minted.id.as_str(), secret.as_str())?;
+        let once = self.with_secret(once, minted.id.as_str(), secret.as_str())?;
         let outcome = self
-            .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
+            .store(move |store| store.insert(new, minted, &options, once.as_ref(), &act))
             .await?;
         match outcome {
-            Outcome::Done(stored) => Ok((stored, secret.reveal())),
-            Outcome::Earlier(earlier) => {
-                let value = idempotency::secret_of(self, &earlier)?;
+            Idempotent::Done(stored) => Ok((stored, secret.reveal())),
+            Idempotent::Repeated(earlier) => {
+                let value = self.earlier_secret(&earlier)?;
                 Ok((self.stored_before(caller, &earlier.target).await?, value))
             }
+        }
+    }
+
+    /// Takes in a key with the value that it has elsewhere, or finds what the same call took in
+    /// before.
+    pub(crate) async fn import_key(
+        &self,
+        caller: &Caller,
+        (new, secret): (NewKey, Secret),
+        allow_unlisted: bool,
+        once: Option<IdempotentCall>,
+        act: Act,
+    ) -> Result<Stored<Key>, Problem> {
+        let minted = self.minted(&secret, new.origin, caller, act.at)?;
+        let options = CreateOptions {
+            action: AuditAction::KeyImported,
+            allow_unlisted,
+        };
+        let outcome = self
+            .store(move |store| store.insert(new, minted, &options, once.as_ref(), &act))
+            .await?;
+        match outcome {
+            Idempotent::Done(stored) => Ok(stored),
+            Idempotent::Repeated(earlier) => self.stored_before(caller, &earlier.target).await,
         }
     }
 
@@ -80,17 +109,18 @@ impl App {
         Ok((stored, at))
     }
 
-    /// Shows the value of a key.
+    /// Shows the value of a key; a `confirm` that is given must be its name.
     pub(crate) async fn reveal_key(
         &self,
         caller: &Caller,
         target: Target,
+        confirm: Option<String>,
     ) -> Result<(Key, Zeroizing<String>), Problem> {
         let wanted = target.clone();
-        self.store(move |store| store.check_reveal(&wanted, None))
+        self.store(move |store| store.check_reveal(&wanted, confirm.as_deref()))
             .await?;
         let act = caller.act(self.clock.now());
-        self.reveals.admit(&act)?;
+        self.reveals.count(&act)?;
         caller
             .require_verification(self, Purpose::KeyReveal)
             .await?;
@@ -103,21 +133,54 @@ impl App {
         Ok((key, value))
     }
 
-    /// Gives a plan key a new value.
-    pub(crate) async fn reset_key(
+    /// Gives a key a successor with a value of its own, or finds what the same call made before;
+    /// the key itself works until `grace` is over.
+    pub(crate) async fn rotate_key(
         &self,
         caller: &Caller,
         target: Target,
-    ) -> Result<(Stored<Key>, Zeroizing<String>), Problem> {
-        self.reset_key_once(caller, target, None).await
+        grace: Grace,
+        once: Option<IdempotentCall>,
+    ) -> Result<(Stored<Rotated>, Zeroizing<String>), Problem> {
+        let act = caller.act(self.clock.now());
+        let wanted = target.clone();
+        let key = self.store(move |store| store.get(&wanted)).await?;
+        let secret = Secret::mint(&self.key_prefix.of_origin(key.origin))?;
+        let minted = Minted {
+            predecessor: Some(key.id),
+            ..self.minted(&secret, key.origin, caller, act.at)?
+        };
+        let once = self.with_secret(once, minted.id.as_str(), secret.as_str())?;
+        let outcome = self
+            .store(move |store| store.rotate(&target, minted, grace, once.as_ref(), &act))
+            .await?;
+        match outcome {
+            Idempotent::Done(rotated) => Ok((rotated, secret.reveal())),
+            Idempotent::Repeated(earlier) => {
+                let value = self.earlier_secret(&earlier)?;
+                let made = target_before(caller, &earlier.target)?;
+                Ok((self.store(move |store| store.rotated(&made)).await?, value))
+            }
+        }
     }
 
-    /// The same, or finds what the same call has done before.
-    pub(crate) async fn reset_key_once(
+    /// Ends the grace of a key that has a successor.
+    pub(crate) async fn end_grace(
+        &self,
+        caller: &Caller,
+        target: Target,
+    ) -> Result<Stored<Key>, Problem> {
+        let act = caller.act(self.clock.now());
+        self.store(move |store| store.end_grace(&target, &act))
+            .await
+    }
+
+    /// Gives a plan key a new value, or finds what the same call has done before.
+    pub(crate) async fn reset_key(
         &self,
         caller: &Caller,
         mut target: Target,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
     ) -> Result<(Stored<Key>, Zeroizing<String>), Problem> {
         let act = caller.act(self.clock.now());
         let wanted = target.clone();
@@ -130,14 +193,14 @@ impl App {
             sealed: self.sealed(&secret, key.id.as_str(), version)?,
             ..self.minted(&secret, key.origin, caller, act.at)?
         };
-        let once = idempotency::with_secret(once, self, key.id.as_str(), secret.as_str())?;
+        let once = self.with_secret(once, key.id.as_str(), secret.as_str())?;
         let outcome = self
             .store(move |store| store.reset(&target, &minted, once.as_ref(), &act))
             .await?;
         match outcome {
-            Outcome::Done(stored) => Ok((stored, secret.reveal())),
-            Outcome::Earlier(earlier) => {
-                let value = idempotency::secret_of(self, &earlier)?;
+            Idempotent::Done(stored) => Ok((stored, secret.reveal())),
+            Idempotent::Repeated(earlier) => {
+                let value = self.earlier_secret(&earlier)?;
                 let stored = self.stored_before(caller, &earlier.target).await?;
                 require_current(&value, &stored.value)?;
                 Ok((stored, value))
@@ -147,7 +210,7 @@ impl App {
 
     /// What a value adds to a new key: an id, its hash and mask, and the sealed value unless
     /// nothing recoverable may be stored.
-    pub(crate) fn minted(
+    fn minted(
         &self,
         secret: &Secret,
         origin: Origin,
@@ -181,11 +244,7 @@ impl App {
     }
 
     /// A key that an earlier call has made, at the newest generation.
-    pub(crate) async fn stored_before(
-        &self,
-        caller: &Caller,
-        id: &str,
-    ) -> Result<Stored<Key>, Problem> {
+    async fn stored_before(&self, caller: &Caller, id: &str) -> Result<Stored<Key>, Problem> {
         let target = target_before(caller, id)?;
         self.store(move |store| {
             Ok(Stored {
@@ -195,20 +254,10 @@ impl App {
         })
         .await
     }
-
-    /// Says how far a change of a key has come, after waiting for it.
-    pub(crate) async fn progress_of(
-        &self,
-        stored: &Stored<Key>,
-        patience: Patience,
-    ) -> Propagation {
-        self.propagation(&stored.value.region, stored.generation, patience)
-            .await
-    }
 }
 
 /// A key that an earlier call has made.
-pub(crate) fn target_before(caller: &Caller, id: &str) -> Result<Target, Problem> {
+fn target_before(caller: &Caller, id: &str) -> Result<Target, Problem> {
     Ok(Target {
         id: key_id(id)?,
         account: caller.account.clone(),

@@ -3,33 +3,29 @@
 //! Does not know any call or its answer. Invariant: the rules, the audit and the wait for the Envoys
 //! are here and in the store, so that no way in can do with less.
 
-pub(crate) mod attempts;
+pub(crate) mod attempt_limit;
 pub(crate) mod caller;
 pub(crate) mod idempotency;
 pub(crate) mod keys;
 pub(crate) mod proof;
-pub(crate) mod reveals;
+pub(crate) mod reveal_limit;
 pub(crate) mod wait;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::web;
-use keytable::Generation;
+use tokio::task::spawn_blocking;
 
 use crate::config::Gateway;
 use crate::domain::clock::Clock;
-use crate::domain::region::RegionId;
 use crate::domain::secrets::keyring::Keyring;
 use crate::domain::secrets::secret::KeyPrefix;
-use crate::feed::board::Board;
-use crate::feed::propagation::Propagation;
+use crate::feed::shared_fleet::SharedFleet;
+use crate::http::host_policy::HostPolicy;
 use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
-use crate::http::site::Site;
-use crate::service::attempts::Attempts;
-use crate::service::reveals::Reveals;
-use crate::service::wait::Patience;
+use crate::service::attempt_limit::AttemptLimit;
+use crate::service::reveal_limit::RevealLimit;
 use crate::store::{Store, StoreError};
 
 /// What the calls work with.
@@ -38,7 +34,7 @@ pub struct App {
     /// The keys.
     pub store: Store,
     /// The Envoys.
-    pub board: Board,
+    pub fleet: SharedFleet,
     /// Now.
     pub clock: Arc<dyn Clock>,
     /// What new keys begin with.
@@ -50,13 +46,13 @@ pub struct App {
     /// Whether values of keys can be shown later.
     pub recoverable: bool,
     /// Where this is on the web.
-    pub site: Site,
+    pub host_policy: HostPolicy,
     /// Where clients of a region reach Envoy.
     pub gateways: Arc<Vec<Gateway>>,
-    /// Attempts to prove who somebody is.
-    pub attempts: Attempts,
+    /// How often somebody may try to prove who somebody is.
+    pub attempts: AttemptLimit,
     /// Values that were shown lately.
-    pub reveals: Reveals,
+    pub reveals: RevealLimit,
 }
 
 impl App {
@@ -67,22 +63,8 @@ impl App {
     ) -> Result<T, Problem> {
         let store = self.store.clone();
         let begun = Instant::now();
-        let outcome = web::block(move || call(&store)).await;
+        let outcome = spawn_blocking(move || call(&store)).await;
         self.metrics.store_took(begun.elapsed());
         Ok(outcome.map_err(|error| Problem::internal(&error))??)
-    }
-
-    /// Waits as long as the caller wants, then says how far a change has come.
-    pub(crate) async fn propagation(
-        &self,
-        region: &RegionId,
-        generation: Generation,
-        patience: Patience,
-    ) -> Propagation {
-        let begun = Instant::now();
-        let progress = self.board.settle(region, generation, patience.0).await;
-        let is_applied = progress.pending.is_empty();
-        self.metrics.propagation_took(begun.elapsed(), is_applied);
-        Propagation::new(generation, progress)
     }
 }

@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use actix_web::web;
 use serde_json::json;
+use tokio::task::spawn_blocking;
 
 use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
@@ -16,7 +16,7 @@ use crate::domain::identity::user::{TotpFactor, User, UserName};
 use crate::domain::secrets::sealed::{SealContext, Sealed};
 use crate::http::problem::Problem;
 use crate::service::App;
-use crate::service::attempts::Attempt;
+use crate::service::attempt_limit::Attempt;
 use crate::service::caller::Caller;
 use crate::store::StoreError;
 
@@ -67,7 +67,7 @@ impl App {
     ) -> Result<Option<Proved>, Problem> {
         let stored = user.and_then(|user| user.password.clone());
         let _turn = self.attempts.turn().await?;
-        let check = web::block(move || password.check(stored.as_deref()))
+        let check = spawn_blocking(move || password.check(stored.as_deref()))
             .await
             .map_err(|error| Problem::internal(&error))?
             .map_err(|error| Problem::internal(&error))?;
@@ -84,7 +84,7 @@ impl App {
     /// Hashes a password that is to be set.
     pub(crate) async fn hash_password(&self, password: Password) -> Result<String, Problem> {
         let _turn = self.attempts.turn().await?;
-        web::block(move || password.hash())
+        spawn_blocking(move || password.hash())
             .await
             .map_err(|error| Problem::internal(&error))?
             .map_err(|error| Problem::internal(&error))

@@ -1,44 +1,50 @@
-//! How long a caller wants to wait until its change is in force everywhere.
+//! Propagation's wait: a change is answered once the Envoys have it in force, or the wait is over.
 //!
-//! Invariant: bounded; a caller that says nothing waits for [`Patience::DEFAULT`], and for those
-//! Envoys alone that are in contact: whoever is lost is named at once.
+//! Does not know which Envoys there are: the fleet does. Invariant: bounded; a caller that says
+//! nothing waits for [`DEFAULT`], and for those Envoys alone that are in contact: whoever is lost is
+//! named at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::feed::board::Waiting;
+use keytable::Generation;
+
+use crate::domain::key::Key;
+use crate::domain::region::RegionId;
 use crate::feed::fleet::Awaited;
-use crate::http::query::Query;
+use crate::feed::propagation::Propagation;
+use crate::feed::shared_fleet::Wait;
+use crate::service::App;
+use crate::store::Stored;
 
-const TIMEOUT_S_MAX: u64 = 60;
+/// What is waited without `wait` and `timeout_s`.
+pub(crate) const DEFAULT: Duration = Duration::from_secs(5);
 
-/// How long to wait, and for whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Patience(pub(crate) Waiting);
+/// The wait of a caller that says nothing.
+pub(crate) const fn usual() -> Wait {
+    Wait {
+        timeout: DEFAULT,
+        awaited: Awaited::Live,
+    }
+}
 
-impl Patience {
-    /// What is waited without `wait` and `timeout_s`.
-    pub(crate) const DEFAULT: Duration = Duration::from_secs(5);
-
-    /// That of a caller that says nothing.
-    pub(crate) const fn usual() -> Self {
-        Self(Waiting {
-            timeout: Self::DEFAULT,
-            awaited: Awaited::Live,
-        })
+impl App {
+    /// Waits as long as the caller wants, then says how far a change has come.
+    pub(crate) async fn propagation(
+        &self,
+        region: &RegionId,
+        generation: Generation,
+        wait: Wait,
+    ) -> Propagation {
+        let begun = Instant::now();
+        let progress = self.fleet.settle(region, generation, wait).await;
+        let is_applied = progress.pending.is_empty();
+        self.metrics.propagation_took(begun.elapsed(), is_applied);
+        Propagation::new(generation, progress)
     }
 
-    /// Takes `wait` and `timeout_s` out of a query.
-    pub(crate) fn take(query: &mut Query) -> Self {
-        let wait = query.choice("wait", &[("applied", true), ("none", false)]);
-        let timeout = query.number("timeout_s", 0..=TIMEOUT_S_MAX);
-        let timeout = match wait {
-            Some(false) => Duration::ZERO,
-            _ => timeout.map_or(Self::DEFAULT, Duration::from_secs),
-        };
-        let awaited = match wait {
-            Some(true) => Awaited::All,
-            _ => Awaited::Live,
-        };
-        Self(Waiting { timeout, awaited })
+    /// Says how far a change of a key has come, after waiting for it.
+    pub(crate) async fn progress_of(&self, stored: &Stored<Key>, wait: Wait) -> Propagation {
+        self.propagation(&stored.value.region, stored.generation, wait)
+            .await
     }
 }

@@ -20,7 +20,7 @@ const SYNC_FAILURES: [i32; 2] = [1034, 1290];
 #[derive(Debug)]
 pub enum StoreError {
     /// The account or the region of a new key does not exist.
-    UnknownHome {
+    UnknownTenant {
         /// The account does not exist.
         account: bool,
         /// The region does not exist.
@@ -140,8 +140,8 @@ impl From<rusqlite::Error> for StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownHome { account: true, .. } => f.write_str("the account does not exist"),
-            Self::UnknownHome { .. } => f.write_str("the region does not exist"),
+            Self::UnknownTenant { account: true, .. } => f.write_str("the account does not exist"),
+            Self::UnknownTenant { .. } => f.write_str("the region does not exist"),
             Self::LimitReached { limit } => write!(f, "the account has its {limit} keys"),
             Self::NotFound => f.write_str("the key does not exist"),
             Self::NotConfirmed => f.write_str("the confirmation is not the key's name"),

@@ -10,14 +10,14 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
-use crate::store::{Change, Store, Stored};
+use crate::store::{ChangeEntry, Store, Stored};
 
 /// How long an outcome is remembered, in milliseconds: a day.
 const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A call that is to be carried out once.
 #[derive(Clone, Debug)]
-pub struct Once {
+pub struct IdempotentCall {
     /// Who calls: keys of different callers have nothing to do with each other.
     pub caller: String,
     /// The caller's `Idempotency-Key`.
@@ -30,7 +30,7 @@ pub struct Once {
 
 /// What an earlier call with the same key has made.
 #[derive(Clone, Debug)]
-pub struct Earlier {
+pub struct IdempotencyRecord {
     /// The id of what was made.
     pub target: String,
     /// The secret that its answer showed, sealed.
@@ -39,11 +39,11 @@ pub struct Earlier {
 
 /// What became of a call that makes something.
 #[derive(Debug)]
-pub enum Outcome<T> {
+pub enum Idempotent<T> {
     /// It was made now.
     Done(T),
     /// It had been made before.
-    Earlier(Earlier),
+    Repeated(IdempotencyRecord),
 }
 
 impl Store {
@@ -51,22 +51,22 @@ impl Store {
     /// of what it makes, too.
     pub(super) fn change_once<T>(
         &self,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         now: UnixMillis,
-        work: impl FnOnce(&Connection) -> Result<(T, KeyId, Vec<Change>), StoreError>,
-    ) -> Result<Outcome<Stored<T>>, StoreError> {
+        work: impl FnOnce(&Connection) -> Result<(T, KeyId, Vec<ChangeEntry>), StoreError>,
+    ) -> Result<Idempotent<Stored<T>>, StoreError> {
         let stored = self.change(|connection| {
             if let Some(earlier) = earlier(connection, once, now)? {
-                return Ok((Outcome::Earlier(earlier), Vec::new()));
+                return Ok((Idempotent::Repeated(earlier), Vec::new()));
             }
             let (value, id, changes) = work(connection)?;
             remember(connection, once, id.as_str(), now)?;
-            Ok((Outcome::Done(value), changes))
+            Ok((Idempotent::Done(value), changes))
         })?;
         let generation = stored.generation;
         Ok(match stored.value {
-            Outcome::Done(value) => Outcome::Done(Stored { value, generation }),
-            Outcome::Earlier(earlier) => Outcome::Earlier(earlier),
+            Idempotent::Done(value) => Idempotent::Done(Stored { value, generation }),
+            Idempotent::Repeated(earlier) => Idempotent::Repeated(earlier),
         })
     }
 }
@@ -74,9 +74,9 @@ impl Store {
 /// What an earlier call has made, if there was one. To be asked first in the transaction.
 pub(super) fn earlier(
     transaction: &Connection,
-    once: Option<&Once>,
+    once: Option<&IdempotentCall>,
     now: UnixMillis,
-) -> Result<Option<Earlier>, StoreError> {
+) -> Result<Option<IdempotencyRecord>, StoreError> {
     let Some(once) = once else {
         return Ok(None);
     };
@@ -90,7 +90,7 @@ pub(super) fn earlier(
             let secret: Option<Vec<u8>> = row.get(2)?;
             let target = row.get(1)?;
             let secret = secret.map(Sealed::from_bytes);
-            Ok((fingerprint, Earlier { target, secret }))
+            Ok((fingerprint, IdempotencyRecord { target, secret }))
         })
         .optional()?;
     match found {
@@ -102,7 +102,7 @@ pub(super) fn earlier(
 /// Remembers what was made. To be called last in the transaction.
 pub(super) fn remember(
     transaction: &Connection,
-    once: Option<&Once>,
+    once: Option<&IdempotentCall>,
     target: &str,
     now: UnixMillis,
 ) -> Result<(), StoreError> {

@@ -10,13 +10,13 @@ mod audit;
 mod error;
 mod feed;
 mod file;
-mod homes;
 mod idempotency;
 mod identity;
 mod keys;
 mod knowledge;
 mod pagination;
 mod row;
+mod tenancy;
 #[cfg(test)]
 mod tests;
 
@@ -34,20 +34,20 @@ pub use feed::changes::News;
 pub use feed::fleet::Newcomer;
 pub use feed::table::read_table;
 pub use file::backup::{CarriedOver, backup, restore, verify_audit};
-pub use idempotency::{Earlier, Once, Outcome};
+pub use idempotency::{IdempotencyRecord, Idempotent, IdempotentCall};
 pub use identity::sessions::NewSession;
 pub use identity::users::{Ends, UserTarget};
-pub use keys::lifecycle::{Manner, Minted, Target};
-pub use keys::list::{Cursor, CursorValue, Filter, Listing, Sort};
+pub use keys::lifecycle::{CreateOptions, Minted, Target};
+pub use keys::list::{Cursor, CursorValue, KeyFilter, KeyList, Sort};
 pub use keys::reveal::place as value_place;
 pub use keys::rotation::Rotated;
-pub use keys::search::{Condition, Found, Matching, Search, SearchOrder, TextField};
+pub use keys::search::{Condition, Matching, Search, SearchOrder, SearchPage, TextField};
 pub use knowledge::advice::Examined;
 pub use knowledge::catalog::CatalogFilter;
 pub use knowledge::usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
-pub use pagination::{Part, Parted};
+pub use pagination::{ListPage, PageRequest};
 
-use feed::changes::{self, Change};
+use feed::changes::{self, ChangeEntry};
 use file::directory::DataDirectory;
 use file::{connect, copies};
 
@@ -152,7 +152,7 @@ impl Store {
     /// committed, then published, before any other change begins.
     fn change<T>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<(T, Vec<Change>), StoreError>,
+        work: impl FnOnce(&Connection) -> Result<(T, Vec<ChangeEntry>), StoreError>,
     ) -> Result<Stored<T>, StoreError> {
         let logged = |transaction: &Connection| {
             let (value, changes) = work(transaction)?;

@@ -11,7 +11,7 @@ use crate::store::row::integer;
 
 /// Which part of a list.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub struct PageRequest {
     /// Behind the row with this number; `None`: from the beginning.
     pub behind: Option<u64>,
     /// So many rows at most.
@@ -20,7 +20,7 @@ pub struct Part {
 
 /// One part of a list.
 #[derive(Debug)]
-pub struct Parted<T> {
+pub struct ListPage<T> {
     /// What it has.
     pub items: Vec<T>,
     /// The number of its last row, if there are further ones.
@@ -35,40 +35,40 @@ pub(super) enum Order {
 }
 
 /// Where the rows of a list are. Its table has the columns `seq` and `account`.
-pub(super) struct Shelf {
+pub(super) struct PagedTable {
     pub(super) table: &'static str,
     pub(super) columns: &'static str,
     pub(super) order: Order,
 }
 
-impl Shelf {
+impl PagedTable {
     /// A part of the list of one account, or with `None` of all.
-    pub(super) fn part<T>(
+    pub(super) fn page<T>(
         &self,
         connection: &Connection,
         account: Option<&AccountId>,
-        part: Part,
+        page: PageRequest,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Parted<T>, StoreError> {
-        let mut statement = connection.prepare_cached(&self.sql(account.is_some(), part))?;
+    ) -> Result<ListPage<T>, StoreError> {
+        let mut statement = connection.prepare_cached(&self.sql(account.is_some(), page))?;
         let parameters = named_params! {
             ":account": account.map(AccountId::as_str),
-            ":behind": part.behind.map(integer),
-            ":limit": i64::try_from(part.limit.saturating_add(1)).unwrap_or(i64::MAX),
+            ":behind": page.behind.map(integer),
+            ":limit": i64::try_from(page.limit.saturating_add(1)).unwrap_or(i64::MAX),
         };
         let numbered = |row: &Row<'_>| Ok((row.get::<_, i64>("seq")?, read(row)?));
         let rows = statement.query_map(parameters, numbered)?;
         let mut rows: Vec<(i64, T)> = rows.collect::<rusqlite::Result<_>>()?;
-        let more = rows.len() > part.limit;
-        rows.truncate(part.limit);
+        let more = rows.len() > page.limit;
+        rows.truncate(page.limit);
         let last = rows.last().filter(|_| more);
         let next = last.and_then(|(seq, _)| u64::try_from(*seq).ok());
         let items = rows.into_iter().map(|(_, item)| item).collect();
-        Ok(Parted { items, next })
+        Ok(ListPage { items, next })
     }
 
     /// Only conditions that are asked for are written, so that an index can serve each.
-    fn sql(&self, of_account: bool, part: Part) -> String {
+    fn sql(&self, of_account: bool, page: PageRequest) -> String {
         let Self { table, columns, .. } = self;
         let (sign, direction) = match self.order {
             Order::Oldest => (">", "ASC"),
@@ -78,7 +78,7 @@ impl Shelf {
             true => "account = :account".to_owned(),
             false => ":account IS NULL".to_owned(),
         };
-        let behind = match part.behind {
+        let behind = match page.behind {
             Some(_) => format!("seq {sign} :behind"),
             None => ":behind IS NULL".to_owned(),
         };

@@ -91,7 +91,7 @@ impl<'a> Columns<'a> {
     }
 
     /// The next column, a number that is never negative.
-    pub(super) fn revision(&mut self) -> rusqlite::Result<u64> {
+    pub(super) fn unsigned(&mut self) -> rusqlite::Result<u64> {
         self.read(|number: i64| u64::try_from(number).ok())
     }
 
@@ -115,7 +115,7 @@ impl<'a> Columns<'a> {
             predecessor: self.maybe_key_id()?,
             successor: self.maybe_key_id()?,
             recoverable: self.take()?,
-            revision: self.revision()?,
+            revision: self.unsigned()?,
             team: self.team()?,
         })
     }

@@ -6,17 +6,16 @@
 use keytable::{KeyHash, PresentedKey, Status};
 use serde_json::{Value, json};
 
-use crate::domain::audit::AuditAction;
 use crate::domain::catalog::Catalog;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::http::lists;
-use crate::store::{Condition, Manner, Search, SearchOrder, TextField};
+use crate::store::{Condition, Search, SearchOrder, TextField};
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
-use crate::tokenhub::page::{self, Filter, Page};
+use crate::tokenhub::page::{self, FilterParameter, Page};
 use crate::tokenhub::scope::{self, BIND_TYPES};
 use crate::tokenhub::words::{STATUSES, date_time, status_word};
 
@@ -56,13 +55,9 @@ pub(super) async fn create(call: &Call, mut input: Input) -> Result<Done, Fault>
         team: None,
         policy,
     };
-    let manner = Manner {
-        action: AuditAction::KeyCreated,
-        allow_unlisted: false,
-    };
     let making = call
         .app
-        .make_key(&call.caller, new, manner, None, call.act());
+        .make_key(&call.caller, new, false, None, call.act());
     let (stored, _) = making.await?;
     let done = call.changed("created", &stored).await;
     Ok(done.with("ApiKeyId", stored.value.id.as_str()))
@@ -78,7 +73,7 @@ pub(super) async fn describe(call: &Call, mut input: Input) -> Result<Done, Faul
         (Some(id), _) => {
             let key = call.key(ORIGIN, &id).await?;
             let target = call.target(key.id.as_str())?;
-            let (key, value) = call.app.reveal_key(&call.caller, target).await?;
+            let (key, value) = call.app.reveal_key(&call.caller, target, None).await?;
             (key, value.to_string())
         }
         (None, Some(value)) => (by_value(call, &value).await?, value),
@@ -106,7 +101,7 @@ async fn by_value(call: &Call, value: &str) -> Result<Key, Fault> {
 pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     platform(&mut input)?;
     let page = Page::take(&mut input)?;
-    let filters = Filter::take(&mut input, &FILTERS)?;
+    let filters = FilterParameter::take(&mut input, &FILTERS)?;
     let sort = page::sort(&mut input, &["apiKeyName"])?;
     input.finish()?;
     let search = Search {
@@ -130,7 +125,7 @@ pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     ))
 }
 
-fn condition(filter: Filter) -> Condition {
+fn condition(filter: FilterParameter) -> Condition {
     match filter.name.as_str() {
         "apikeyid" => filter.on(TextField::Id),
         "apikeyname" => filter.on(TextField::Name),

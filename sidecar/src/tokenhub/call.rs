@@ -15,7 +15,7 @@ use crate::feed::propagation::Propagation;
 use crate::service::App;
 use crate::service::caller::Caller;
 use crate::service::keys;
-use crate::service::wait::Patience;
+use crate::service::wait;
 use crate::store::{Store, StoreError, Stored, Target};
 use crate::tokenhub::fault::Fault;
 
@@ -96,10 +96,10 @@ impl Call {
     /// Logs a change and waits until it is in force, as long as every caller does.
     pub(crate) async fn changed(&self, what: &str, stored: &Stored<Key>) -> Done {
         keys::log_change(&self.request_id, what, &stored.value);
-        let patience = Patience::usual();
+        let wait = wait::usual();
         Done {
             members: Map::new(),
-            propagation: Some(self.app.progress_of(stored, patience).await),
+            propagation: Some(self.app.progress_of(stored, wait).await),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::store::CatalogFilter;
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
-use crate::tokenhub::page::{self, Filter, Page};
+use crate::tokenhub::page::{self, FilterParameter, Page};
 
 const MODEL: &str = "model";
 const NAMES_MAX: usize = 10;
@@ -44,7 +44,7 @@ pub(super) async fn models(call: &Call, mut input: Input) -> Result<Done, Fault>
 /// `DescribeModelEndpointList`
 pub(super) async fn endpoints(call: &Call, mut input: Input) -> Result<Done, Fault> {
     let page = Page::take(&mut input)?;
-    let filters = Filter::take(&mut input, &FILTERS)?;
+    let filters = FilterParameter::take(&mut input, &FILTERS)?;
     let sort = page::sort(&mut input, &["CreatedTime", "UpdatedTime"])?;
     input.finish()?;
     let mut entries = entries(call, None).await?;
@@ -84,7 +84,7 @@ async fn entries(call: &Call, kind: Option<&'static str>) -> Result<Vec<CatalogE
         .await
 }
 
-fn fits(filter: &Filter, entry: &CatalogEntry) -> bool {
+fn fits(filter: &FilterParameter, entry: &CatalogEntry) -> bool {
     filter.fits(match filter.name.as_str() {
         "status" => ACTIVE,
         "requestsource" => source(entry),

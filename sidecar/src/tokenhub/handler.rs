@@ -22,8 +22,8 @@ use crate::tokenhub::action::Action;
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
-use crate::tokenhub::rate::{CALLS_MAX, Rates};
-use crate::tokenhub::replay::{Arrival, Memory, SKEW_S};
+use crate::tokenhub::rate_limit::{CALLS_MAX, RateLimit};
+use crate::tokenhub::replay::{ReplayCache, SKEW_S, SignedRequest};
 use crate::tokenhub::signature::{Authorization, SignatureError, Signed};
 use crate::tokenhub::{api_keys, catalog, plan_keys, usage};
 
@@ -34,9 +34,9 @@ const PROPAGATION: HeaderName = HeaderName::from_static("x-latchkey-propagation"
 
 /// What calls leave behind: which signatures were seen, and when.
 #[derive(Debug, Default)]
-pub struct Desk {
-    memory: Memory,
-    rates: Rates,
+pub struct CallHistory {
+    memory: ReplayCache,
+    rates: RateLimit,
 }
 
 /// The route, at `path`, which begins with `/`. Other methods of the same path are left to others.
@@ -52,13 +52,13 @@ pub fn routes(path: &str) -> impl FnOnce(&mut ServiceConfig) {
 
 async fn answer(
     app: Data<App>,
-    desk: Data<Desk>,
+    history: Data<CallHistory>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
     let request_id = RequestId::of(&request);
     let outcome = match payload.to_bytes_limited(BODY_BYTES_MAX).await {
-        Ok(Ok(body)) => serve(app, &desk, &request, &body).await,
+        Ok(Ok(body)) => serve(app, &history, &request, &body).await,
         Ok(Err(_)) => Err(Fault::parameter("The body ended early.")),
         Err(_) => Err(Fault::parameter(format!(
             "The body must have at most {BODY_BYTES_MAX} bytes."
@@ -98,7 +98,7 @@ fn respond(
 
 async fn serve(
     app: Data<App>,
-    desk: &Desk,
+    history: &CallHistory,
     request: &HttpRequest,
     body: &[u8],
 ) -> Result<Done, Fault> {
@@ -106,17 +106,17 @@ async fn serve(
     let (authorization, headers) = (Authorization::parse(&authorization)?, request.headers());
     let action = action(headers)?;
     let region = region(&app, headers).await?;
-    let arrival = Arrival {
+    let arrival = SignedRequest {
         secret_id: authorization.secret_id,
         fingerprint: authorization.fingerprint(),
         action,
         signed_s,
         now_ms: app.clock.now().get(),
     };
-    desk.memory.admit(&arrival)?;
-    if !desk
+    history.memory.remember(&arrival)?;
+    if !history
         .rates
-        .admit(authorization.secret_id, action, Instant::now())
+        .count(authorization.secret_id, action, Instant::now())
     {
         let message = format!("{action:?} may be called {CALLS_MAX} times a second.");
         return Err(Fault::new("RequestLimitExceeded", message));
@@ -168,7 +168,7 @@ async fn authenticate(
         body,
     };
     authorization.verify(&secret, &signed, |name| one(headers, name))?;
-    let caller = Caller::of_access_key(&signer, app.site.address_of(request));
+    let caller = Caller::of_access_key(&signer, app.host_policy.address_of(request));
     Ok((caller, text, timestamp_s))
 }
 

@@ -14,11 +14,11 @@ mod handler;
 mod input;
 mod page;
 mod plan_keys;
-mod rate;
+mod rate_limit;
 mod replay;
 mod scope;
 mod signature;
 mod usage;
 mod words;
 
-pub use handler::{Desk, routes};
+pub use handler::{CallHistory, routes};

@@ -24,7 +24,7 @@ pub(crate) struct Page {
 
 /// One condition of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Filter {
+pub(crate) struct FilterParameter {
     /// The field, in lower case.
     pub(crate) name: String,
     /// How it is compared.
@@ -52,7 +52,7 @@ impl Page {
     }
 }
 
-impl Filter {
+impl FilterParameter {
     /// Takes `Filters`; only fields of `names`.
     pub(crate) fn take(input: &mut Input, names: &[&str]) -> Result<Vec<Self>, Fault> {
         let filters = input.objects("Filters")?.unwrap_or_default();
@@ -153,7 +153,7 @@ mod tests {
     fn code(value: Value) -> &'static str {
         let mut input = input(value);
         let page = Page::take(&mut input).map(drop);
-        let filters = page.and_then(|()| Filter::take(&mut input, &["Name"]).map(drop));
+        let filters = page.and_then(|()| FilterParameter::take(&mut input, &["Name"]).map(drop));
         let sorts = filters.and_then(|()| sort(&mut input, &["Name"]).map(drop));
         let kind = sorts.and_then(|()| input.finish()).err();
         kind.map_or("", |fault| fault.code)
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_filter_fits_exactly_partly_or_not() {
-        let filter = |matching| Filter {
+        let filter = |matching| FilterParameter {
             name: "status".into(),
             matching,
             values: vec!["enable".into(), "X".into()],

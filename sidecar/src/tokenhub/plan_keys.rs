@@ -6,17 +6,16 @@
 use keytable::{AddressList, Scope, Status};
 use serde_json::{Value, json};
 
-use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
-use crate::store::{Condition, Manner, Search, SearchOrder, TextField};
+use crate::store::{Condition, Search, SearchOrder, TextField};
 use crate::tokenhub::api_keys;
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
-use crate::tokenhub::page::{self, Filter, Page};
+use crate::tokenhub::page::{self, FilterParameter, Page};
 use crate::tokenhub::scope;
 use crate::tokenhub::words::{STATUSES, iso_8601, status_word};
 
@@ -51,13 +50,9 @@ async fn make(
     let (mut made, mut failed, mut last) = (Vec::new(), Vec::new(), None);
     for (index, name) in (1..).zip(names) {
         let new = new_key(call, team, name.clone(), scope.clone());
-        let manner = Manner {
-            action: AuditAction::KeyCreated,
-            allow_unlisted: false,
-        };
         match call
             .app
-            .make_key(&call.caller, new, manner, None, call.act())
+            .make_key(&call.caller, new, false, None, call.act())
             .await
         {
             Ok((stored, _)) => {
@@ -110,7 +105,7 @@ pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     let now = call.app.clock.now();
     let team = team(&mut input)?;
     let page = Page::take(&mut input)?;
-    let filters = Filter::take(&mut input, &FILTERS)?;
+    let filters = FilterParameter::take(&mut input, &FILTERS)?;
     let sort = page::sort(&mut input, &["CreatedAt", "UpdatedAt"])?;
     input.finish()?;
     let search = Search {
@@ -137,7 +132,7 @@ pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
     ))
 }
 
-fn condition(filter: Filter, now: UnixMillis) -> Condition {
+fn condition(filter: FilterParameter, now: UnixMillis) -> Condition {
     let nothing = Condition::Status(Vec::new());
     let everything = Condition::Status(STATUSES.map(|(_, status)| status).to_vec());
     match filter.name.as_str() {
@@ -167,7 +162,7 @@ pub(super) async fn describe(call: &Call, input: Input) -> Result<Done, Fault> {
 pub(super) async fn secret(call: &Call, input: Input) -> Result<Done, Fault> {
     let key = named(call, input).await?;
     let target = call.target(key.id.as_str())?;
-    let (key, value) = call.app.reveal_key(&call.caller, target).await?;
+    let (key, value) = call.app.reveal_key(&call.caller, target, None).await?;
     Ok(Done::of(
         json!({"ApiKeyId": key.id.as_str(), "ApiKey": value.as_str()}),
     ))
@@ -192,7 +187,7 @@ pub(super) async fn reset(call: &Call, input: Input) -> Result<Done, Fault> {
     let key = named(call, input).await?;
     call.require_recoverable()?;
     let target = call.target(key.id.as_str())?;
-    let (stored, _) = call.app.reset_key(&call.caller, target).await?;
+    let (stored, _) = call.app.reset_key(&call.caller, target, None).await?;
     let done = call.changed("reset", &stored).await;
     let key = &stored.value;
     Ok(done

@@ -15,17 +15,17 @@ pub(crate) const SKEW_S: u64 = 300;
 /// How long different actions may come with one signature, in milliseconds.
 const TWINS_MS: u64 = 1_000;
 /// Requests of one access key that are remembered: more than the rate allows within the skew.
-const SHELF_MAX: usize = 120_000;
+const REQUESTS_MAX: usize = 120_000;
 /// From how many on it is worth to look for those whose time is over.
 const SWEEP_MIN: usize = 1_024;
 
 /// The memory.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<HashMap<String, Shelf>>);
+pub(crate) struct ReplayCache(Mutex<HashMap<String, SignedRequests>>);
 
 /// What one access key has sent.
 #[derive(Debug)]
-struct Shelf {
+struct SignedRequests {
     seen: HashMap<[u8; 32], Seen>,
     sweep_at: usize,
 }
@@ -40,7 +40,7 @@ struct Seen {
 
 /// A request as it arrives.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival<'a> {
+pub(crate) struct SignedRequest<'a> {
     /// Whose it is.
     pub(crate) secret_id: &'a str,
     /// A hash of the signature.
@@ -62,29 +62,29 @@ pub(crate) enum Replay {
     Full,
 }
 
-impl Memory {
+impl ReplayCache {
     /// Remembers a request, or refuses it.
-    pub(crate) fn admit(&self, arrival: &Arrival<'_>) -> Result<(), Replay> {
-        let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !shelves.contains_key(arrival.secret_id) {
-            shelves.retain(|_, shelf| {
-                shelf.sweep(arrival.now_ms);
-                !shelf.seen.is_empty()
+    pub(crate) fn remember(&self, request: &SignedRequest<'_>) -> Result<(), Replay> {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !keys.contains_key(request.secret_id) {
+            keys.retain(|_, requests| {
+                requests.sweep(request.now_ms);
+                !requests.seen.is_empty()
             });
-            shelves.insert(arrival.secret_id.into(), Shelf::default());
+            keys.insert(request.secret_id.into(), SignedRequests::default());
         }
-        match shelves.get_mut(arrival.secret_id) {
-            Some(shelf) => shelf.admit(arrival),
+        match keys.get_mut(request.secret_id) {
+            Some(requests) => requests.remember(request),
             None => Err(Replay::Full),
         }
     }
 }
 
-impl Shelf {
-    fn admit(&mut self, arrival: &Arrival<'_>) -> Result<(), Replay> {
-        let bit = 1_u32 << (arrival.action as u32);
-        if let Some(seen) = self.seen.get_mut(&arrival.fingerprint) {
-            let is_twin = arrival.now_ms.abs_diff(seen.first_ms) <= TWINS_MS;
+impl SignedRequests {
+    fn remember(&mut self, request: &SignedRequest<'_>) -> Result<(), Replay> {
+        let bit = 1_u32 << (request.action as u32);
+        if let Some(seen) = self.seen.get_mut(&request.fingerprint) {
+            let is_twin = request.now_ms.abs_diff(seen.first_ms) <= TWINS_MS;
             if seen.actions & bit != 0 || !is_twin {
                 return Err(Replay::Repeated);
             }
@@ -92,17 +92,17 @@ impl Shelf {
             return Ok(());
         }
         if self.seen.len() >= self.sweep_at {
-            self.sweep(arrival.now_ms);
+            self.sweep(request.now_ms);
         }
-        if self.seen.len() >= SHELF_MAX {
+        if self.seen.len() >= REQUESTS_MAX {
             return Err(Replay::Full);
         }
         let seen = Seen {
             actions: bit,
-            first_ms: arrival.now_ms,
-            signed_s: arrival.signed_s,
+            first_ms: request.now_ms,
+            signed_s: request.signed_s,
         };
-        self.seen.insert(arrival.fingerprint, seen);
+        self.seen.insert(request.fingerprint, seen);
         Ok(())
     }
 
@@ -114,9 +114,9 @@ impl Shelf {
     }
 }
 
-// === impl Shelf ===
+// === impl SignedRequests ===
 
-impl Default for Shelf {
+impl Default for SignedRequests {
     fn default() -> Self {
         Self {
             seen: HashMap::new(),

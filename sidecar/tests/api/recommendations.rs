@@ -3,7 +3,7 @@
 //! What keys did long ago is written by the store's own code, with acts and reports of that time,
 //! before the sidecar is started on it.
 
-use keytable::{AccountId, AddressList, KeyId, Outcome, Scope, Status, UsageBatch, UsageRow};
+use keytable::{AccountId, AddressList, KeyId, Scope, Status, UsageBatch, UsageOutcome, UsageRow};
 use serde_json::{Value, json};
 use sidecar::domain::act::Act;
 use sidecar::domain::audit::{Actor, AuditAction};
@@ -13,7 +13,7 @@ use sidecar::domain::name::KeyName;
 use sidecar::domain::origin::Origin;
 use sidecar::domain::region::RegionId;
 use sidecar::domain::secrets::secret::{KeyPrefix, Secret};
-use sidecar::store::{Manner, Minted, Store, Target};
+use sidecar::store::{CreateOptions, Minted, Store, Target};
 
 use crate::support::{Scratch, Sidecar};
 
@@ -63,7 +63,7 @@ impl Past {
             },
         };
         members(&mut new);
-        let manner = Manner {
+        let manner = CreateOptions {
             action: AuditAction::KeyCreated,
             allow_unlisted: true,
         };
@@ -91,7 +91,7 @@ impl Past {
         let row = UsageRow {
             key_id: key.clone(),
             resource: resource.into(),
-            outcome: Outcome::Permitted,
+            outcome: UsageOutcome::Permitted,
             count,
             last_at_unix_ms: ago(days).get(),
             last_address: Some("192.0.2.7".parse().unwrap()),

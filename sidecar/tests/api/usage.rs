@@ -1,6 +1,6 @@
 //! `GET /v1/usage`
 
-use keytable::Outcome;
+use keytable::UsageOutcome;
 use serde_json::json;
 
 use crate::feed::usage::{report, row};
@@ -13,8 +13,8 @@ fn an_account_tells_what_its_keys_were_used_for_also_deleted_ones() {
     let sidecar = Sidecar::start(&scratch);
     let (one, two) = (sidecar.make("one", "local"), sidecar.make("two", "other"));
     let rows = vec![
-        row(&one, "glm-5.1", Outcome::Permitted, 10),
-        row(&two, "glm-5.1", Outcome::Disabled, 4),
+        row(&one, "glm-5.1", UsageOutcome::Permitted, 10),
+        row(&two, "glm-5.1", UsageOutcome::Disabled, 4),
     ];
     report(&sidecar, 1, rows);
     let path = format!("/v1/keys/{}?confirm=two", two["id"].as_str().unwrap());

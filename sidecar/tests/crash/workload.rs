@@ -2,7 +2,7 @@
 //!
 //! Invariant: one call at a time, and each answer goes into the ledger before the next call.
 
-use keytable::{KeyId, Outcome, UsageBatch, UsageRow};
+use keytable::{KeyId, UsageBatch, UsageOutcome, UsageRow};
 use serde_json::{Value, json};
 
 use crate::ledger::{COUNT, Ledger, Once, State, Usage};
@@ -237,7 +237,7 @@ impl Usage {
         let row = UsageRow {
             key_id: KeyId::parse(&self.id).unwrap(),
             resource: "glm-5.1".into(),
-            outcome: Outcome::Permitted,
+            outcome: UsageOutcome::Permitted,
             count: COUNT,
             last_at_unix_ms: 0,
             last_address: None,

@@ -1,7 +1,5 @@
 //! Upgrades, tunnels and trailers.
 
-use envoy::StackOptions;
-use envoy::bootstrap::{Addition, Place};
 use http::HeaderMap;
 use tests::http2;
 use tests::http2_upstream::Http2Upstream;
@@ -159,32 +157,10 @@ fn a_key_in_a_trailer_is_no_key() {
     range.end();
 }
 
-/// Sends chats to an upstream that speaks HTTP/2, the only protocol in which Envoy passes trailers.
-fn to_http2(upstream: &Http2Upstream) -> StackOptions {
-    let add = |place, yaml: String| Addition { place, yaml };
-    let address = format!("address: 127.0.0.1, port_value: {}", upstream.port());
-    let protocol = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-    let cluster = format!(
-        "- name: http2\n  type: STATIC\n  load_assignment:\n    cluster_name: http2\n    \
-         endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {{ socket_address: \
-         {{ {address} }} }} }} }}] }}]\n  typed_extension_protocol_options:\n    {protocol}:\n      \
-         \"@type\": type.googleapis.com/{protocol}\n      \
-         explicit_http_config: {{ http2_protocol_options: {{}} }}"
-    );
-    let route = "- match: { prefix: /v1/chat }\n  route: { cluster: http2, timeout: 0s }";
-    StackOptions {
-        additions: vec![
-            add(Place::Clusters, cluster),
-            add(Place::Routes, route.to_owned()),
-        ],
-        ..StackOptions::default()
-    }
-}
-
 #[test]
 fn a_trailer_carries_no_identity_to_the_upstream() {
     let upstream = Http2Upstream::start();
-    let range = Range::start_with(to_http2(&upstream));
+    let range = Range::start_with(upstream.behind("/v1/chat"));
     let free = range.admin.create("free", serde_json::json!({}));
     let free = format!("Bearer {}", free.value).into_bytes();
     let send = |bearer: &[u8], trailer: &'static str| {
@@ -195,7 +171,7 @@ fn a_trailer_carries_no_identity_to_the_upstream() {
         let request = http2::request("POST", "/v1/chat/completions", fields);
         let mut trailers = HeaderMap::new();
         trailers.insert(trailer, "admin".parse().unwrap());
-        trailers.insert("x-checksum", "1".parse().unwrap());
+        trailers.insert("digest", "1".parse().unwrap());
         let chunks: &[&[u8]] = &[br#"{"model":"good-1"}"#];
         http2::send(&range.url(), request, chunks, trailers).status
     };
@@ -205,7 +181,7 @@ fn a_trailer_carries_no_identity_to_the_upstream() {
             let seen = upstream.take();
             assert_eq!(seen.len(), 1, "K-20 {trailer}");
             let names: Vec<&str> = seen[0].keys().map(|name| name.as_str()).collect();
-            assert_eq!(names, ["x-checksum"], "K-20 {trailer}");
+            assert_eq!(names, ["digest"], "K-20 {trailer}");
         }
         for trailer in ["x_latchkey_key_id", "x_forwarded_for"] {
             send(&bearer, trailer);

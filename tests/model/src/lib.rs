@@ -2,7 +2,7 @@
 //! clocks that do what they like within bounds.
 //!
 //! Agents are [`filter::follower::Follower`], the sidecar's view of them is
-//! [`sidecar::feed::fleet::Fleet`] and its decision [`sidecar::feed::standing`]; frames are encoded
+//! [`sidecar::feed::fleet::Fleet`] and its decision [`sidecar::feed::position`]; frames are encoded
 //! and decoded. What is modelled is what is around them: requests and answers that are lost, come
 //! twice or in another order, a sidecar and Envoys that are killed, clocks that run apart, changes.
 //! Invariant: a step of the model is one that the product can do.

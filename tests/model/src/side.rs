@@ -11,7 +11,7 @@ use sidecar::domain::clock::UnixMillis;
 use sidecar::domain::envoy::{AgentId, Introduction, KnownEnvoy, Lease, NodeName};
 use sidecar::domain::region::RegionId;
 use sidecar::feed::fleet::{Awaited, Fleet, Moment};
-use sidecar::feed::standing::{Needs, standing};
+use sidecar::feed::position::{Needs, judge};
 
 use crate::envoy::Content;
 use crate::history::{History, epoch};
@@ -100,7 +100,7 @@ impl Side {
     /// What there is for a request, now.
     pub(crate) fn look(&mut self, wanted: &Wanted, now_ms: u64) -> Option<Content> {
         let (of, newest) = (self.history.epoch(), self.history.newest());
-        let found = standing(wanted.position, epoch(of), newest, true);
+        let found = judge(wanted.position, epoch(of), newest, true);
         self.fleet.acknowledge(&wanted.who, found.acknowledged);
         let kept = wanted
             .page

@@ -12,6 +12,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::access_key::{self, AccessKey, SecretKey, Signer};
@@ -26,8 +27,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::service::idempotency;
-use crate::store::Outcome;
+use crate::store::Idempotent;
 
 /// What cursors of this list begin with.
 const CURSOR_MARK: char = 's';
@@ -80,11 +80,11 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
-    let part = pagination::take(&mut query, CURSOR_MARK);
+    let page = pagination::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
     let found = app
-        .store(move |store| store.access_keys(access.account(), part))
+        .store(move |store| store.access_keys(access.account(), page))
         .await?;
     let keys: Vec<_> = found.items.iter().map(AccessKeyAnswer::new).collect();
     let next = pagination::cursor(found.next, CURSOR_MARK);
@@ -108,7 +108,7 @@ async fn create(
     let act = caller.act(app.clock.now());
     let secret = SecretKey::draw()?;
     let key = app.mint_access_key(new, &secret, &caller, act.at)?;
-    let once = idempotency::with_secret(once, &app, &key.id, secret.reveal())?;
+    let once = app.with_secret(once, &key.id, secret.reveal())?;
     let detail = json!({"name": key.name.as_str(), "user": key.user});
     let entry = act.entry(
         AuditAction::AccessKeyCreated,
@@ -119,8 +119,8 @@ async fn create(
     let (key, earlier) = app
         .store(
             move |store| match store.insert_access_key(&key, once.as_ref(), &entry)? {
-                Outcome::Done(()) => Ok((key, None)),
-                Outcome::Earlier(earlier) => {
+                Idempotent::Done(()) => Ok((key, None)),
+                Idempotent::Repeated(earlier) => {
                     Ok((store.access_key(&earlier.target, None)?, Some(earlier)))
                 }
             },
@@ -128,7 +128,7 @@ async fn create(
         .await?;
     let value = match earlier {
         None => Zeroizing::new(secret.reveal().to_owned()),
-        Some(earlier) => idempotency::secret_of(&app, &earlier)?,
+        Some(earlier) => app.earlier_secret(&earlier)?,
     };
     let body = MintedAnswer {
         secret_key: &value,

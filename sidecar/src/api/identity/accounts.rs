@@ -9,6 +9,7 @@ use keytable::AccountId;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::api::idempotency;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::account::{Account, AccountEdit};
 use crate::domain::name::KeyName;
@@ -19,8 +20,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller};
-use crate::service::idempotency;
-use crate::store::Outcome;
+use crate::store::Idempotent;
 
 const LIST_LIMIT_MAX: u64 = 200;
 const LIST_LIMIT_DEFAULT: u64 = 50;
@@ -102,8 +102,8 @@ async fn create(
     let account = app
         .store(
             move |store| match store.insert_account(&id, &name, once.as_ref(), &entry)? {
-                Outcome::Done(account) => Ok(account),
-                Outcome::Earlier(_) => store.account(&id),
+                Idempotent::Done(account) => Ok(account),
+                Idempotent::Repeated(_) => store.account(&id),
             },
         )
         .await?;

@@ -53,15 +53,15 @@ async fn list(
         until: query.optional("until", UnixMillis::parse_rfc3339),
         before: None,
     };
-    let part = pagination::take(&mut query, CURSOR_MARK);
+    let page = pagination::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
     let filter = AuditFilter {
         account: access.account().map(ToString::to_string),
-        before: part.behind,
+        before: page.behind,
         ..filter
     };
-    let limit = part.limit;
+    let limit = page.limit;
     let mut rows = app
         .store(move |store| store.audit(&filter, limit.saturating_add(1)))
         .await?;

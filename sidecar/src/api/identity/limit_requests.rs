@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::api::identity::accounts::KEY_LIMIT_MAX;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::account::{LimitDecision, LimitRequest, LimitStatus};
@@ -22,8 +23,7 @@ use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::idempotency;
-use crate::store::Outcome;
+use crate::store::Idempotent;
 
 /// What cursors of this list begin with.
 const CURSOR_MARK: char = 'l';
@@ -56,11 +56,11 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
-    let part = pagination::take(&mut query, CURSOR_MARK);
+    let page = pagination::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
     let found = app
-        .store(move |store| store.limit_requests(access.account(), part))
+        .store(move |store| store.limit_requests(access.account(), page))
         .await?;
     let requests: Vec<_> = found.items.iter().map(LimitRequestAnswer::new).collect();
     let next = pagination::cursor(found.next, CURSOR_MARK);
@@ -111,8 +111,8 @@ async fn create(
     let made = app
         .store(
             move |store| match store.insert_limit_request(&new, once.as_ref(), &entry)? {
-                Outcome::Done(()) => Ok(new),
-                Outcome::Earlier(earlier) => store.limit_request(&earlier.target, None),
+                Idempotent::Done(()) => Ok(new),
+                Idempotent::Repeated(earlier) => store.limit_request(&earlier.target, None),
             },
         )
         .await?;

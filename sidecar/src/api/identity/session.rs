@@ -19,9 +19,9 @@ use crate::domain::identity::user::{User, UserName};
 use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, Read, invalid, string};
+use crate::http::host_policy::CallAddress;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
-use crate::http::site::CallAddress;
 use crate::http::{answer, cookie};
 use crate::service::App;
 use crate::service::caller::Caller;
@@ -202,7 +202,7 @@ async fn begin(
     let act = act(app, request, &user);
     let session = NewSession {
         hash: secret.hash(),
-        earlier: cookie::session(request.headers(), &app.site),
+        earlier: cookie::session(request.headers(), &app.host_policy),
         address: act.address,
         expires_at: act.at.plus_ms(SESSION_S * 1000),
     };
@@ -260,7 +260,7 @@ fn give_cookie(
     value: &str,
     age_s: u64,
 ) -> Result<(), Problem> {
-    let text = Zeroizing::new(cookie::set(&app.site, value, age_s));
+    let text = Zeroizing::new(cookie::set(&app.host_policy, value, age_s));
     let header = HeaderValue::from_str(&text).map_err(|error| Problem::internal(&error))?;
     answer.headers_mut().insert(SET_COOKIE, header);
     Ok(())

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::role::{Capabilities, Capability};
 use crate::domain::identity::token::ApiToken;
@@ -25,8 +26,7 @@ use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::service::idempotency;
-use crate::store::{Outcome, StoreError};
+use crate::store::{Idempotent, StoreError};
 
 /// What cursors of this list begin with.
 const CURSOR_MARK: char = 't';
@@ -66,11 +66,11 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
-    let part = pagination::take(&mut query, CURSOR_MARK);
+    let page = pagination::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
     let found = app
-        .store(move |store| store.tokens(access.account(), part))
+        .store(move |store| store.tokens(access.account(), page))
         .await?;
     let tokens: Vec<_> = found.items.iter().map(TokenAnswer::new).collect();
     let next = pagination::cursor(found.next, CURSOR_MARK);
@@ -99,7 +99,7 @@ async fn create(
         caller.require_verification(&app, Purpose::Mint).await?;
     }
     let value = secret.reveal();
-    let once = idempotency::with_secret(once, &app, &token.id, &value)?;
+    let once = app.with_secret(once, &token.id, &value)?;
     let detail = json!({
         "name": token.name.as_str(),
         "capabilities": token.capabilities.to_string(),
@@ -115,8 +115,8 @@ async fn create(
     let (token, outcome) = app
         .store(
             move |store| match store.insert_token(&token, once.as_ref(), &entry)? {
-                Outcome::Done(()) => Ok((token, None)),
-                Outcome::Earlier(earlier) => {
+                Idempotent::Done(()) => Ok((token, None)),
+                Idempotent::Repeated(earlier) => {
                     Ok((store.token(&earlier.target, None)?, Some(earlier)))
                 }
             },
@@ -124,7 +124,7 @@ async fn create(
         .await?;
     let value = match outcome {
         None => value,
-        Some(earlier) => idempotency::secret_of(&app, &earlier)?,
+        Some(earlier) => app.earlier_secret(&earlier)?,
     };
     minted(&token, &value)
 }

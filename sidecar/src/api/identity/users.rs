@@ -11,6 +11,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::api::account;
+use crate::api::idempotency;
 use crate::domain::act::Act;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::role::Role;
@@ -25,8 +26,7 @@ use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller, Purpose};
-use crate::service::idempotency;
-use crate::store::{Ends, Outcome, StoreError, UserTarget};
+use crate::store::{Ends, Idempotent, StoreError, UserTarget};
 
 /// What cursors of this list begin with.
 const CURSOR_MARK: char = 'u';
@@ -79,11 +79,11 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = query.text("account");
-    let part = pagination::take(&mut query, CURSOR_MARK);
+    let page = pagination::take(&mut query, CURSOR_MARK);
     query.finish()?;
     let access = caller.account_for(account.as_deref())?;
     let found = app
-        .store(move |store| store.users(access.account(), part))
+        .store(move |store| store.users(access.account(), page))
         .await?;
     let users: Vec<_> = found.items.iter().map(UserAnswer::new).collect();
     let next = pagination::cursor(found.next, CURSOR_MARK);
@@ -109,7 +109,7 @@ async fn create(
         caller.require_verification(&app, Purpose::Mint).await?;
     }
     let value = secret.reveal();
-    let once = idempotency::with_secret(once, &app, &user.id, &value)?;
+    let once = app.with_secret(once, &user.id, &value)?;
     let detail = json!({"name": user.name.as_str(), "role": user.role.as_str()});
     let entry = act.entry(
         AuditAction::UserCreated,
@@ -120,8 +120,8 @@ async fn create(
     let (user, earlier) = app
         .store(
             move |store| match store.insert_user(&user, once.as_ref(), &entry)? {
-                Outcome::Done(()) => Ok((user, None)),
-                Outcome::Earlier(earlier) => {
+                Idempotent::Done(()) => Ok((user, None)),
+                Idempotent::Repeated(earlier) => {
                     Ok((store.user(&UserTarget::of(&earlier.target))?, Some(earlier)))
                 }
             },
@@ -129,7 +129,7 @@ async fn create(
         .await?;
     let value = match earlier {
         None => value,
-        Some(earlier) => idempotency::secret_of(&app, &earlier)?,
+        Some(earlier) => app.earlier_secret(&earlier)?,
     };
     let location = format!("/v1/users/{}", user.id);
     answer::created(&invited(&user, &value), user.revision, &location)

@@ -25,7 +25,7 @@ use crate::store::UserTarget;
 const LIFETIME_MS: u64 = 5 * 60 * 1000;
 
 /// What somebody proves it with.
-enum Means {
+enum Factor {
     Password(Password),
     Code(String),
 }
@@ -42,14 +42,14 @@ async fn verify(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let means = means(body)?;
+    let factor = factor(body)?;
     let Some(person) = caller.person.clone() else {
         return Err(Problem::internal(&"a verification without a session"));
     };
     let name = name_of(&app, &person).await?;
     let (attempt, user) = app.attempt(Some(name), caller.address).await?;
     let user = user.ok_or_else(|| Problem::not_found("there is no such user"))?;
-    let Some(proved) = prove(&app, &user, means).await? else {
+    let Some(proved) = prove(&app, &user, factor).await? else {
         return Err(app.refused_proof(&caller, &user).await?);
     };
     let act = caller.act(app.clock.now());
@@ -78,28 +78,28 @@ async fn name_of(app: &App, person: &Person) -> Result<UserName, Problem> {
     Ok(user.name)
 }
 
-async fn prove(app: &App, user: &User, means: Means) -> Result<Option<Proved>, Problem> {
-    match means {
-        Means::Password(password) => app.check_password(Some(user), password).await,
-        Means::Code(code) => match user.second_factor() {
+async fn prove(app: &App, user: &User, factor: Factor) -> Result<Option<Proved>, Problem> {
+    match factor {
+        Factor::Password(password) => app.check_password(Some(user), password).await,
+        Factor::Code(code) => match user.second_factor() {
             Some(factor) => app.check_code(user, factor, &code, app.clock.now()),
             None => Ok(None),
         },
     }
 }
 
-fn means(body: JsonObject) -> Result<Means, Problem> {
+fn factor(body: JsonObject) -> Result<Factor, Problem> {
     let mut fields = Fields::of(body);
     let password = fields.optional("password", |value| string(&value));
     let code = fields.optional("totp", |value| string(&value));
-    let means = match (password, code) {
-        (Some(password), None) => Some(Means::Password(Password::attempt(password))),
-        (None, Some(code)) => Some(Means::Code(code)),
+    let factor = match (password, code) {
+        (Some(password), None) => Some(Factor::Password(Password::attempt(password))),
+        (None, Some(code)) => Some(Factor::Code(code)),
         _ => None,
     };
-    if means.is_none() {
+    if factor.is_none() {
         fields.note(FieldError::new("password", "give either this or totp"));
     }
     fields.finish().map_err(invalid)?;
-    means.ok_or_else(|| Problem::internal(&"a refused field was not reported"))
+    factor.ok_or_else(|| Problem::internal(&"a refused field was not reported"))
 }

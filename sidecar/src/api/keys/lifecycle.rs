@@ -7,19 +7,17 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::api::idempotency;
 use crate::api::keys::answer::{Changed, Deleted, KeyAnswer};
 use crate::api::keys::request;
 use crate::api::keys::target::{note, target};
-use crate::domain::audit::AuditAction;
+use crate::api::wait;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::idempotency;
-use crate::service::wait::Patience;
-use crate::store::{Manner, Outcome};
 
 /// `POST /v1/keys`
 pub(super) async fn create(
@@ -29,19 +27,16 @@ pub(super) async fn create(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let allow_unlisted = allow_unlisted(&mut query);
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
     let act = caller.act(app.clock.now());
     let new = request::new_key(body, &caller, act.at)?;
-    let manner = Manner {
-        action: AuditAction::KeyCreated,
-        allow_unlisted,
-    };
-    let (stored, value) = app.make_key(&caller, new, manner, once, act).await?;
+    let made = app.make_key(&caller, new, allow_unlisted, once, act);
+    let (stored, value) = made.await?;
     note(&request, "created", &stored.value);
-    app.created_answer(&stored, value, patience).await
+    app.created_answer(&stored, value, wait).await
 }
 
 /// `POST /v1/keys/import`
@@ -52,27 +47,18 @@ pub(super) async fn import(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let allow_unlisted = allow_unlisted(&mut query);
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
     let act = caller.act(app.clock.now());
-    let (new, secret) = request::imported_key(body, &caller, act.at)?;
-    let minted = app.minted(&secret, new.origin, &caller, act.at)?;
-    let manner = Manner {
-        action: AuditAction::KeyImported,
-        allow_unlisted,
-    };
-    let outcome = app
-        .store(move |store| store.insert(new, minted, &manner, once.as_ref(), &act))
+    let imported = request::imported_key(body, &caller, act.at)?;
+    let stored = app
+        .import_key(&caller, imported, allow_unlisted, once, act)
         .await?;
-    let stored = match outcome {
-        Outcome::Done(stored) => stored,
-        Outcome::Earlier(earlier) => app.stored_before(&caller, &earlier.target).await?,
-    };
     let key = &stored.value;
     note(&request, "imported", key);
-    let propagation = app.progress_of(&stored, patience).await;
+    let propagation = app.progress_of(&stored, wait).await;
     let location = format!("/v1/keys/{}", key.id);
     answer::created(&Changed::new(key, propagation), key.revision, &location)
 }
@@ -100,7 +86,7 @@ pub(super) async fn edit(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let allow_unlisted = allow_unlisted(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
@@ -108,7 +94,7 @@ pub(super) async fn edit(
     let edit = request::key_edit(body, act.at)?;
     let stored = app.edit_key(target, edit, allow_unlisted, act).await?;
     note(&request, "edited", &stored.value);
-    app.changed_answer(&stored, patience).await
+    app.changed_answer(&stored, wait).await
 }
 
 /// `DELETE /v1/keys/{id}`
@@ -119,7 +105,7 @@ pub(super) async fn delete(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let confirm = query.text("confirm");
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
@@ -128,7 +114,7 @@ pub(super) async fn delete(
     let deleted = Deleted {
         id: stored.value.id.to_string(),
         deleted_at: deleted_at.to_string(),
-        propagation: app.progress_of(&stored, patience).await,
+        propagation: app.progress_of(&stored, wait).await,
     };
     answer::json(StatusCode::OK, &deleted)
 }

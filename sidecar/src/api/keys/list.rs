@@ -19,7 +19,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::store::{Cursor, CursorValue, Filter, Sort};
+use crate::store::{Cursor, CursorValue, KeyFilter, Sort};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const UNUSED_DAYS_MAX: u64 = 3_650;
@@ -72,7 +72,7 @@ pub(crate) async fn list(
 }
 
 /// Takes the conditions; what is left to be named is the account.
-fn filter(query: &mut Query, now: UnixMillis) -> impl FnOnce(AccountId) -> Filter + use<> {
+fn filter(query: &mut Query, now: UnixMillis) -> impl FnOnce(AccountId) -> KeyFilter + use<> {
     let region = query.optional("region", RegionId::parse);
     let statuses = [("enabled", Status::Enabled), ("disabled", Status::Disabled)];
     let status = query.choice("status", &statuses);
@@ -81,7 +81,7 @@ fn filter(query: &mut Query, now: UnixMillis) -> impl FnOnce(AccountId) -> Filte
     let days = query.number("unused_for_days", 1..=UNUSED_DAYS_MAX);
     let before = |days: u64| UnixMillis::new(now.get().saturating_sub(days * DAY_MS));
     let unused_since = days.map(before);
-    move |account| Filter {
+    move |account| KeyFilter {
         account,
         origin: origin.unwrap_or(Origin::Standard),
         region,

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::api::keys::answer::{Changed, Created};
 use crate::domain::key::Key;
+use crate::feed::shared_fleet::Wait;
 use crate::http::answer;
 use crate::http::envelope::RequestId;
 use crate::http::problem::Problem;
@@ -17,7 +18,6 @@ use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
 use crate::service::keys::{self, key_id, no_key};
-use crate::service::wait::Patience;
 use crate::store::{Stored, Target};
 
 impl App {
@@ -26,10 +26,10 @@ impl App {
         &self,
         stored: &Stored<Key>,
         value: Zeroizing<String>,
-        patience: Patience,
+        wait: Wait,
     ) -> Result<HttpResponse, Problem> {
         let key = &stored.value;
-        let propagation = self.progress_of(stored, patience).await;
+        let propagation = self.progress_of(stored, wait).await;
         let created = Created::new(key, &value, propagation);
         let location = format!("/v1/keys/{}", key.id);
         answer::created(&created, key.revision, &location)
@@ -39,10 +39,10 @@ impl App {
     pub(crate) async fn changed_answer(
         &self,
         stored: &Stored<Key>,
-        patience: Patience,
+        wait: Wait,
     ) -> Result<HttpResponse, Problem> {
         let key = &stored.value;
-        let propagation = self.progress_of(stored, patience).await;
+        let propagation = self.progress_of(stored, wait).await;
         answer::tagged(
             StatusCode::OK,
             &Changed::new(key, propagation),

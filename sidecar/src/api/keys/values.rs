@@ -9,10 +9,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::api::idempotency;
 use crate::api::keys::answer::{Created, RotatedAnswer};
 use crate::api::keys::target::{note, target};
+use crate::api::wait;
 use crate::domain::rotation::{Grace, GraceError};
-use crate::domain::secrets::secret::Secret;
 use crate::http::answer;
 use crate::http::body::MaybeJsonObject;
 use crate::http::fields::{Fields, Read, fault, invalid};
@@ -20,10 +21,6 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::idempotency;
-use crate::service::keys::target_before;
-use crate::service::wait::Patience;
-use crate::store::{Minted, Outcome};
 
 /// The answer that shows a value again.
 #[derive(Serialize)]
@@ -54,12 +51,7 @@ async fn reveal(
     let confirm = query.text("confirm");
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    if confirm.is_some() {
-        let wanted = target.clone();
-        app.store(move |store| store.check_reveal(&wanted, confirm.as_deref()))
-            .await?;
-    }
-    let (key, value) = app.reveal_key(&caller, target).await?;
+    let (key, value) = app.reveal_key(&caller, target, confirm).await?;
     note(&request, "revealed", &key);
     let revealed = Revealed {
         id: key.id.as_str(),
@@ -78,38 +70,19 @@ async fn rotate(
     body: MaybeJsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body.0)?;
     let mut fields = Fields::of(body.0);
     let grace = fields.optional("grace_s", |value| grace(&value));
     fields.finish().map_err(invalid)?;
-    let act = caller.act(app.clock.now());
-    let (wanted, prefix) = (target.clone(), app.key_prefix.clone());
-    let key = app.store(move |store| store.get(&wanted)).await?;
-    let secret = Secret::mint(&prefix.of_origin(key.origin))?;
-    let minted = Minted {
-        predecessor: Some(key.id),
-        ..app.minted(&secret, key.origin, &caller, act.at)?
-    };
-    let once = idempotency::with_secret(once, &app, minted.id.as_str(), secret.as_str())?;
     let grace = grace.unwrap_or(Grace::DEFAULT);
-    let outcome = app
-        .store(move |store| store.rotate(&target, minted, grace, once.as_ref(), &act))
-        .await?;
-    let (rotated, value) = match outcome {
-        Outcome::Done(rotated) => (rotated, secret.reveal()),
-        Outcome::Earlier(earlier) => {
-            let value = idempotency::secret_of(&app, &earlier)?;
-            let made = target_before(&caller, &earlier.target)?;
-            (app.store(move |store| store.rotated(&made)).await?, value)
-        }
-    };
+    let (rotated, value) = app.rotate_key(&caller, target, grace, once).await?;
     let (successor, predecessor) = (rotated.value.successor, rotated.value.predecessor);
     note(&request, "rotated", &predecessor);
     let propagation = app
-        .propagation(&successor.region, rotated.generation, patience)
+        .propagation(&successor.region, rotated.generation, wait)
         .await;
     let body = RotatedAnswer::new(&successor, &value, &predecessor, propagation);
     let location = format!("/v1/keys/{}", successor.id);
@@ -125,16 +98,13 @@ async fn end_grace(
     body: MaybeJsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    let act = caller.act(app.clock.now());
-    let stored = app
-        .store(move |store| store.end_grace(&target, &act))
-        .await?;
+    let stored = app.end_grace(&caller, target).await?;
     note(&request, "ended", &stored.value);
-    app.changed_answer(&stored, patience).await
+    app.changed_answer(&stored, wait).await
 }
 
 /// `POST /v1/keys/{id}/reset`
@@ -146,14 +116,14 @@ async fn reset(
     body: MaybeJsonObject,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let patience = Patience::take(&mut query);
+    let wait = wait::of_query(&mut query);
     let target = target(&id, &caller, &mut query, Some(&request))?;
     query.finish()?;
     let once = idempotency::wanted(&request, &caller, &body.0)?;
     Fields::of(body.0).finish().map_err(invalid)?;
-    let (stored, value) = app.reset_key_once(&caller, target, once).await?;
+    let (stored, value) = app.reset_key(&caller, target, once).await?;
     note(&request, "reset", &stored.value);
-    let propagation = app.progress_of(&stored, patience).await;
+    let propagation = app.progress_of(&stored, wait).await;
     let body = Created::new(&stored.value, &value, propagation);
     answer::tagged(StatusCode::OK, &body, stored.value.revision)
 }

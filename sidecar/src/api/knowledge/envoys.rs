@@ -52,7 +52,7 @@ struct LastError {
 
 /// `GET /v1/envoys`
 pub(crate) async fn list(app: Data<App>) -> Json<Envoys> {
-    let sightings = app.board.sightings();
+    let sightings = app.fleet.sightings();
     Json(Envoys {
         envoys: sightings.into_iter().map(EnvoyAnswer::from).collect(),
     })
@@ -72,7 +72,7 @@ pub(crate) async fn dismiss(
     query.finish()?;
     let unknown = || Problem::not_found("there is no such Envoy");
     let (region, agent) = region.zip(AgentId::parse(&instance)).ok_or_else(unknown)?;
-    match app.board.dismiss(&region, &agent) {
+    match app.fleet.dismiss(&region, &agent) {
         Dismissal::Unknown => return Err(unknown()),
         Dismissal::InContact => {
             return Err(Problem::conflict(

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::api::account;
 use crate::domain::key::Key;
 use crate::domain::key_detail::axis;
-use crate::domain::recommendation::{Kind, Recommendation, Remedy, recommend};
+use crate::domain::recommendation::{Recommendation, RecommendationKind, Remedy, recommend};
 use crate::http::answer;
 use crate::http::pagination;
 use crate::http::problem::Problem;
@@ -137,23 +137,23 @@ fn reason(advice: &Recommendation) -> String {
     };
     let (days, requests) = (number("days"), number("requests"));
     match advice.kind {
-        Kind::Idle => format!("the key is enabled and was not used for {days} days"),
-        Kind::NeverUsed => {
+        RecommendationKind::Idle => format!("the key is enabled and was not used for {days} days"),
+        RecommendationKind::NeverUsed => {
             format!("the key is enabled, was made {days} days ago, and was never used")
         }
-        Kind::NeverRotated => format!("the value of the key is {days} days old"),
-        Kind::WideScope => format!(
+        RecommendationKind::NeverRotated => format!("the value of the key is {days} days old"),
+        RecommendationKind::WideScope => format!(
             "the key may call everything; its {requests} requests of the last {days} days have \
              named only this many models and services: {}",
             number("resources")
         ),
-        Kind::NoAddressList => format!(
+        RecommendationKind::NoAddressList => format!(
             "the key may be used from anywhere; its {requests} requests of the last {days} days \
              have come from only this many addresses: {}",
             number("addresses")
         ),
-        Kind::DisabledForLong => format!("the key is disabled for {days} days"),
-        Kind::ExpiredForLong => format!("the key has expired {days} days ago"),
+        RecommendationKind::DisabledForLong => format!("the key is disabled for {days} days"),
+        RecommendationKind::ExpiredForLong => format!("the key has expired {days} days ago"),
     }
 }
 

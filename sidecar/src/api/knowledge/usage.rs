@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::Outcome;
+use keytable::UsageOutcome;
 use serde::Serialize;
 
 use crate::api::account;
@@ -181,7 +181,7 @@ impl Counts {
         let mut counts = Self::default();
         for point in points {
             match point.outcome {
-                Outcome::Permitted => counts.permitted += point.count,
+                UsageOutcome::Permitted => counts.permitted += point.count,
                 _ => counts.refused += point.count,
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::clock::UnixMillis;
-use crate::domain::envoy::{AgentId, Introduction, Lease, NodeName, Word};
+use crate::domain::envoy::{AgentId, Introduction, Label, Lease, NodeName};
 use crate::domain::region::RegionId;
 use crate::feed::fleet::Sighting;
 use crate::http::metrics::{Metrics, Watcher};
@@ -24,7 +24,7 @@ fn sighting(node: &str, acknowledged: Option<u64>, live: bool) -> Sighting {
         agent: AgentId::parse(&"a".repeat(32)).unwrap(),
         node: NodeName::parse(node).unwrap(),
         lease: Lease::Seconds(60),
-        version: Word::parse("0.1.0"),
+        version: Label::parse("0.1.0"),
     };
     Sighting {
         who,
@@ -35,7 +35,7 @@ fn sighting(node: &str, acknowledged: Option<u64>, live: bool) -> Sighting {
         may_serve_until: None,
         is_over: false,
         shares_name: false,
-        trouble: Word::parse("gap").map(|word| (word, UnixMillis::new(9_000))),
+        trouble: Label::parse("gap").map(|word| (word, UnixMillis::new(9_000))),
     }
 }
 

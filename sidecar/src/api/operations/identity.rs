@@ -1,7 +1,7 @@
 //! The calls about who may act: accounts, users, sessions, tokens, access keys, audit.
 
 use crate::api::operations::{
-    ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, Kind, LIMIT, Operation, Parameter,
+    ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind,
 };
 use crate::domain::identity::role::Capability::{Admin, KeysRead, KeysWrite};
 
@@ -321,21 +321,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ACCOUNT,
         Parameter::query(
             "actor",
-            Kind::Text,
+            ParameterKind::Text,
             "Only by this actor, such as user:alice",
         ),
         Parameter::query(
             "action",
-            Kind::Text,
+            ParameterKind::Text,
             "Only this action, such as key.deleted",
         ),
         Parameter::query(
             "target",
-            Kind::Text,
+            ParameterKind::Text,
             "Only to this target, such as a key's id",
         ),
-        Parameter::query("from", Kind::Time, "Not before this time"),
-        Parameter::query("until", Kind::Time, "Before this time only"),
+        Parameter::query("from", ParameterKind::Time, "Not before this time"),
+        Parameter::query("until", ParameterKind::Time, "Before this time only"),
         LIMIT,
         CURSOR,
     ])

@@ -1,26 +1,26 @@
 //! The calls about keys, what they may call, what they were used for, and the Envoys.
 
 use crate::api::operations::{
-    ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, Kind, LIMIT, Operation, Parameter,
+    ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind,
 };
 use crate::domain::identity::role::Capability::{Admin, KeysDelete, KeysRead, KeysWrite};
 
 pub(super) const WAIT: Parameter = Parameter::query(
     "wait",
-    Kind::Choice(&["applied", "none"]),
+    ParameterKind::Choice(&["applied", "none"]),
     "Whether to wait until every live Envoy has the change in force",
 );
 pub(super) const TIMEOUT_S: Parameter = Parameter::query(
     "timeout_s",
-    Kind::Number(0, 60),
+    ParameterKind::Number(0, 60),
     "How long to wait at most, in seconds",
 );
 pub(super) const ALLOW_UNLISTED: Parameter = Parameter::query(
     "allow_unlisted",
-    Kind::Choice(&["true", "false"]),
+    ParameterKind::Choice(&["true", "false"]),
     "Whether a scope may name what is not in the catalog",
 );
-const REGION: Parameter = Parameter::query("region", Kind::Text, "Only of this region");
+const REGION: Parameter = Parameter::query("region", ParameterKind::Text, "Only of this region");
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new(
@@ -34,23 +34,27 @@ pub(super) const OPERATIONS: &[Operation] = &[
         REGION,
         Parameter::query(
             "status",
-            Kind::Choice(&["enabled", "disabled"]),
+            ParameterKind::Choice(&["enabled", "disabled"]),
             "Only of this status",
         ),
         Parameter::query(
             "origin",
-            Kind::Choice(&["standard", "coding_plan", "token_plan"]),
+            ParameterKind::Choice(&["standard", "coding_plan", "token_plan"]),
             "Of this origin; standard keys if it is left out",
         ),
-        Parameter::query("name_contains", Kind::Text, "Only with this in the name"),
+        Parameter::query(
+            "name_contains",
+            ParameterKind::Text,
+            "Only with this in the name",
+        ),
         Parameter::query(
             "unused_for_days",
-            Kind::Number(1, 3_650),
+            ParameterKind::Number(1, 3_650),
             "Only those that were not used for so many days",
         ),
         Parameter::query(
             "sort",
-            Kind::Choice(&[
+            ParameterKind::Choice(&[
                 "-created_at",
                 "created_at",
                 "name",
@@ -97,7 +101,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Deletes a key for good",
     )
     .parameters(&[
-        Parameter::query("confirm", Kind::Text, "The key's name").required(),
+        Parameter::query("confirm", ParameterKind::Text, "The key's name").required(),
         ACCOUNT,
         WAIT,
         TIMEOUT_S,
@@ -117,6 +121,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "dismissEnvoy",
         "Says that a lost Envoy is gone for good, so that no change names it any more",
     )
-    .parameters(&[Parameter::query("region", Kind::Text, "Whose keys it had").required()])
+    .parameters(&[Parameter::query("region", ParameterKind::Text, "Whose keys it had").required()])
     .answers(&[(204, "")]),
 ];

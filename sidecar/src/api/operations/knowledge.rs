@@ -1,21 +1,22 @@
 //! The calls about what can be selected and what was used: regions, catalog, usage, advice.
 
 use crate::api::operations::{
-    ACCOUNT, Access, CURSOR, IF_MATCH, Kind, LIMIT, Operation, Parameter,
+    ACCOUNT, Access, CURSOR, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind,
 };
 use crate::domain::identity::role::Capability::{Admin, KeysRead};
 
 const PERIOD: Parameter = Parameter::query(
     "period",
-    Kind::Choice(&["minute", "hour", "day"]),
+    ParameterKind::Choice(&["minute", "hour", "day"]),
     "The width of a point; an hour if it is left out",
 );
 const FROM: Parameter = Parameter::query(
     "from",
-    Kind::Time,
+    ParameterKind::Time,
     "The begin of the first point; 60 points before the end if it is left out",
 );
-const UNTIL: Parameter = Parameter::query("until", Kind::Time, "The end of the last point");
+const UNTIL: Parameter =
+    Parameter::query("until", ParameterKind::Time, "The end of the last point");
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new(
@@ -34,7 +35,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     .parameters(&[
         Parameter::query(
             "kind",
-            Kind::Choice(&["model", "service"]),
+            ParameterKind::Choice(&["model", "service"]),
             "Only of this kind",
         ),
         LIMIT,

@@ -2,7 +2,7 @@
 
 use crate::api::operations::keys::{ALLOW_UNLISTED, TIMEOUT_S, WAIT};
 use crate::api::operations::{
-    ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Kind, Operation, Parameter,
+    ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Operation, Parameter, ParameterKind,
 };
 use crate::domain::identity::role::Capability::{KeysRead, KeysReveal, KeysWrite};
 
@@ -25,7 +25,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     .parameters(&[
         Parameter::query(
             "confirm",
-            Kind::Text,
+            ParameterKind::Text,
             "The key's name, to be sure which key it is",
         ),
         ACCOUNT,

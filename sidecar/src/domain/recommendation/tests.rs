@@ -56,7 +56,7 @@ fn used() -> Observed {
     }
 }
 
-fn kinds(key: &Key, observed: &Observed) -> Vec<Kind> {
+fn kinds(key: &Key, observed: &Observed) -> Vec<RecommendationKind> {
     let advice = recommend(key, observed, NOW);
     advice.into_iter().map(|advice| advice.kind).collect()
 }
@@ -77,7 +77,7 @@ fn keys_that_nobody_uses_are_found() {
     };
     assert_eq!(
         (advice.kind, &advice.remedy),
-        (Kind::Idle, &Remedy::Disable)
+        (RecommendationKind::Idle, &Remedy::Disable)
     );
     assert_eq!(advice.numbers, [("days", 31)]);
     let never = Key {
@@ -85,7 +85,10 @@ fn keys_that_nobody_uses_are_found() {
         created_at: ago(8),
         ..key()
     };
-    assert_eq!(kinds(&never, &Observed::default()), [Kind::NeverUsed]);
+    assert_eq!(
+        kinds(&never, &Observed::default()),
+        [RecommendationKind::NeverUsed]
+    );
     let new = Key {
         last_used_at: None,
         ..key()
@@ -171,12 +174,15 @@ fn keys_that_are_off_for_long_could_go_and_get_no_other_advice() {
         ..key()
     };
     off.policy.status = Status::Disabled;
-    assert_eq!(kinds(&off, &used()), [Kind::DisabledForLong]);
+    assert_eq!(kinds(&off, &used()), [RecommendationKind::DisabledForLong]);
     off.updated_at = ago(3);
     assert_eq!(kinds(&off, &used()), []);
     let mut expired = key();
     expired.policy.expires_at = Some(ago(40));
-    assert_eq!(kinds(&expired, &used()), [Kind::ExpiredForLong]);
+    assert_eq!(
+        kinds(&expired, &used()),
+        [RecommendationKind::ExpiredForLong]
+    );
     expired.policy.expires_at = Some(ago(4));
     assert_eq!(kinds(&expired, &used()), []);
 }

@@ -8,7 +8,7 @@ use keytable::Generation;
 
 use super::{Laggard, Moment, Sighting, Straying};
 use crate::domain::clock::UnixMillis;
-use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Word};
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label};
 use crate::domain::region::RegionId;
 
 /// How long an Envoy without an open request still counts as being in contact.
@@ -40,7 +40,7 @@ pub(super) struct Member {
     /// Whether it was given a page of this history, and has not said since that it could not use it.
     has_page: bool,
     has_strayed: bool,
-    trouble: Option<(Word, UnixMillis)>,
+    trouble: Option<(Label, UnixMillis)>,
 }
 
 impl Member {
@@ -95,7 +95,7 @@ impl Member {
     pub(super) fn hear(
         &mut self,
         who: &Introduction,
-        trouble: Option<Word>,
+        trouble: Option<Label>,
         now: Moment,
     ) -> Option<Introduction> {
         let lease = self.who.lease.max(who.lease);
@@ -140,7 +140,7 @@ impl Member {
         if !follows && !has_page {
             return Straying::Unknown;
         }
-        self.trouble = Word::parse(TWO_SIDECARS).map(|word| (word, now));
+        self.trouble = Label::parse(TWO_SIDECARS).map(|word| (word, now));
         match std::mem::replace(&mut self.has_strayed, true) {
             true => Straying::Again,
             false => Straying::First,

@@ -79,7 +79,7 @@ impl World {
         (progress.envoys, progress.applied)
     }
 
-    fn progress(&self, generation: u64) -> Progress {
+    fn progress(&self, generation: u64) -> PropagationState {
         self.fleet
             .progress(&self.region, Generation::new(generation), self.now)
     }
@@ -330,12 +330,12 @@ fn the_lag_is_counted_from_the_first_generation_that_is_missing() {
 fn trouble_is_kept_until_there_is_another() {
     let mut world = world();
     let (who, now) = (world.who('a', "n1"), world.moment());
-    world.fleet.arrive(&who, Word::parse("gap"), now);
+    world.fleet.arrive(&who, Label::parse("gap"), now);
     world.fleet.arrive(&who, None, now);
     let trouble = world.fleet.sightings(world.now)[0].trouble.clone();
     assert_eq!(
         trouble,
-        Some((Word::parse("gap").unwrap(), UnixMillis::new(1)))
+        Some((Label::parse("gap").unwrap(), UnixMillis::new(1)))
     );
 }
 
@@ -396,7 +396,10 @@ fn only_one_that_has_followed_can_stray_and_each_time_once() {
     world.acknowledge('a', 8);
     assert_eq!(world.fleet.stray(&who, now), Straying::Again);
     let trouble = world.fleet.sightings(world.now)[0].trouble.clone();
-    assert_eq!(trouble, Word::parse("two_sidecars").map(|word| (word, now)));
+    assert_eq!(
+        trouble,
+        Label::parse("two_sidecars").map(|word| (word, now))
+    );
 }
 
 #[test]
@@ -406,7 +409,7 @@ fn one_that_has_a_page_follows_unless_it_could_not_use_it() {
     world.arrive('a', "n1");
     world.fleet.give_page(&who);
     let moment = world.moment();
-    world.fleet.arrive(&who, Word::parse("no_answer"), moment);
+    world.fleet.arrive(&who, Label::parse("no_answer"), moment);
     assert_eq!(world.fleet.stray(&who, now), Straying::Unknown);
     world.fleet.give_page(&who);
     world.arrive('a', "n1");

@@ -19,7 +19,7 @@ const CHANGES_KEPT: u64 = 100_000;
 
 /// One change, to be logged.
 #[derive(Debug)]
-pub(crate) struct Change {
+pub(crate) struct ChangeEntry {
     pub(crate) region: RegionId,
     pub(crate) hash: KeyHash,
     pub(crate) kind: ChangeKind,
@@ -110,7 +110,10 @@ pub(crate) fn newest(connection: &Connection) -> Result<Generation, StoreError> 
 }
 
 /// Logs a change; gives the generation that it makes.
-pub(crate) fn append(connection: &Connection, change: &Change) -> Result<Generation, StoreError> {
+pub(crate) fn append(
+    connection: &Connection,
+    change: &ChangeEntry,
+) -> Result<Generation, StoreError> {
     let next = newest(connection)?.next();
     let number = integer(next.get());
     connection

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
-use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Lease, NodeName, Word};
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label, Lease, NodeName};
 use crate::domain::region::RegionId;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer};
@@ -85,7 +85,7 @@ fn remember(connection: &Connection, envoy: &KnownEnvoy) -> Result<(), StoreErro
             who.agent.as_str(),
             who.node.as_str(),
             who.lease.seconds().map(integer),
-            who.version.as_ref().map(Word::as_str),
+            who.version.as_ref().map(Label::as_str),
             envoy.generation.map(number),
             integer(envoy.heard_at.get()),
         ])?;
@@ -107,12 +107,12 @@ fn known(row: &Row<'_>) -> rusqlite::Result<KnownEnvoy> {
         node: columns.read(|text: String| NodeName::parse(&text))?,
         lease: columns.read(lease)?,
         version: columns
-            .read(|text: Option<String>| Some(Word::parse(&text.unwrap_or_default())))?,
+            .read(|text: Option<String>| Some(Label::parse(&text.unwrap_or_default())))?,
     };
     Ok(KnownEnvoy {
         introduction,
         generation: columns.read(generation)?,
-        heard_at: UnixMillis::new(columns.revision()?),
+        heard_at: UnixMillis::new(columns.unsigned()?),
     })
 }
 
@@ -141,7 +141,7 @@ mod tests {
             agent: AgentId::parse(&digit.to_string().repeat(32)).unwrap(),
             node: NodeName::parse("edge 1").unwrap(),
             lease,
-            version: Word::parse("0.1.0").filter(|_| digit == 'a'),
+            version: Label::parse("0.1.0").filter(|_| digit == 'a'),
         };
         KnownEnvoy {
             introduction,

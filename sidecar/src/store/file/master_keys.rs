@@ -20,7 +20,7 @@ use crate::store::{Store, audit};
 const VALUES_AT_ONCE: usize = 100;
 
 /// A column of sealed values.
-struct Place {
+struct SealedColumn {
     table: &'static str,
     /// What names the row in the value's [`SealContext`].
     row: &'static str,
@@ -29,15 +29,15 @@ struct Place {
 }
 
 /// Every column of sealed values.
-const PLACES: [Place; 4] = [
-    Place::new("keys", "id", "sealed", "key_version"),
-    Place::new("users", "id", "totp_seed", "1"),
-    Place::new("access_keys", "id", "secret", "1"),
-    Place::new("once", "target", "secret", "1"),
+const SEALED_COLUMNS: [SealedColumn; 4] = [
+    SealedColumn::new("keys", "id", "sealed", "key_version"),
+    SealedColumn::new("users", "id", "totp_seed", "1"),
+    SealedColumn::new("access_keys", "id", "secret", "1"),
+    SealedColumn::new("once", "target", "secret", "1"),
 ];
 
 /// One sealed value where it stands.
-struct Found {
+struct SealedValue {
     row: String,
     key_version: u32,
     sealed: Sealed,
@@ -67,7 +67,7 @@ impl Store {
     pub fn seal_anew(&self, ring: &Keyring, act: &Act) -> Result<u64, StoreError> {
         self.note_master_key(ring.current(), act.at)?;
         let mut total: u64 = 0;
-        for place in &PLACES {
+        for place in &SEALED_COLUMNS {
             loop {
                 let sealed = self.write(|connection| place.seal_some_anew(connection, ring))?;
                 total = total.saturating_add(u64::try_from(sealed).unwrap_or(u64::MAX));
@@ -81,7 +81,7 @@ impl Store {
     }
 }
 
-impl Place {
+impl SealedColumn {
     const fn new(
         table: &'static str,
         row: &'static str,
@@ -116,7 +116,7 @@ impl Place {
         &self,
         connection: &Connection,
         current: MasterKeyId,
-    ) -> Result<Vec<Found>, StoreError> {
+    ) -> Result<Vec<SealedValue>, StoreError> {
         let Self {
             table,
             row,
@@ -130,7 +130,7 @@ impl Place {
         let limit = i64::try_from(VALUES_AT_ONCE).unwrap_or(i64::MAX);
         let mut statement = connection.prepare_cached(&sql)?;
         let rows = statement.query_map(params![current.as_bytes(), limit], |row| {
-            Ok(Found {
+            Ok(SealedValue {
                 row: row.get(0)?,
                 key_version: row.get(1)?,
                 sealed: Sealed::from_bytes(row.get(2)?),
@@ -143,7 +143,7 @@ impl Place {
     fn replace(
         &self,
         connection: &Connection,
-        value: &Found,
+        value: &SealedValue,
         anew: &Sealed,
     ) -> Result<(), StoreError> {
         let Self {

@@ -12,11 +12,11 @@ use crate::domain::identity::user::User;
 use crate::domain::name::KeyName;
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
-use crate::store::idempotency::{self, Once, Outcome};
+use crate::store::idempotency::{self, Idempotent, IdempotentCall};
 use crate::store::identity::users;
-use crate::store::pagination::{Order, Part, Parted, Shelf};
+use crate::store::pagination::{ListPage, Order, PageRequest, PagedTable};
 use crate::store::row::{Columns, integer, millis};
-use crate::store::{Store, UserTarget, audit, homes};
+use crate::store::{Store, UserTarget, audit, tenancy};
 
 /// How many access keys an account may have.
 const ACCESS_KEYS_MAX: i64 = 50;
@@ -24,7 +24,7 @@ const ACCESS_KEYS_MAX: i64 = 50;
 const COLUMNS: &str = "id, account, name, status, secret, user, capabilities, creator, created_at, updated_at, \
      revision";
 
-pub(crate) const SHELF: Shelf = Shelf {
+pub(crate) const PAGED: PagedTable = PagedTable {
     table: "access_keys",
     columns: COLUMNS,
     order: Order::Newest,
@@ -35,20 +35,20 @@ impl Store {
     pub fn insert_access_key(
         &self,
         key: &AccessKey,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         entry: &AuditEntry,
-    ) -> Result<Outcome<()>, StoreError> {
+    ) -> Result<Idempotent<()>, StoreError> {
         self.write(|transaction| {
             if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
-                return Ok(Outcome::Earlier(earlier));
+                return Ok(Idempotent::Repeated(earlier));
             }
-            homes::require_account(transaction, &key.account)?;
+            tenancy::require_account(transaction, &key.account)?;
             require_user(transaction, key)?;
-            admit(transaction, &key.account)?;
+            require_room(transaction, &key.account)?;
             insert(transaction, key)?;
             idempotency::remember(transaction, once, &key.id, entry.at)?;
             audit::append(transaction, entry)?;
-            Ok(Outcome::Done(()))
+            Ok(Idempotent::Done(()))
         })
     }
 
@@ -82,9 +82,9 @@ impl Store {
     pub fn access_keys(
         &self,
         account: Option<&AccountId>,
-        part: Part,
-    ) -> Result<Parted<AccessKey>, StoreError> {
-        self.read(|connection| SHELF.part(connection, account, part, read))
+        page: PageRequest,
+    ) -> Result<ListPage<AccessKey>, StoreError> {
+        self.read(|connection| PAGED.page(connection, account, page, read))
     }
 
     /// Enables or disables an access key that has one of these revisions.
@@ -163,7 +163,7 @@ fn require_user(connection: &Connection, key: &AccessKey) -> Result<(), StoreErr
     }
 }
 
-fn admit(transaction: &Connection, account: &AccountId) -> Result<(), StoreError> {
+fn require_room(transaction: &Connection, account: &AccountId) -> Result<(), StoreError> {
     let sql = "SELECT count(*) FROM access_keys WHERE account = ?1";
     let count: i64 = transaction
         .prepare_cached(sql)?
@@ -224,7 +224,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
         creator: columns.take()?,
         created_at: columns.read(millis)?,
         updated_at: columns.read(millis)?,
-        revision: columns.revision()?,
+        revision: columns.unsigned()?,
     })
 }
 

@@ -13,10 +13,10 @@ use crate::domain::identity::account::{
 };
 use crate::domain::name::{Description, KeyName};
 use crate::store::error::StoreError;
-use crate::store::idempotency::{self, Once, Outcome};
-use crate::store::pagination::{Order, Part, Parted, Shelf};
+use crate::store::idempotency::{self, Idempotent, IdempotentCall};
+use crate::store::pagination::{ListPage, Order, PageRequest, PagedTable};
 use crate::store::row::{Columns, integer, maybe_millis, millis};
-use crate::store::{Store, audit, homes};
+use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "a.id, a.name, a.key_limit, (SELECT count(*) FROM keys AS k WHERE \
      k.account = a.id AND k.origin = 'standard' AND k.successor IS NULL), a.created_at, a.updated_at, a.revision";
@@ -24,7 +24,7 @@ const COLUMNS: &str = "a.id, a.name, a.key_limit, (SELECT count(*) FROM keys AS 
 const REQUEST_COLUMNS: &str = "id, account, key_limit, reason, status, note, requested_by, \
      decided_by, created_at, decided_at, revision";
 
-pub(crate) const REQUESTS: Shelf = Shelf {
+pub(crate) const REQUESTS: PagedTable = PagedTable {
     table: "limit_requests",
     columns: REQUEST_COLUMNS,
     order: Order::Newest,
@@ -39,14 +39,14 @@ impl Store {
         &self,
         id: &AccountId,
         name: &KeyName,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         entry: &AuditEntry,
-    ) -> Result<Outcome<Account>, StoreError> {
+    ) -> Result<Idempotent<Account>, StoreError> {
         self.write(|transaction| {
             if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
-                return Ok(Outcome::Earlier(earlier));
+                return Ok(Idempotent::Repeated(earlier));
             }
-            if homes::account_exists(transaction, id)? {
+            if tenancy::account_exists(transaction, id)? {
                 return Err(StoreError::Taken("id"));
             }
             transaction.execute(
@@ -56,7 +56,7 @@ impl Store {
             )?;
             idempotency::remember(transaction, once, id.as_str(), entry.at)?;
             audit::append(transaction, entry)?;
-            find(transaction, id).map(Outcome::Done)
+            find(transaction, id).map(Idempotent::Done)
         })
     }
 
@@ -103,19 +103,19 @@ impl Store {
     pub fn insert_limit_request(
         &self,
         request: &LimitRequest,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         entry: &AuditEntry,
-    ) -> Result<Outcome<()>, StoreError> {
+    ) -> Result<Idempotent<()>, StoreError> {
         self.write(|transaction| {
             if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
-                return Ok(Outcome::Earlier(earlier));
+                return Ok(Idempotent::Repeated(earlier));
             }
-            homes::require_account(transaction, &request.account)?;
-            admit_request(transaction, &request.account)?;
+            tenancy::require_account(transaction, &request.account)?;
+            require_room_for_request(transaction, &request.account)?;
             insert_request(transaction, request)?;
             idempotency::remember(transaction, once, &request.id, entry.at)?;
             audit::append(transaction, entry)?;
-            Ok(Outcome::Done(()))
+            Ok(Idempotent::Done(()))
         })
     }
 
@@ -132,9 +132,9 @@ impl Store {
     pub fn limit_requests(
         &self,
         account: Option<&AccountId>,
-        part: Part,
-    ) -> Result<Parted<LimitRequest>, StoreError> {
-        self.read(|connection| REQUESTS.part(connection, account, part, read_request))
+        page: PageRequest,
+    ) -> Result<ListPage<LimitRequest>, StoreError> {
+        self.read(|connection| REQUESTS.page(connection, account, page, read_request))
     }
 
     /// Decides an open limit request; a limit that is granted is in force at once.
@@ -207,7 +207,10 @@ fn update(
     Ok(())
 }
 
-fn admit_request(transaction: &Connection, account: &AccountId) -> Result<(), StoreError> {
+fn require_room_for_request(
+    transaction: &Connection,
+    account: &AccountId,
+) -> Result<(), StoreError> {
     let sql = "SELECT count(*) FROM limit_requests WHERE account = ?1 AND status = 'open'";
     let open: i64 = transaction
         .prepare_cached(sql)?
@@ -282,10 +285,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Account> {
             None => Some(None),
             Some(number) => u64::try_from(number).ok().map(Some),
         })?,
-        standard_keys: columns.revision()?,
+        standard_keys: columns.unsigned()?,
         created_at: columns.read(millis)?,
         updated_at: columns.read(millis)?,
-        revision: columns.revision()?,
+        revision: columns.unsigned()?,
     })
 }
 
@@ -294,7 +297,7 @@ fn read_request(row: &Row<'_>) -> rusqlite::Result<LimitRequest> {
     Ok(LimitRequest {
         id: columns.take()?,
         account: columns.account()?,
-        key_limit: columns.revision()?,
+        key_limit: columns.unsigned()?,
         reason: columns.read(|text: String| Description::parse(&text).ok())?,
         status: columns.read(|text: String| LimitStatus::parse(&text).ok())?,
         note: columns.read(|text: String| Description::parse(&text).ok())?,
@@ -302,6 +305,6 @@ fn read_request(row: &Row<'_>) -> rusqlite::Result<LimitRequest> {
         decided_by: columns.take()?,
         created_at: columns.read(millis)?,
         decided_at: columns.read(maybe_millis)?,
-        revision: columns.revision()?,
+        revision: columns.unsigned()?,
     })
 }

@@ -12,10 +12,10 @@ use crate::domain::identity::role::Capabilities;
 use crate::domain::identity::token::ApiToken;
 use crate::domain::name::KeyName;
 use crate::store::error::StoreError;
-use crate::store::idempotency::{self, Once, Outcome};
-use crate::store::pagination::{Order, Part, Parted, Shelf};
+use crate::store::idempotency::{self, Idempotent, IdempotentCall};
+use crate::store::pagination::{ListPage, Order, PageRequest, PagedTable};
 use crate::store::row::{Columns, integer, maybe_millis, millis};
-use crate::store::{Store, audit, homes};
+use crate::store::{Store, audit, tenancy};
 
 /// How many tokens an account, or the operators together, may have.
 const TOKENS_MAX: u64 = 200;
@@ -23,7 +23,7 @@ const TOKENS_MAX: u64 = 200;
 const COLUMNS: &str =
     "id, hash, account, name, capabilities, creator, user, created_at, expires_at";
 
-pub(crate) const SHELF: Shelf = Shelf {
+pub(crate) const PAGED: PagedTable = PagedTable {
     table: "tokens",
     columns: COLUMNS,
     order: Order::Newest,
@@ -34,18 +34,18 @@ impl Store {
     pub fn insert_token(
         &self,
         token: &ApiToken,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         entry: &AuditEntry,
-    ) -> Result<Outcome<()>, StoreError> {
+    ) -> Result<Idempotent<()>, StoreError> {
         self.write(|transaction| {
             if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
-                return Ok(Outcome::Earlier(earlier));
+                return Ok(Idempotent::Repeated(earlier));
             }
-            admit(transaction, token.account.as_ref())?;
+            require_room(transaction, token.account.as_ref())?;
             insert(transaction, token)?;
             idempotency::remember(transaction, once, &token.id, entry.at)?;
             audit::append(transaction, entry)?;
-            Ok(Outcome::Done(()))
+            Ok(Idempotent::Done(()))
         })
     }
 
@@ -74,9 +74,9 @@ impl Store {
     pub fn tokens(
         &self,
         account: Option<&AccountId>,
-        part: Part,
-    ) -> Result<Parted<ApiToken>, StoreError> {
-        self.read(|connection| SHELF.part(connection, account, part, read))
+        page: PageRequest,
+    ) -> Result<ListPage<ApiToken>, StoreError> {
+        self.read(|connection| PAGED.page(connection, account, page, read))
     }
 
     /// Ends a token.
@@ -95,9 +95,9 @@ impl Store {
     }
 }
 
-fn admit(transaction: &Connection, account: Option<&AccountId>) -> Result<(), StoreError> {
+fn require_room(transaction: &Connection, account: Option<&AccountId>) -> Result<(), StoreError> {
     if let Some(account) = account {
-        homes::require_account(transaction, account)?;
+        tenancy::require_account(transaction, account)?;
     }
     let count: i64 = transaction
         .prepare_cached("SELECT count(*) FROM tokens WHERE account IS ?1")?

@@ -12,15 +12,15 @@ use crate::domain::identity::role::Role;
 use crate::domain::identity::user::{Setup, TotpFactor, User, UserName};
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
-use crate::store::idempotency::{self, Once, Outcome};
-use crate::store::pagination::{Order, Part, Parted, Shelf};
+use crate::store::idempotency::{self, Idempotent, IdempotentCall};
+use crate::store::pagination::{ListPage, Order, PageRequest, PagedTable};
 use crate::store::row::{Columns, integer, maybe_millis, millis};
-use crate::store::{Store, audit, homes};
+use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "id, name, account, role, status, password, setup_hash, setup_expires_at, \
      totp_seed, totp_confirmed, totp_step, created_at, updated_at, last_login_at, revision";
 
-pub(crate) const SHELF: Shelf = Shelf {
+pub(crate) const PAGED: PagedTable = PagedTable {
     table: "users",
     columns: COLUMNS,
     order: Order::Oldest,
@@ -65,15 +65,15 @@ impl Store {
     pub fn insert_user(
         &self,
         user: &User,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         entry: &AuditEntry,
-    ) -> Result<Outcome<()>, StoreError> {
+    ) -> Result<Idempotent<()>, StoreError> {
         self.write(|transaction| {
             if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
-                return Ok(Outcome::Earlier(earlier));
+                return Ok(Idempotent::Repeated(earlier));
             }
             if let Some(account) = &user.account {
-                homes::require_account(transaction, account)?;
+                tenancy::require_account(transaction, account)?;
             }
             if find_by_name(transaction, &user.name)?.is_some() {
                 return Err(StoreError::Taken("name"));
@@ -81,7 +81,7 @@ impl Store {
             put(transaction, user)?;
             idempotency::remember(transaction, once, &user.id, entry.at)?;
             audit::append(transaction, entry)?;
-            Ok(Outcome::Done(()))
+            Ok(Idempotent::Done(()))
         })
     }
 
@@ -89,9 +89,9 @@ impl Store {
     pub fn users(
         &self,
         account: Option<&AccountId>,
-        part: Part,
-    ) -> Result<Parted<User>, StoreError> {
-        self.read(|connection| SHELF.part(connection, account, part, read))
+        page: PageRequest,
+    ) -> Result<ListPage<User>, StoreError> {
+        self.read(|connection| PAGED.page(connection, account, page, read))
     }
 
     /// Finds a user.
@@ -245,7 +245,7 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<User> {
         created_at: columns.read(millis)?,
         updated_at: columns.read(millis)?,
         last_login_at: columns.read(maybe_millis)?,
-        revision: columns.revision()?,
+        revision: columns.unsigned()?,
     })
 }
 
@@ -260,7 +260,7 @@ fn setup(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Setup>> {
 
 fn totp(columns: &mut Columns<'_>) -> rusqlite::Result<Option<TotpFactor>> {
     let seed: Option<Vec<u8>> = columns.take()?;
-    let (confirmed, step) = (columns.take()?, columns.revision()?);
+    let (confirmed, step) = (columns.take()?, columns.unsigned()?);
     Ok(seed.map(|seed| TotpFactor {
         seed: Sealed::from_bytes(seed),
         confirmed,

@@ -15,11 +15,12 @@ use crate::domain::key_detail;
 use crate::domain::rotation;
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
-use crate::store::feed::changes::{Change, ChangeKind};
-use crate::store::idempotency::{Once, Outcome};
+use crate::store::feed::changes::{ChangeEntry, ChangeKind};
+use crate::store::idempotency::{Idempotent, IdempotentCall};
+use crate::store::keys::limit;
 use crate::store::knowledge::catalog;
 use crate::store::row::{self, Columns, KEY_COLUMNS, integer};
-use crate::store::{Store, Stored, audit, homes};
+use crate::store::{Store, Stored, audit};
 
 const RETIRES: &str = "the key has a successor: it can only be narrowed, disabled or deleted";
 
@@ -42,7 +43,7 @@ pub struct Minted {
 
 /// How a key is made.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub struct CreateOptions {
     /// What is written down: that it was created, or imported.
     pub action: AuditAction,
     /// Whether its scope may name what is not in the catalog.
@@ -66,19 +67,19 @@ impl Store {
         &self,
         new: NewKey,
         minted: Minted,
-        manner: &Manner,
-        once: Option<&Once>,
+        options: &CreateOptions,
+        once: Option<&IdempotentCall>,
         act: &Act,
-    ) -> Result<Outcome<Stored<Key>>, StoreError> {
+    ) -> Result<Idempotent<Stored<Key>>, StoreError> {
         let limit_default = self.key_limit_default();
         self.change_once(once, act.at, |connection| {
-            homes::admit(connection, &new, limit_default)?;
-            if !manner.allow_unlisted {
+            limit::require_room(connection, &new, limit_default)?;
+            if !options.allow_unlisted {
                 catalog::require_listed(connection, &new.region, &new.policy.scope)?;
             }
             let key = add(connection, new, minted, act.at)?;
             let detail = key_detail::made(&key);
-            note(connection, act, manner.action, &key, detail)?;
+            note(connection, act, options.action, &key, detail)?;
             let (id, change) = (key.id.clone(), change_of(&key, ChangeKind::Put));
             Ok((key, id, vec![change]))
         })
@@ -183,8 +184,8 @@ fn born(new: NewKey, minted: Minted, now: UnixMillis) -> Key {
     }
 }
 
-pub(crate) fn change_of(key: &Key, kind: ChangeKind) -> Change {
-    Change {
+pub(crate) fn change_of(key: &Key, kind: ChangeKind) -> ChangeEntry {
+    ChangeEntry {
         region: key.region.clone(),
         hash: key.hash,
         kind,

@@ -18,7 +18,7 @@ use crate::store::row::{Columns, KEY_COLUMNS, integer};
 
 /// Which keys a list shows.
 #[derive(Clone, Debug)]
-pub struct Filter {
+pub struct KeyFilter {
     /// Of this account.
     pub account: AccountId,
     /// Of this origin.
@@ -52,7 +52,7 @@ pub enum Sort {
 
 /// A part of a list.
 #[derive(Debug)]
-pub struct Listing {
+pub struct KeyList {
     /// The keys.
     pub keys: Vec<Key>,
     /// Where the next part begins, if there is one.
@@ -89,11 +89,11 @@ impl Store {
     /// At most `limit` keys of a list, from `cursor` on.
     pub fn list(
         &self,
-        filter: &Filter,
+        filter: &KeyFilter,
         sort: Sort,
         cursor: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Listing, StoreError> {
+    ) -> Result<KeyList, StoreError> {
         self.read(|connection| {
             let total = count(connection, filter)?;
             let mut found = page(connection, filter, sort, cursor, limit.saturating_add(1))?;
@@ -105,7 +105,7 @@ impl Store {
                 seq: *seq,
             });
             let keys = found.into_iter().map(|(_, key)| key).collect();
-            Ok(Listing { keys, next, total })
+            Ok(KeyList { keys, next, total })
         })
     }
 }
@@ -144,7 +144,7 @@ impl Sql {
     }
 
     /// Only conditions that are asked for are written, so that an index can serve each.
-    fn filter(&mut self, filter: &Filter) {
+    fn filter(&mut self, filter: &KeyFilter) {
         let text = |text: &str| Value::from(text.to_owned());
         self.push(
             " WHERE k.account = ? AND k.origin = ?",
@@ -195,7 +195,7 @@ impl CursorValue {
     }
 }
 
-fn count_sql(filter: &Filter) -> Sql {
+fn count_sql(filter: &KeyFilter) -> Sql {
     let mut sql = Sql {
         text: "SELECT count(*) FROM keys AS k".into(),
         values: Vec::new(),
@@ -204,7 +204,7 @@ fn count_sql(filter: &Filter) -> Sql {
     sql
 }
 
-fn page_sql(filter: &Filter, sort: Sort, cursor: Option<&Cursor>, limit: usize) -> Sql {
+fn page_sql(filter: &KeyFilter, sort: Sort, cursor: Option<&Cursor>, limit: usize) -> Sql {
     let mut sql = Sql {
         text: format!("SELECT k.seq, {KEY_COLUMNS} FROM keys AS k"),
         values: Vec::new(),
@@ -216,7 +216,7 @@ fn page_sql(filter: &Filter, sort: Sort, cursor: Option<&Cursor>, limit: usize) 
     sql
 }
 
-fn count(connection: &Connection, filter: &Filter) -> Result<u64, StoreError> {
+fn count(connection: &Connection, filter: &KeyFilter) -> Result<u64, StoreError> {
     let sql = count_sql(filter);
     let count: i64 = connection
         .prepare_cached(&sql.text)?
@@ -226,7 +226,7 @@ fn count(connection: &Connection, filter: &Filter) -> Result<u64, StoreError> {
 
 fn page(
     connection: &Connection,
-    filter: &Filter,
+    filter: &KeyFilter,
     sort: Sort,
     cursor: Option<&Cursor>,
     limit: usize,
@@ -235,7 +235,7 @@ fn page(
     let mut statement = connection.prepare_cached(&sql.text)?;
     let rows = statement.query_map(params_from_iter(sql.values), |row| {
         let mut columns = Columns::new(row, 0);
-        let seq = columns.revision()?;
+        let seq = columns.unsigned()?;
         Ok((seq, columns.key()?))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -4,6 +4,7 @@
 //! generation are one transaction.
 
 pub(super) mod lifecycle;
+pub(super) mod limit;
 pub(super) mod list;
 pub(super) mod reveal;
 pub(super) mod rotation;

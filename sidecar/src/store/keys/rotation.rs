@@ -14,8 +14,8 @@ use crate::domain::origin::Origin;
 use crate::domain::rotation::Grace;
 use crate::store::error::StoreError;
 use crate::store::feed::changes;
-use crate::store::feed::changes::{Change, ChangeKind};
-use crate::store::idempotency::{Once, Outcome};
+use crate::store::feed::changes::{ChangeEntry, ChangeKind};
+use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::keys::lifecycle::{self, Minted, Target, change_of, note};
 use crate::store::{Store, Stored, row};
 
@@ -44,9 +44,9 @@ impl Store {
         target: &Target,
         minted: Minted,
         grace: Grace,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         act: &Act,
-    ) -> Result<Outcome<Stored<Rotated>>, StoreError> {
+    ) -> Result<Idempotent<Stored<Rotated>>, StoreError> {
         self.change_once(once, act.at, |connection| {
             let mut predecessor = lifecycle::find(connection, target)?;
             lifecycle::check_revision(target, &predecessor)?;
@@ -129,9 +129,9 @@ impl Store {
         &self,
         target: &Target,
         minted: &Minted,
-        once: Option<&Once>,
+        once: Option<&IdempotentCall>,
         act: &Act,
-    ) -> Result<Outcome<Stored<Key>>, StoreError> {
+    ) -> Result<Idempotent<Stored<Key>>, StoreError> {
         self.change_once(once, act.at, |connection| {
             let (key, changes) = set_anew(connection, target, minted, act)?;
             let id = key.id.clone();
@@ -145,7 +145,7 @@ fn set_anew(
     target: &Target,
     minted: &Minted,
     act: &Act,
-) -> Result<(Key, Vec<Change>), StoreError> {
+) -> Result<(Key, Vec<ChangeEntry>), StoreError> {
     let mut key = lifecycle::find(connection, target)?;
     lifecycle::check_revision(target, &key)?;
     if key.origin == Origin::Standard {
@@ -189,7 +189,7 @@ fn bury_expired_predecessor(
     connection: &Connection,
     key: &Key,
     act: &Act,
-) -> Result<Option<Change>, StoreError> {
+) -> Result<Option<ChangeEntry>, StoreError> {
     let Some(id) = key.predecessor.clone() else {
         return Ok(None);
     };

@@ -84,7 +84,7 @@ pub enum SearchOrder {
 
 /// A page of what was found.
 #[derive(Debug)]
-pub struct Found {
+pub struct SearchPage {
     /// The keys.
     pub keys: Vec<Key>,
     /// How many there are on all pages.
@@ -100,12 +100,12 @@ struct Sql {
 
 impl Store {
     /// Finds a page of keys.
-    pub fn search(&self, search: &Search) -> Result<Found, StoreError> {
+    pub fn search(&self, search: &Search) -> Result<SearchPage, StoreError> {
         let condition = Sql::of(search);
         self.read(|connection| {
             let total = count(connection, &condition)?;
             let keys = page(connection, condition, search)?;
-            Ok(Found { keys, total })
+            Ok(SearchPage { keys, total })
         })
     }
 

@@ -65,7 +65,7 @@ fn keys(
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![account.as_str(), integer(after), limit], |row| {
         let mut columns = Columns::new(row, 0);
-        Ok((columns.revision()?, columns.key()?))
+        Ok((columns.unsigned()?, columns.key()?))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -100,7 +100,7 @@ fn resources(
     )?;
     let rows = statement.query_map(params![key.as_str(), integer(since_s)], |row| {
         let mut columns = Columns::new(row, 0);
-        Ok((columns.take()?, columns.revision()?))
+        Ok((columns.take()?, columns.unsigned()?))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

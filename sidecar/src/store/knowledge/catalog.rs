@@ -13,7 +13,7 @@ use crate::domain::catalog::{CATALOG_ENTRIES_MAX, Catalog, CatalogEntry, Resourc
 use crate::domain::region::RegionId;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer, json_list, list, millis};
-use crate::store::{Store, audit, homes};
+use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "name, display_name, aliases, created_at, updated_at, revision";
 const FULL: &str = "the region's catalog has as many entries as it may have: remove some first";
@@ -36,7 +36,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<CatalogEntry>, StoreError> {
         self.read(|connection| {
-            homes::require_region(connection, region)?;
+            tenancy::require_region(connection, region)?;
             let sql = format!(
                 "SELECT {COLUMNS} FROM catalog WHERE region = ?1 AND name > ?2 \
                  AND (?3 IS NULL OR kind = ?3) ORDER BY name LIMIT ?4"
@@ -75,7 +75,7 @@ impl Store {
         act: &Act,
     ) -> Result<CatalogEntry, StoreError> {
         self.write(|connection| {
-            homes::require_region(connection, region)?;
+            tenancy::require_region(connection, region)?;
             let before = find(connection, region, &new.name)?;
             check_revision(before.as_ref(), revisions)?;
             let entry = put(connection, region, new, before)?;
@@ -121,7 +121,7 @@ impl Store {
         act: &Act,
     ) -> Result<usize, StoreError> {
         self.write(|connection| {
-            homes::require_region(connection, region)?;
+            tenancy::require_region(connection, region)?;
             let mut added = 0;
             for entry in entries {
                 if find(connection, region, &entry.name)?.is_none() {
@@ -189,7 +189,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<CatalogEntry> {
         aliases: columns.read(aliases)?,
         created_at: columns.read(millis)?,
         updated_at: columns.read(millis)?,
-        revision: columns.revision()?,
+        revision: columns.unsigned()?,
     })
 }
 

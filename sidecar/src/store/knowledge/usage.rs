@@ -6,7 +6,7 @@
 mod rank;
 mod record;
 
-use keytable::{AccountId, KeyId, Outcome, UsageBatch};
+use keytable::{AccountId, KeyId, UsageBatch, UsageOutcome};
 use rusqlite::{Connection, params};
 
 use crate::domain::clock::UnixMillis;
@@ -37,7 +37,7 @@ pub struct UsagePoint {
     /// The begin of the period, in seconds since 1970.
     pub start_s: u64,
     /// What became of the requests.
-    pub outcome: Outcome,
+    pub outcome: UsageOutcome,
     /// How many.
     pub count: u64,
 }
@@ -78,9 +78,9 @@ impl Store {
             let rows = statement.query_map(subject.parameters(interval), |row| {
                 let mut columns = Columns::new(row, 0);
                 Ok(UsagePoint {
-                    start_s: columns.revision()?,
-                    outcome: columns.read(Outcome::from_code)?,
-                    count: columns.revision()?,
+                    start_s: columns.unsigned()?,
+                    outcome: columns.read(UsageOutcome::from_code)?,
+                    count: columns.unsigned()?,
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -191,7 +191,7 @@ fn forget(connection: &Connection, now: UnixMillis) -> Result<(), StoreError> {
 }
 
 fn shares_sql(subject: &Subject, of: &str, name: &str) -> String {
-    let permitted = Outcome::Permitted.code();
+    let permitted = UsageOutcome::Permitted.code();
     format!(
         "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
          sum(iif(outcome = {permitted}, 0, count)) FROM usage WHERE {} GROUP BY {of} \
@@ -215,8 +215,8 @@ fn shares(
         Ok(UsageShare {
             of: columns.take()?,
             name: columns.take()?,
-            permitted: columns.revision()?,
-            refused: columns.revision()?,
+            permitted: columns.unsigned()?,
+            refused: columns.unsigned()?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

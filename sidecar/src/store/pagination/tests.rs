@@ -8,10 +8,10 @@ use crate::store::identity::users;
 use crate::store::lock;
 use crate::store::tests::fixture::Scratch;
 
-const SHELVES: [&Shelf; 4] = [
-    &users::SHELF,
-    &tokens::SHELF,
-    &access_keys::SHELF,
+const PAGED_TABLES: [&PagedTable; 4] = [
+    &users::PAGED,
+    &tokens::PAGED,
+    &access_keys::PAGED,
     &accounts::REQUESTS,
 ];
 
@@ -25,10 +25,10 @@ const ROWS: &str = "
 fn ids(connection: &Connection, account: Option<&AccountId>, limit: usize) -> Vec<String> {
     let (mut behind, mut ids) = (None, Vec::new());
     loop {
-        let part = Part { behind, limit };
+        let page = PageRequest { behind, limit };
         let read = |row: &Row<'_>| row.get::<_, String>("id");
         let found = accounts::REQUESTS
-            .part(connection, account, part, read)
+            .page(connection, account, page, read)
             .unwrap();
         assert!(!found.items.is_empty(), "no part is empty but the first");
         ids.extend(found.items);
@@ -59,15 +59,15 @@ fn parts_are_read_off_an_index() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let connection = lock(&store.0.writer);
-    for (shelf, of_account) in SHELVES
+    for (shelf, of_account) in PAGED_TABLES
         .iter()
         .flat_map(|shelf| [(shelf, true), (shelf, false)])
     {
-        let part = Part {
+        let page = PageRequest {
             behind: Some(9),
             limit: 3,
         };
-        let sql = format!("EXPLAIN QUERY PLAN {}", shelf.sql(of_account, part));
+        let sql = format!("EXPLAIN QUERY PLAN {}", shelf.sql(of_account, page));
         let mut statement = connection.prepare(&sql).unwrap();
         // What is not bound is NULL, which changes no plan.
         let mut rows = statement.raw_query();

@@ -18,8 +18,8 @@ use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::store::feed::changes;
-use crate::store::keys::lifecycle::{self, Manner, Minted, Target};
-use crate::store::{OpenError, Outcome, Store, StoreError, Stored};
+use crate::store::keys::lifecycle::{self, CreateOptions, Minted, Target};
+use crate::store::{Idempotent, OpenError, Store, StoreError, Stored};
 
 pub(crate) const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
@@ -117,13 +117,13 @@ pub(crate) fn insert(
     new: NewKey,
     minted: Minted,
 ) -> Result<Stored<Key>, StoreError> {
-    let manner = Manner {
+    let options = CreateOptions {
         action: AuditAction::KeyCreated,
         allow_unlisted: true,
     };
-    match store.insert(new, minted, &manner, None, &act())? {
-        Outcome::Done(stored) => Ok(stored),
-        Outcome::Earlier(_) => panic!("made before"),
+    match store.insert(new, minted, &options, None, &act())? {
+        Idempotent::Done(stored) => Ok(stored),
+        Idempotent::Repeated(_) => panic!("made before"),
     }
 }
 

@@ -20,8 +20,8 @@ use fixture::{
     region, target,
 };
 
-fn everything() -> Filter {
-    Filter {
+fn everything() -> KeyFilter {
+    KeyFilter {
         account: account(),
         origin: Origin::Standard,
         region: None,

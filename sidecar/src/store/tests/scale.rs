@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use keytable::{AccountId, KeyHash, KeyId, Outcome as Ending, Status, UsageBatch, UsageRow};
+use keytable::{AccountId, KeyHash, KeyId, Status, UsageBatch, UsageOutcome, UsageRow};
 
 use rusqlite::Connection;
 
@@ -21,7 +21,8 @@ use crate::store::tests::fixture::{
 };
 use crate::store::tests::traced::Traced;
 use crate::store::{
-    AuditFilter, CatalogFilter, Cursor, CursorValue, Filter, Minted, Sort, Store, Subject, homes,
+    AuditFilter, CatalogFilter, Cursor, CursorValue, KeyFilter, Minted, Sort, Store, Subject,
+    tenancy,
 };
 
 const ACCOUNTS: u32 = 1_000;
@@ -80,7 +81,7 @@ fn spread(number: u32) -> KeyHash {
 fn seed(store: &Store) {
     let accounts = |connection: &Connection| {
         let mut numbers = 0..ACCOUNTS;
-        numbers.try_for_each(|number| homes::seed_account(connection, &account(number), NOW))
+        numbers.try_for_each(|number| tenancy::seed_account(connection, &account(number), NOW))
     };
     store.write(accounts).unwrap();
     insert_at_once(store, (0..KEYS).map(key));
@@ -99,15 +100,15 @@ fn used(number: u32) -> UsageRow {
     UsageRow {
         key_id: key(number).1.id,
         resource: format!("model-{}", number % 7),
-        outcome: Ending::ALL[number as usize % 8],
+        outcome: UsageOutcome::ALL[number as usize % 8],
         count: 1,
         last_at_unix_ms: NOW.get(),
         last_address: Some("192.0.2.7".parse().unwrap()),
     }
 }
 
-fn filters(account: &AccountId) -> Vec<Filter> {
-    let all = Filter {
+fn filters(account: &AccountId) -> Vec<KeyFilter> {
+    let all = KeyFilter {
         account: account.clone(),
         origin: Origin::Standard,
         region: None,
@@ -121,23 +122,23 @@ fn filters(account: &AccountId) -> Vec<Filter> {
     let unused_since = Some(NOW);
     vec![
         all.clone(),
-        Filter {
+        KeyFilter {
             region: region.clone(),
             ..all.clone()
         },
-        Filter {
+        KeyFilter {
             status,
             ..all.clone()
         },
-        Filter {
+        KeyFilter {
             name_contains: name_contains.clone(),
             ..all.clone()
         },
-        Filter {
+        KeyFilter {
             unused_since,
             ..all.clone()
         },
-        Filter {
+        KeyFilter {
             region,
             status,
             name_contains,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a series has a number for each timestamp.
 
-use keytable::Outcome;
+use keytable::UsageOutcome;
 use serde_json::{Map, Value, json};
 
 use crate::store::{UsagePoint, UsageShare};
@@ -83,7 +83,7 @@ fn stats<'a>(shares: impl IntoIterator<Item = &'a UsageShare>) -> Value {
 
 /// Each metric's numbers, one for each timestamp, as a JSON list in a text.
 fn series(points: &[UsagePoint], timestamps: &[u64], period_s: u64) -> Value {
-    let numbers = |counts: fn(Outcome) -> bool| {
+    let numbers = |counts: fn(UsageOutcome) -> bool| {
         let number = |start_s: &u64| {
             let period = *start_s..start_s + period_s;
             let within = points
@@ -97,7 +97,7 @@ fn series(points: &[UsagePoint], timestamps: &[u64], period_s: u64) -> Value {
     };
     metrics(|metric| match metric {
         "RequestCount" => numbers(|_| true).into(),
-        "RequestFailCount" => numbers(|outcome| outcome != Outcome::Permitted).into(),
+        "RequestFailCount" => numbers(|outcome| outcome != UsageOutcome::Permitted).into(),
         _ => Value::from(vec![0; timestamps.len()]).to_string().into(),
     })
 }

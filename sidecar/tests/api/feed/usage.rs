@@ -1,12 +1,12 @@
 //! `POST /feed/v1/usage`
 
-use keytable::{KeyId, Outcome, UsageBatch, UsageRow};
+use keytable::{KeyId, UsageBatch, UsageOutcome, UsageRow};
 use serde_json::Value;
 
 use crate::support::{FEED_TOKEN, Scratch, Sidecar};
 
 /// Requests of a key that have just come.
-pub(crate) fn row(key: &Value, resource: &str, outcome: Outcome, count: u64) -> UsageRow {
+pub(crate) fn row(key: &Value, resource: &str, outcome: UsageOutcome, count: u64) -> UsageRow {
     UsageRow {
         key_id: KeyId::parse(key["id"].as_str().unwrap()).unwrap(),
         resource: resource.into(),
@@ -46,7 +46,7 @@ fn a_batch_that_comes_twice_is_counted_once() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);
     let key = sidecar.make("a key", "local");
-    let rows = || vec![row(&key, "glm-5.1", Outcome::Permitted, 7)];
+    let rows = || vec![row(&key, "glm-5.1", UsageOutcome::Permitted, 7)];
     report(&sidecar, 1, rows());
     report(&sidecar, 1, rows());
     assert_eq!(permitted(&sidecar), 7);
@@ -62,7 +62,7 @@ fn whoever_has_no_credential_and_whatever_is_no_batch_is_refused() {
     let good = UsageBatch {
         source: [5; 16],
         sequence: 1,
-        rows: vec![row(&key, "glm-5.1", Outcome::Permitted, 7)],
+        rows: vec![row(&key, "glm-5.1", UsageOutcome::Permitted, 7)],
     };
     let good = good.encode();
     let operator = format!("Bearer {}", sidecar.token());

@@ -1,6 +1,6 @@
 //! `GET /v1/keys/{id}/usage`
 
-use keytable::Outcome;
+use keytable::UsageOutcome;
 use serde_json::json;
 
 use crate::feed::usage::{report, row};
@@ -18,9 +18,9 @@ fn a_key_tells_what_it_was_used_for() {
         &sidecar,
         1,
         vec![
-            row(&key, "glm-5.1", Outcome::Permitted, 10),
-            row(&key, "gpt", Outcome::OutOfScope, 3),
-            row(&other, "glm-5.1", Outcome::Permitted, 5),
+            row(&key, "glm-5.1", UsageOutcome::Permitted, 10),
+            row(&key, "gpt", UsageOutcome::OutOfScope, 3),
+            row(&other, "glm-5.1", UsageOutcome::Permitted, 5),
         ],
     );
     let path = format!("/v1/keys/{}", key["id"].as_str().unwrap());

@@ -64,7 +64,7 @@ fn a_passage_that_was_killed_leaves_every_row_readable_and_goes_on() {
     let longer = ring.with_new_key().unwrap();
     store.note_master_key(longer.current(), act().at).unwrap();
     // As far as one transaction; the process ends here.
-    let done = store.write(|connection| PLACES[0].seal_some_anew(connection, &longer));
+    let done = store.write(|connection| SEALED_COLUMNS[0].seal_some_anew(connection, &longer));
     assert_eq!(done.unwrap(), VALUES_AT_ONCE);
     assert_eq!(store.master_keys().unwrap().len(), 2);
     assert_all_open(&store, &longer);

@@ -9,7 +9,7 @@ use crate::domain::audit::{Actor, AuditAction};
 use crate::domain::identity::role::Role;
 use crate::domain::identity::user::UserName;
 use crate::store::tests::fixture::{NOW, Scratch};
-use crate::store::{Outcome, lock};
+use crate::store::{Idempotent, lock};
 
 const USER: &str = "u-1";
 
@@ -42,7 +42,7 @@ fn store_with_user(scratch: &Scratch) -> Store {
         revision: 1,
     };
     let made = store.insert_user(&user, None, &entry()).unwrap();
-    assert!(matches!(made, Outcome::Done(())));
+    assert!(matches!(made, Idempotent::Done(())));
     store
 }
 

@@ -14,8 +14,8 @@ const SORTS: [Sort; 6] = [
     Sort::MostRecentlyUsed,
 ];
 
-fn of(account: &AccountId) -> Filter {
-    Filter {
+fn of(account: &AccountId) -> KeyFilter {
+    KeyFilter {
         account: account.clone(),
         origin: Origin::Standard,
         region: None,
@@ -26,7 +26,7 @@ fn of(account: &AccountId) -> Filter {
 }
 
 /// Every page of a list, of three keys each.
-fn read_through(store: &Store, filter: &Filter, sort: Sort) -> Vec<Key> {
+fn read_through(store: &Store, filter: &KeyFilter, sort: Sort) -> Vec<Key> {
     let (mut cursor, mut keys) = (None, Vec::new());
     loop {
         let part = store.list(filter, sort, cursor.as_ref(), 3).unwrap();
@@ -80,7 +80,7 @@ fn keys_that_were_not_used_since_are_found() {
     }
     let used = "UPDATE keys SET last_used_at = created_at + 1000 WHERE id = 'ak-2'";
     lock(&store.0.writer).execute(used, []).unwrap();
-    let since = Filter {
+    let since = KeyFilter {
         unused_since: Some(UnixMillis::new(act().at.get() + 1)),
         ..of(&account())
     };

@@ -38,15 +38,15 @@ fn rotate_at(
     };
     let grace = Grace::of_seconds(grace_s).unwrap();
     match store.rotate(&target(old), minted, grace, None, &act_at(now))? {
-        Outcome::Done(stored) => Ok(stored.value),
-        Outcome::Earlier(_) => panic!("made before"),
+        Idempotent::Done(stored) => Ok(stored.value),
+        Idempotent::Repeated(_) => panic!("made before"),
     }
 }
 
 fn reset_to(store: &Store, number: u32, value: u32) -> Result<Stored<Key>, StoreError> {
     match store.reset(&target(number), &minted(value), None, &act())? {
-        Outcome::Done(stored) => Ok(stored),
-        Outcome::Earlier(_) => panic!("made before"),
+        Idempotent::Done(stored) => Ok(stored),
+        Idempotent::Repeated(_) => panic!("made before"),
     }
 }
 

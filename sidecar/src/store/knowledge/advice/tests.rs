@@ -1,9 +1,9 @@
 //! What is told as counted of a key: all of it, or that it is not known.
 
-use keytable::{Outcome, UsageBatch, UsageRow};
+use keytable::{UsageBatch, UsageOutcome, UsageRow};
 
 use super::*;
-use crate::domain::recommendation::{Kind, recommend};
+use crate::domain::recommendation::{RecommendationKind, recommend};
 use crate::store::tests::fixture::{NOW, Scratch, account, add_all, minted};
 
 const DAY_MS: u64 = 86_400_000;
@@ -13,7 +13,7 @@ fn report(store: &Store, sequence: u64, at: UnixMillis, resources: &[&str], coun
     let rows = resources.iter().map(|resource| UsageRow {
         key_id: minted(1).id,
         resource: (*resource).into(),
-        outcome: Outcome::Permitted,
+        outcome: UsageOutcome::Permitted,
         count,
         last_at_unix_ms: at.get(),
         last_address: Some("192.0.2.7".parse().unwrap()),
@@ -85,5 +85,11 @@ fn keys_are_examined_part_by_part_and_advice_follows_from_the_numbers() {
         .into_iter()
         .map(|advice| advice.kind)
         .collect();
-    assert_eq!(kinds, [Kind::NeverUsed, Kind::NeverRotated]);
+    assert_eq!(
+        kinds,
+        [
+            RecommendationKind::NeverUsed,
+            RecommendationKind::NeverRotated
+        ]
+    );
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::catalog::Unlisted;
 use crate::domain::key::KeyEdit;
 use crate::store::tests::fixture::{NOW, Scratch, act, insert, minted, new_key, region, target};
-use crate::store::{Manner, Outcome};
+use crate::store::{CreateOptions, Idempotent};
 
 fn name(text: &str) -> ResourceName {
     ResourceName::parse(text).unwrap()
@@ -101,13 +101,13 @@ fn scopes_are_held_to_the_catalog_of_their_region() {
     let scratch = Scratch::new();
     let store = scratch.open();
     set(&store, "glm-5.1");
-    let manner = Manner {
+    let options = CreateOptions {
         action: AuditAction::KeyCreated,
         allow_unlisted: false,
     };
     let make = |home, number| {
-        let made = store.insert(new_key(home), minted(number), &manner, None, &act());
-        made.map(|outcome| assert!(matches!(outcome, Outcome::Done(_))))
+        let made = store.insert(new_key(home), minted(number), &options, None, &act());
+        made.map(|outcome| assert!(matches!(outcome, Idempotent::Done(_))))
     };
     assert!(
         unlisted(make("local", 1)).is_empty(),

@@ -2,7 +2,7 @@
 //!
 //! Does not cut into pages. Invariant: a deleted key counts where it was, under its last name.
 
-use keytable::{AccountId, KeyId, Outcome};
+use keytable::{AccountId, KeyId, UsageOutcome};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -47,7 +47,7 @@ impl Store {
             RankedBy::Key => ("key", NAME),
             RankedBy::Resource => ("resource", "NULL"),
         };
-        let permitted = Outcome::Permitted.code();
+        let permitted = UsageOutcome::Permitted.code();
         let (condition, values) = ranking.condition();
         let sql = format!(
             "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
@@ -110,16 +110,16 @@ fn share(row: &Row<'_>) -> rusqlite::Result<UsageShare> {
     Ok(UsageShare {
         of: columns.take()?,
         name: columns.take()?,
-        permitted: columns.revision()?,
-        refused: columns.revision()?,
+        permitted: columns.unsigned()?,
+        refused: columns.unsigned()?,
     })
 }
 
 fn point(row: &Row<'_>) -> rusqlite::Result<UsagePoint> {
     let mut columns = Columns::new(row, 0);
     Ok(UsagePoint {
-        start_s: columns.revision()?,
-        outcome: columns.read(Outcome::from_code)?,
-        count: columns.revision()?,
+        start_s: columns.unsigned()?,
+        outcome: columns.read(UsageOutcome::from_code)?,
+        count: columns.unsigned()?,
     })
 }

@@ -3,7 +3,7 @@
 //! Does not know batches. Invariant: a key that an attacker holds makes a bounded number of rows,
 //! whatever resources it names and wherever it calls from.
 
-use keytable::{KeyId, Outcome, UsageRow};
+use keytable::{KeyId, UsageOutcome, UsageRow};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::clock::UnixMillis;
@@ -48,7 +48,7 @@ pub(crate) fn count(
             integer(row.count.min(COUNT_MAX)),
         ])?;
     }
-    if matches!(row.outcome, Outcome::Permitted | Outcome::Cut) {
+    if matches!(row.outcome, UsageOutcome::Permitted | UsageOutcome::Cut) {
         note_use(connection, &row.key_id, at)?;
         note_address(connection, row, at)?;
     }

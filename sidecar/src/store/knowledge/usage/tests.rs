@@ -8,7 +8,7 @@ use crate::store::tests::fixture::{NOW, Scratch, account, act, add, add_all, tar
 
 const DAY_MS: u64 = 86_400_000;
 
-fn row(key: &str, resource: &str, outcome: Outcome, count: u64) -> UsageRow {
+fn row(key: &str, resource: &str, outcome: UsageOutcome, count: u64) -> UsageRow {
     UsageRow {
         key_id: KeyId::parse(key).unwrap(),
         resource: resource.into(),
@@ -43,10 +43,10 @@ fn a_batch_is_counted_once() {
     let store = scratch.open();
     add(&store, 1, "local");
     let rows = vec![
-        row("ak-1", "glm-5.1", Outcome::Permitted, 10),
-        row("ak-1", "glm-5.1", Outcome::Permitted, 5),
-        row("ak-1", "gpt", Outcome::OutOfScope, 2),
-        row("ak-unknown", "glm-5.1", Outcome::Permitted, 99),
+        row("ak-1", "glm-5.1", UsageOutcome::Permitted, 10),
+        row("ak-1", "glm-5.1", UsageOutcome::Permitted, 5),
+        row("ak-1", "gpt", UsageOutcome::OutOfScope, 2),
+        row("ak-unknown", "glm-5.1", UsageOutcome::Permitted, 99),
     ];
     let first = batch(1, rows);
     store.count_usage(&first, NOW).unwrap();
@@ -69,7 +69,7 @@ fn a_batch_whose_counting_was_interrupted_is_gone_on_with() {
     let scratch = Scratch::new();
     let store = scratch.open();
     add(&store, 1, "local");
-    let rows = vec![row("ak-1", "glm-5.1", Outcome::Permitted, 1); 3 * ROWS_AT_ONCE + 1];
+    let rows = vec![row("ak-1", "glm-5.1", UsageOutcome::Permitted, 1); 3 * ROWS_AT_ONCE + 1];
     let long = batch(1, rows);
     assert!(
         store
@@ -88,10 +88,10 @@ fn a_use_is_noted_in_the_key_without_a_change_of_it() {
     let store = scratch.open();
     add(&store, 1, "local");
     let generation = store.generation().unwrap();
-    let refused = vec![row("ak-1", "gpt", Outcome::OutOfScope, 1)];
+    let refused = vec![row("ak-1", "gpt", UsageOutcome::OutOfScope, 1)];
     store.count_usage(&batch(1, refused), NOW).unwrap();
     assert_eq!(store.get(&target(1)).unwrap().last_used_at, None);
-    let used = vec![row("ak-1", "glm-5.1", Outcome::Permitted, 1)];
+    let used = vec![row("ak-1", "glm-5.1", UsageOutcome::Permitted, 1)];
     store.count_usage(&batch(2, used), NOW).unwrap();
     let key = store.get(&target(1)).unwrap();
     assert_eq!((key.last_used_at, key.revision), (Some(NOW), 1));
@@ -104,9 +104,9 @@ fn usage_is_told_by_time_by_resource_and_by_key_also_of_deleted_ones() {
     let store = scratch.open();
     add_all(&store, 1..=2);
     let rows = vec![
-        row("ak-1", "glm-5.1", Outcome::Permitted, 10),
-        row("ak-2", "glm-5.1", Outcome::Disabled, 3),
-        row("ak-2", "", Outcome::Permitted, 4),
+        row("ak-1", "glm-5.1", UsageOutcome::Permitted, 10),
+        row("ak-2", "glm-5.1", UsageOutcome::Disabled, 3),
+        row("ak-2", "", UsageOutcome::Permitted, 4),
     ];
     store.count_usage(&batch(1, rows), NOW).unwrap();
     store.delete(&target(2), Some("a key"), &act()).unwrap();
@@ -121,7 +121,10 @@ fn usage_is_told_by_time_by_resource_and_by_key_also_of_deleted_ones() {
         };
         assert_eq!(
             points,
-            [of(Outcome::Permitted, 14), of(Outcome::Disabled, 3)]
+            [
+                of(UsageOutcome::Permitted, 14),
+                of(UsageOutcome::Disabled, 3)
+            ]
         );
     }
     let keys = store.usage_by_key(&subject, &day(NOW), 10).unwrap();
@@ -144,7 +147,7 @@ fn points_are_forgotten_when_their_time_is_over() {
     let scratch = Scratch::new();
     let store = scratch.open();
     add(&store, 1, "local");
-    let used = || vec![row("ak-1", "glm-5.1", Outcome::Permitted, 1)];
+    let used = || vec![row("ak-1", "glm-5.1", UsageOutcome::Permitted, 1)];
     store.count_usage(&batch(1, used()), NOW).unwrap();
     let later = UnixMillis::new(NOW.get() + 45 * DAY_MS);
     store.count_usage(&batch(2, used()), later).unwrap();
@@ -169,7 +172,12 @@ fn a_key_makes_a_bounded_number_of_rows_whatever_it_calls() {
     add(&store, 1, "local");
     let rows = (0..300).map(|number| UsageRow {
         last_address: Some(std::net::Ipv4Addr::from(0x0a00_0000 + number).into()),
-        ..row("ak-1", &format!("model-{number}"), Outcome::Permitted, 1)
+        ..row(
+            "ak-1",
+            &format!("model-{number}"),
+            UsageOutcome::Permitted,
+            1,
+        )
     });
     store.count_usage(&batch(1, rows.collect()), NOW).unwrap();
     let one = Subject::Key(KeyId::parse("ak-1").unwrap());
@@ -194,7 +202,7 @@ fn clocks_of_envoys_do_not_bend_time() {
         let odd = UsageRow {
             last_at_unix_ms: at,
             count: u64::MAX,
-            ..row("ak-1", "glm-5.1", Outcome::Permitted, 1)
+            ..row("ak-1", "glm-5.1", UsageOutcome::Permitted, 1)
         };
         store.count_usage(&batch(sequence, vec![odd]), NOW).unwrap();
     }

@@ -19,7 +19,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What is known about the way from a browser to here.
 #[derive(Clone, Debug, Default)]
-pub struct Site {
+pub struct HostPolicy {
     /// Whether what comes from other machines comes through something that ends TLS.
     pub tls: bool,
     /// Where people reach the console, `https://keys.example.com`.
@@ -36,7 +36,7 @@ pub struct Site {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallAddress(pub(crate) Option<IpAddr>);
 
-impl Site {
+impl HostPolicy {
     /// Whether a request is for the cloud API.
     pub(crate) fn is_tokenhub(&self, request: &ServiceRequest) -> bool {
         let bare = |path: &str| path.trim_end_matches('/').to_owned();

@@ -39,7 +39,7 @@ const PER_ADDRESS: Allowance = Allowance {
 
 /// The counts. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Attempts {
+pub struct AttemptLimit {
     counts: Arc<Mutex<HashMap<Counted, Bucket>>>,
     turns: Arc<Semaphore>,
 }
@@ -72,7 +72,7 @@ pub(crate) struct Attempt {
     pub(crate) known: bool,
 }
 
-impl Attempts {
+impl AttemptLimit {
     /// Counts an attempt; refuses it if there were too many.
     pub(crate) fn count(&self, attempt: &Attempt) -> Result<(), Problem> {
         let now = Instant::now();
@@ -189,9 +189,9 @@ fn tidy(counts: &mut HashMap<Counted, Bucket>) {
     *counts = emptier;
 }
 
-// === impl Attempts ===
+// === impl AttemptLimit ===
 
-impl Default for Attempts {
+impl Default for AttemptLimit {
     fn default() -> Self {
         Self {
             counts: Arc::default(),
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn attempts_for_one_user_run_out_wherever_they_come_from() {
-        let attempts = Attempts::default();
+        let attempts = AttemptLimit::default();
         let allowed = (0..100).filter(|number| {
             let address = format!("192.0.2.{number}");
             attempts.count(&attempt("admin", &address, false)).is_ok()
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_flood_from_elsewhere_does_not_keep_the_owner_out() {
-        let attempts = Attempts::default();
+        let attempts = AttemptLimit::default();
         for number in 0..200 {
             let address = format!("192.0.2.{number}");
             let _ = attempts.count(&attempt("admin", &address, false));
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn attempts_from_one_address_run_out_whoever_they_are_for() {
-        let attempts = Attempts::default();
+        let attempts = AttemptLimit::default();
         let allowed = (0..200).filter(|number| {
             let user = format!("user{number}");
             let address = format!("2001:db8::{number}");
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn whoever_proves_it_may_try_again_at_once() {
-        let attempts = Attempts::default();
+        let attempts = AttemptLimit::default();
         let one = attempt("admin", "192.0.2.1", false);
         for _ in 0..10 {
             attempts.count(&one).unwrap();
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_bounded_and_the_emptiest_buckets_stay() {
-        let attempts = Attempts::default();
+        let attempts = AttemptLimit::default();
         let victim = attempt("victim", "192.0.2.1", false);
         for _ in 0..10 {
             attempts.count(&victim).unwrap();

@@ -1,6 +1,6 @@
 //! Writes down Envoys before their first answer, many in one transaction if many come at once.
 //!
-//! Does not say who is new, and does not try again. Invariant: when [`Register::write`] gives true,
+//! Does not say who is new, and does not try again. Invariant: when [`EnvoyWriter::write`] gives true,
 //! the Envoy is on the disk.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,7 +11,7 @@ use crate::store::{Newcomer, Store};
 
 /// What is to be written. Clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Register(Arc<Inner>);
+pub(super) struct EnvoyWriter(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -29,7 +29,7 @@ struct Batch {
     is_written: Arc<OnceLock<bool>>,
 }
 
-impl Register {
+impl EnvoyWriter {
     pub(super) fn new(store: Store) -> Self {
         Self(Arc::new(Inner {
             store,

@@ -17,11 +17,11 @@ const SWEEP_MIN: usize = 1_024;
 
 /// The calls of the last second.
 #[derive(Debug, Default)]
-pub(crate) struct Rates(Mutex<HashMap<(String, Action), VecDeque<Instant>>>);
+pub(crate) struct RateLimit(Mutex<HashMap<(String, Action), VecDeque<Instant>>>);
 
-impl Rates {
+impl RateLimit {
     /// Counts a call, or says that it is one too many.
-    pub(crate) fn admit(&self, secret_id: &str, action: Action, now: Instant) -> bool {
+    pub(crate) fn count(&self, secret_id: &str, action: Action, now: Instant) -> bool {
         let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |at: &Instant| now.saturating_duration_since(*at) < WINDOW;
         if rates.len() >= SWEEP_MIN {
@@ -43,26 +43,26 @@ mod tests {
 
     #[test]
     fn twenty_calls_pass_in_any_second() {
-        let (rates, start) = (Rates::default(), Instant::now());
+        let (rates, start) = (RateLimit::default(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         let passed = |from_ms, count: u64| {
             let calls = from_ms..from_ms + count;
-            let passed = calls.filter(|ms| rates.admit("AKID", Action::CreateApiKey, at(*ms)));
+            let passed = calls.filter(|ms| rates.count("AKID", Action::CreateApiKey, at(*ms)));
             passed.count()
         };
         assert_eq!(passed(0, 100), 20);
         assert_eq!(passed(999, 1), 0);
         assert_eq!(passed(1_000, 10), 10);
-        assert!(rates.admit("AKID", Action::DeleteApiKey, at(50)));
-        assert!(rates.admit("AKIDother", Action::CreateApiKey, at(50)));
+        assert!(rates.count("AKID", Action::DeleteApiKey, at(50)));
+        assert!(rates.count("AKIDother", Action::CreateApiKey, at(50)));
     }
 
     #[test]
     fn idle_counters_are_dropped() {
-        let (rates, start) = (Rates::default(), Instant::now());
+        let (rates, start) = (RateLimit::default(), Instant::now());
         for number in 0..5_000 {
             let at = start + Duration::from_millis(number);
-            rates.admit(&format!("AKID{number}"), Action::CreateApiKey, at);
+            rates.count(&format!("AKID{number}"), Action::CreateApiKey, at);
         }
         assert!(rates.0.lock().unwrap().len() <= SWEEP_MIN + 1);
     }

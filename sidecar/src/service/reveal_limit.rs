@@ -16,7 +16,7 @@ const MINUTE_MS: u64 = 60_000;
 
 /// The reveals of the running minute. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Reveals(Arc<Mutex<Minute>>);
+pub struct RevealLimit(Arc<Mutex<Minute>>);
 
 #[derive(Debug, Default)]
 struct Minute {
@@ -24,9 +24,9 @@ struct Minute {
     seen: HashMap<Actor, u32>,
 }
 
-impl Reveals {
+impl RevealLimit {
     /// Counts one more, or refuses it.
-    pub(crate) fn admit(&self, act: &Act) -> Result<(), Problem> {
+    pub(crate) fn count(&self, act: &Act) -> Result<(), Problem> {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = act.at.get() / MINUTE_MS;
         if minute.number != number {

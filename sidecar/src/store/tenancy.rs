@@ -1,14 +1,11 @@
-//! Accounts and regions: where keys are at home.
+//! Tenancy: which accounts and regions there are.
 //!
-//! Does not hold keys. Invariant: an account's limit counts its keys of origin `standard` that
-//! have no successor, over all regions, in the transaction that adds one.
+//! Does not hold keys. Invariant: neither is ever taken away.
 
 use keytable::AccountId;
 use rusqlite::{Connection, params};
 
 use crate::domain::clock::UnixMillis;
-use crate::domain::key::NewKey;
-use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -102,49 +99,3 @@ pub(super) fn require_region(connection: &Connection, region: &RegionId) -> Resu
         .then_some(())
         .ok_or(StoreError::Unknown("region"))
 }
-
-/// Refuses a new key whose account or region does not exist or whose account is full.
-pub(super) fn admit(
-    connection: &Connection,
-    new: &NewKey,
-    limit_default: u64,
-) -> Result<(), StoreError> {
-    let account = !account_exists(connection, &new.account)?;
-    let region = !region_exists(connection, &new.region)?;
-    if account || region {
-        return Err(StoreError::UnknownHome { account, region });
-    }
-    if new.origin != Origin::Standard {
-        return Ok(());
-    }
-    let (counted, limit) = counted_keys(connection, &new.account)?;
-    let limit = limit.unwrap_or(limit_default);
-    if counted < limit {
-        Ok(())
-    } else {
-        Err(StoreError::LimitReached { limit })
-    }
-}
-
-/// How many keys count against the limit of an account, and its own limit. The schema keeps the
-/// number, so that looking costs the same however many there are.
-fn counted_keys(
-    connection: &Connection,
-    account: &AccountId,
-) -> Result<(u64, Option<u64>), StoreError> {
-    let counted = connection
-        .prepare_cached("SELECT counted_keys, key_limit FROM accounts WHERE id = ?1")?
-        .query_row([account.as_str()], |row| {
-            let mut columns = Columns::new(row, 0);
-            let counted = columns.revision()?;
-            let limit: Option<i64> = columns.take()?;
-            Ok((
-                counted,
-                limit.map(|limit| u64::try_from(limit).unwrap_or(0)),
-            ))
-        })?;
-    Ok(counted)
-}
-
-#[cfg(test)]
-mod tests;

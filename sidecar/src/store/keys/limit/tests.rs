@@ -5,7 +5,7 @@ use crate::domain::rotation::Grace;
 use crate::store::tests::fixture::{
     Scratch, account, act, add_all, insert, minted, new_key, target,
 };
-use crate::store::{Minted, lock};
+use crate::store::{Minted, Store, lock};
 
 /// What the schema keeps, and what there is.
 fn counts(store: &Store) -> (u64, u64) {

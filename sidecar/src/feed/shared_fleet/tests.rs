@@ -9,7 +9,7 @@ use std::future::Future as _;
 use super::*;
 use crate::domain::clock::SystemClock;
 use crate::domain::envoy::{Lease, NodeName};
-use crate::feed::standing::Needs;
+use crate::feed::position::Needs;
 
 const SEVEN: Generation = Generation::new(7);
 
@@ -26,7 +26,7 @@ fn region() -> RegionId {
     RegionId::parse("local").unwrap()
 }
 
-fn arrive(board: &Board, digit: char) -> Presence {
+fn arrive(fleet: &SharedFleet, digit: char) -> LongPoll {
     let who = Introduction {
         region: region(),
         agent: AgentId::parse(&digit.to_string().repeat(32)).unwrap(),
@@ -34,34 +34,34 @@ fn arrive(board: &Board, digit: char) -> Presence {
         lease: Lease::Never,
         version: None,
     };
-    board.arrive(&who, None).0
+    fleet.arrive(&who, None).0
 }
 
-fn acknowledge(presence: &Presence, generation: Generation) {
-    presence.acknowledge(&Standing {
+fn acknowledge(poll: &LongPoll, generation: Generation) {
+    poll.acknowledge(&AgentPosition {
         acknowledged: Some(generation),
         is_foreign: false,
         needs: Needs::Nothing,
     });
 }
 
-fn board() -> Board {
-    Board::new(Arc::new(SystemClock), Vec::new(), SEVEN)
+fn fleet() -> SharedFleet {
+    SharedFleet::new(Arc::new(SystemClock), Vec::new(), SEVEN)
 }
 
 #[actix_web::test]
 async fn a_change_is_woken_by_the_last_of_those_that_it_waits_for_and_by_no_other() {
-    let board = board();
-    let envoys: Vec<Presence> = "abcdef"
+    let fleet = fleet();
+    let envoys: Vec<LongPoll> = "abcdef"
         .chars()
-        .map(|digit| arrive(&board, digit))
+        .map(|digit| arrive(&fleet, digit))
         .collect();
-    let patient = Waiting {
+    let patient = Wait {
         timeout: Duration::from_secs(60),
         awaited: Awaited::Live,
     };
     let home = region();
-    let mut settling = pin!(board.settle(&home, SEVEN, patient));
+    let mut settling = pin!(fleet.settle(&home, SEVEN, patient));
     let counted = Arc::new(Counted::default());
     let waker = Waker::from(Arc::clone(&counted));
     let mut context = Context::from_waker(&waker);
@@ -79,27 +79,27 @@ async fn a_change_is_woken_by_the_last_of_those_that_it_waits_for_and_by_no_othe
         panic!("all have it");
     };
     assert_eq!((progress.envoys, progress.applied), (6, 6));
-    assert!(board.state().waits.is_empty(), "nothing of it is left");
+    assert!(fleet.state().waits.is_empty(), "nothing of it is left");
 }
 
 #[actix_web::test]
 async fn a_change_that_nobody_waits_for_any_more_leaves_nothing_and_a_stop_ends_all() {
-    let board = board();
-    let _envoy = arrive(&board, 'a');
-    let patient = Waiting {
+    let fleet = fleet();
+    let _envoy = arrive(&fleet, 'a');
+    let patient = Wait {
         timeout: Duration::from_secs(60),
         awaited: Awaited::All,
     };
     let home = region();
     let mut context = Context::from_waker(Waker::noop());
     {
-        let mut given_up = pin!(board.settle(&home, SEVEN, patient));
+        let mut given_up = pin!(fleet.settle(&home, SEVEN, patient));
         assert!(given_up.as_mut().poll(&mut context).is_pending());
-        assert_eq!(board.state().waits.len(), 1);
+        assert_eq!(fleet.state().waits.len(), 1);
     }
-    assert!(board.state().waits.is_empty());
-    let mut stopped = pin!(board.settle(&home, SEVEN, patient));
+    assert!(fleet.state().waits.is_empty());
+    let mut stopped = pin!(fleet.settle(&home, SEVEN, patient));
     assert!(stopped.as_mut().poll(&mut context).is_pending());
-    board.close();
+    fleet.close();
     assert!(stopped.poll(&mut context).is_ready());
 }

@@ -3,10 +3,11 @@
 //! Filters and routes are judged elsewhere. Invariant: a setting that is left out is judged by what
 //! Envoy then does.
 
-use super::view::{Door, is_on, text};
-use super::{Finding, Rule};
+use super::value::{is_on, text};
+use super::view::ConnectionManager;
+use super::{Finding, LintRule};
 
-const REMOTE_ADDRESS: Rule = Rule {
+const REMOTE_ADDRESS: LintRule = LintRule {
     name: "remote-address",
     wrong: "use_remote_address is not true",
     breaks: "`source.address` is what the client wrote into X-Forwarded-For: every IP \
@@ -15,7 +16,7 @@ const REMOTE_ADDRESS: Rule = Rule {
             number)",
 };
 
-const NORMALIZE_PATH: Rule = Rule {
+const NORMALIZE_PATH: LintRule = LintRule {
     name: "normalize-path",
     wrong: "normalize_path is not true",
     breaks: "/v1/x/../chat/completions reaches gate and upstream as written, and they may read \
@@ -23,14 +24,14 @@ const NORMALIZE_PATH: Rule = Rule {
     write: "normalize_path: true",
 };
 
-const MERGE_SLASHES: Rule = Rule {
+const MERGE_SLASHES: LintRule = LintRule {
     name: "merge-slashes",
     wrong: "merge_slashes is not true",
     breaks: "//v1/chat/completions is another path for the gate than for many upstreams",
     write: "merge_slashes: true",
 };
 
-const ESCAPED_SLASHES: Rule = Rule {
+const ESCAPED_SLASHES: LintRule = LintRule {
     name: "escaped-slashes",
     wrong: "path_with_escaped_slashes_action unescapes",
     breaks: "%2F becomes a separator of segments, and a model's name with a slash another \
@@ -38,7 +39,7 @@ const ESCAPED_SLASHES: Rule = Rule {
     write: "path_with_escaped_slashes_action: KEEP_UNCHANGED (or REJECT_REQUEST)",
 };
 
-const UNDERSCORES: Rule = Rule {
+const UNDERSCORES: LintRule = LintRule {
     name: "underscores",
     wrong: "headers with underscores are allowed",
     breaks: "x_api_key passes the gate unread and reaches upstreams that take it for x-api-key",
@@ -46,16 +47,19 @@ const UNDERSCORES: Rule = Rule {
 };
 
 /// Judges one connection manager.
-pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
     let underscores = text(
-        door.manager,
+        manager.config,
         "/common_http_protocol_options/headers_with_underscores_action",
     );
-    let slashes = text(door.manager, "/path_with_escaped_slashes_action");
+    let slashes = text(manager.config, "/path_with_escaped_slashes_action");
     let broken = [
-        (!is_on(door.manager, "/use_remote_address"), &REMOTE_ADDRESS),
-        (!is_on(door.manager, "/normalize_path"), &NORMALIZE_PATH),
-        (!is_on(door.manager, "/merge_slashes"), &MERGE_SLASHES),
+        (
+            !is_on(manager.config, "/use_remote_address"),
+            &REMOTE_ADDRESS,
+        ),
+        (!is_on(manager.config, "/normalize_path"), &NORMALIZE_PATH),
+        (!is_on(manager.config, "/merge_slashes"), &MERGE_SLASHES),
         (slashes.starts_with("UNESCAPE"), &ESCAPED_SLASHES),
         (
             !["REJECT_REQUEST", "DROP_HEADER"].contains(&underscores),
@@ -63,5 +67,5 @@ pub(super) fn check(door: &Door<'_>, findings: &mut Vec<Finding>) {
         ),
     ];
     let broken = broken.into_iter().filter(|(is_broken, _)| *is_broken);
-    findings.extend(broken.map(|(_, rule)| Finding::at(&door.place, rule)));
+    findings.extend(broken.map(|(_, rule)| Finding::at(&manager.place, rule)));
 }

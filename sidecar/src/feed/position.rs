@@ -1,13 +1,13 @@
-//! How an agent stands to the history: what it has of it, and what it needs next.
+//! The position of an agent in the history: what it has of it, and what it needs next.
 //!
 //! Plain decisions without I/O. Invariant: a generation counts as the agent's own only if it is of
 //! this history and not from the future of it.
 
 use keytable::{Epoch, Generation};
 
-/// How an agent stands.
+/// The position of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct AgentPosition {
     /// What it has in force of this history.
     pub acknowledged: Option<Generation>,
     /// Whether it has something in force that this history never had.
@@ -29,12 +29,12 @@ pub enum Needs {
 
 /// Judges the `position` that an agent claims in the history `epoch`, which is at `newest`.
 /// `reaches_back`: what has changed since then is known.
-pub fn standing(
+pub fn judge(
     position: Option<(Epoch, Generation)>,
     epoch: Epoch,
     newest: Generation,
     reaches_back: bool,
-) -> Standing {
+) -> AgentPosition {
     let ours = position.filter(|(claimed, _)| *claimed == epoch || mutant!(TrustAnyEpoch));
     let acknowledged = ours.map(|(_, from)| from).filter(|from| *from <= newest);
     let needs = match acknowledged {
@@ -42,7 +42,7 @@ pub fn standing(
         Some(from) if reaches_back => Needs::Delta(from),
         _ => Needs::Snapshot,
     };
-    Standing {
+    AgentPosition {
         acknowledged: acknowledged.map(|from| match mutant!(CountWhatIsSent) {
             true => newest,
             false => from,
@@ -61,14 +61,14 @@ mod tests {
         let ours = Epoch::from_bytes([1; 16]);
         let at = |epoch: u8, from: u64, reaches_back| {
             let position = Some((Epoch::from_bytes([epoch; 16]), Generation::new(from)));
-            standing(position, ours, Generation::new(7), reaches_back)
+            judge(position, ours, Generation::new(7), reaches_back)
         };
-        let known = |from, needs| Standing {
+        let known = |from, needs| AgentPosition {
             acknowledged: Some(Generation::new(from)),
             is_foreign: false,
             needs,
         };
-        let unknown = Standing {
+        let unknown = AgentPosition {
             acknowledged: None,
             is_foreign: true,
             needs: Needs::Snapshot,
@@ -78,10 +78,10 @@ mod tests {
         assert_eq!(at(1, 5, false), known(5, Needs::Snapshot));
         assert_eq!(at(1, 8, true), unknown, "from the future");
         assert_eq!(at(2, 7, true), unknown, "of another history");
-        let empty = Standing {
+        let empty = AgentPosition {
             is_foreign: false,
             ..unknown
         };
-        assert_eq!(standing(None, ours, Generation::new(7), true), empty);
+        assert_eq!(judge(None, ours, Generation::new(7), true), empty);
     }
 }

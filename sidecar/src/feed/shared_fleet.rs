@@ -1,10 +1,10 @@
-//! The board: the fleet, shared between the requests that change it and those that wait for it.
+//! The fleet, shared between the requests that change it and those that wait for it.
 //!
 //! Does not know HTTP. A change that waits is woken once as many Envoys have it in force as it waits
 //! for, and not by each of them; whatever else can end its wait it sees at its next look.
 //!
 //! Invariant: a change is answered after a look at the whole fleet, never after a count; and a
-//! [`Presence`] that goes, for whatever reason, is taken off the board.
+//! [`LongPoll`] that goes, for whatever reason, is noticed by the fleet.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,12 +16,12 @@ use tokio::sync::Notify;
 use tokio::time::timeout_at;
 
 use crate::domain::clock::{Clock, UnixMillis};
-use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Word};
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label};
 use crate::domain::region::RegionId;
 use crate::feed::fleet::{
-    Arrival, Awaited, Dismissal, Fleet, Moment, Progress, Sighting, Straying,
+    Arrival, Awaited, Dismissal, Fleet, Moment, PropagationState, Sighting, Straying,
 };
-use crate::feed::standing::Standing;
+use crate::feed::position::AgentPosition;
 use crate::telemetry::Line;
 
 /// How often a waiting change looks whether somebody is lost or gone, or a lease has run out.
@@ -29,7 +29,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The shared fleet. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Board(Arc<Inner>);
+pub struct SharedFleet(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -42,46 +42,46 @@ struct Inner {
 struct State {
     fleet: Fleet,
     /// The changes that wait, by a number of their own.
-    waits: BTreeMap<u64, Wait>,
+    waits: BTreeMap<u64, Waiter>,
     next_wait: u64,
 }
 
 /// A change that waits.
 #[derive(Debug)]
-struct Wait {
+struct Waiter {
     region: RegionId,
     generation: Generation,
     /// Envoys that did not have it at its last look, less those that have said since that they do.
     left: usize,
-    look: Arc<Notify>,
+    wakeup: Arc<Notify>,
 }
 
-/// The place of a waiting change among the others, until it goes.
+/// Keeps a waiting change among the others, until it goes.
 #[derive(Debug)]
-struct Place<'b> {
-    board: &'b Board,
+struct WaiterGuard<'b> {
+    fleet: &'b SharedFleet,
     number: u64,
-    look: Arc<Notify>,
+    wakeup: Arc<Notify>,
 }
 
-/// An open request of one agent.
+/// The long poll (hanging GET) of one agent.
 #[derive(Debug)]
-pub struct Presence {
-    board: Board,
+pub struct LongPoll {
+    fleet: SharedFleet,
     who: Introduction,
 }
 
 /// How a change waits for Envoys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct Wait {
     /// For how long at most.
     pub timeout: Duration,
     /// For whom.
     pub awaited: Awaited,
 }
 
-impl Board {
-    /// A board with the Envoys that an earlier process knew, at the `newest` generation.
+impl SharedFleet {
+    /// A fleet with the Envoys that an earlier process knew, at the `newest` generation.
     pub fn new(clock: Arc<dyn Clock>, known: Vec<KnownEnvoy>, newest: Generation) -> Self {
         let now = Moment {
             instant: Instant::now(),
@@ -98,15 +98,15 @@ impl Board {
         }))
     }
 
-    /// Puts an agent's request on the board. From here on every change waits for this agent.
-    pub fn arrive(&self, who: &Introduction, trouble: Option<Word>) -> (Presence, Arrival) {
+    /// Takes an agent's request in. From here on every change waits for this agent.
+    pub fn arrive(&self, who: &Introduction, trouble: Option<Label>) -> (LongPoll, Arrival) {
         let now = self.moment();
         let arrival = self.state().fleet.arrive(who, trouble, now);
-        let presence = Presence {
-            board: self.clone(),
+        let poll = LongPoll {
+            fleet: self.clone(),
             who: who.clone(),
         };
-        (presence, arrival)
+        (poll, arrival)
     }
 
     /// What an arrival gave as new is written down.
@@ -120,53 +120,53 @@ impl Board {
         &self,
         region: &RegionId,
         generation: Generation,
-        waiting: Waiting,
-    ) -> Progress {
-        let place = self.enlist(region, generation);
-        let deadline = tokio::time::Instant::now() + waiting.timeout;
+        wait: Wait,
+    ) -> PropagationState {
+        let guard = self.enlist(region, generation);
+        let deadline = tokio::time::Instant::now() + wait.timeout;
         loop {
-            let left = self.count(&place, waiting.awaited);
+            let left = self.count(&guard, wait.awaited);
             if left == 0 || self.is_closing() || tokio::time::Instant::now() >= deadline {
                 let now = Instant::now();
                 return self.state().fleet.progress(region, generation, now);
             }
             let look = tokio::time::Instant::now() + LOOK_INTERVAL;
-            let _ = timeout_at(look.min(deadline), place.look.notified()).await;
+            let _ = timeout_at(look.min(deadline), guard.wakeup.notified()).await;
         }
     }
 
-    fn enlist(&self, region: &RegionId, generation: Generation) -> Place<'_> {
+    fn enlist(&self, region: &RegionId, generation: Generation) -> WaiterGuard<'_> {
         let mut state = self.state();
         state.fleet.publish(generation, Instant::now());
         let number = state.next_wait;
         state.next_wait += 1;
-        let look = Arc::new(Notify::new());
-        let wait = Wait {
+        let wakeup = Arc::new(Notify::new());
+        let wait = Waiter {
             region: region.clone(),
             generation,
             left: 0,
-            look: Arc::clone(&look),
+            wakeup: Arc::clone(&wakeup),
         };
         state.waits.insert(number, wait);
-        let board = self;
-        Place {
-            board,
+        let fleet = self;
+        WaiterGuard {
+            fleet,
             number,
-            look,
+            wakeup,
         }
     }
 
     /// Looks at the whole fleet for one change: how many it still waits for.
-    fn count(&self, place: &Place<'_>, awaited: Awaited) -> usize {
+    fn count(&self, guard: &WaiterGuard<'_>, awaited: Awaited) -> usize {
         let now = Instant::now();
         let State { fleet, waits, .. } = &mut *self.state();
-        waits.get_mut(&place.number).map_or(0, |wait| {
+        waits.get_mut(&guard.number).map_or(0, |wait| {
             wait.left = fleet.awaited(&wait.region, wait.generation, awaited, now);
             wait.left
         })
     }
 
-    /// Takes an Envoy off the board of which an operator knows that it is gone.
+    /// Takes an Envoy off the fleet of which an operator knows that it is gone.
     pub fn dismiss(&self, region: &RegionId, agent: &AgentId) -> Dismissal {
         self.state().fleet.dismiss(region, agent, Instant::now())
     }
@@ -183,7 +183,7 @@ impl Board {
         }
     }
 
-    /// Now, by the clock of the board.
+    /// Now, by the fleet's clock.
     pub fn now(&self) -> UnixMillis {
         self.0.clock.now()
     }
@@ -197,7 +197,7 @@ impl Board {
     pub fn close(&self) {
         self.0.closing.store(true, Ordering::SeqCst);
         for wait in self.state().waits.values() {
-            wait.look.notify_one();
+            wait.wakeup.notify_one();
         }
     }
 
@@ -215,7 +215,7 @@ impl Board {
 impl State {
     /// An Envoy had `before` in force and has `after` now: who waited for that is told.
     fn tell(&mut self, region: &RegionId, before: Option<Generation>, after: Option<Generation>) {
-        let reached = |wait: &&mut Wait| {
+        let reached = |wait: &&mut Waiter| {
             wait.region == *region
                 && before.is_none_or(|before| before < wait.generation)
                 && after.is_some_and(|after| after >= wait.generation)
@@ -223,28 +223,28 @@ impl State {
         for wait in self.waits.values_mut().filter(reached) {
             wait.left = wait.left.saturating_sub(1);
             if wait.left == 0 {
-                wait.look.notify_one();
+                wait.wakeup.notify_one();
             }
         }
     }
 }
 
-impl Presence {
+impl LongPoll {
     /// Notes that the agent is given a page of a snapshot.
     pub fn give_page(&self) {
-        self.board.state().fleet.give_page(&self.who);
+        self.fleet.state().fleet.give_page(&self.who);
     }
 
     /// Notes what the agent has in force; whether it comes from another sidecar.
-    pub fn acknowledge(&self, standing: &Standing) -> bool {
-        let (who, after) = (&self.who, standing.acknowledged);
-        let wall = self.board.now();
-        let mut state = self.board.state();
+    pub fn acknowledge(&self, position: &AgentPosition) -> bool {
+        let (who, after) = (&self.who, position.acknowledged);
+        let wall = self.fleet.now();
+        let mut state = self.fleet.state();
         let before = state.fleet.acknowledge(who, after);
         if before != after {
             state.tell(&who.region, before, after);
         }
-        let straying = match standing.is_foreign {
+        let straying = match position.is_foreign {
             true => state.fleet.stray(who, wall),
             false => Straying::Unknown,
         };
@@ -259,19 +259,19 @@ impl Presence {
     }
 }
 
-// === impl Place ===
+// === impl WaiterGuard ===
 
-impl Drop for Place<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
-        self.board.state().waits.remove(&self.number);
+        self.fleet.state().waits.remove(&self.number);
     }
 }
 
-// === impl Presence ===
+// === impl LongPoll ===
 
-impl Drop for Presence {
+impl Drop for LongPoll {
     fn drop(&mut self) {
-        let mut state = self.board.state();
+        let mut state = self.fleet.state();
         state.fleet.leave(&self.who, Instant::now());
     }
 }
