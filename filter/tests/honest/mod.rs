@@ -39,7 +39,9 @@ struct Exception {
 
 fn corpus() -> Vec<Honest> {
     let lines = include_str!("corpus.jsonl").lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn exceptions() -> Vec<Exception> {
@@ -69,17 +71,26 @@ fn no_honest_request_is_refused() {
             continue;
         }
         let told = exchange.told();
-        let is_known = |it: &&Exception| honest.call.starts_with(&it.call) && told.contains(&it.says);
+        let is_known =
+            |it: &&Exception| honest.call.starts_with(&it.call) && told.contains(&it.says);
         match exceptions.iter().position(|it| is_known(&it)) {
             Some(at) => *used.entry(at).or_insert(0) += 1,
-            None => refused.push(format!("{} {}: {told}\n  {}", honest.from, honest.call, honest.body)),
+            None => refused.push(format!(
+                "{} {}: {told}\n  {}",
+                honest.from, honest.call, honest.body
+            )),
         }
     }
     for (at, count) in &used {
         println!("{count} refused: {}", exceptions[*at].why);
     }
     println!("{} requests", corpus.len());
-    assert!(refused.is_empty(), "{} refused:\n{}", refused.len(), refused.join("\n"));
+    assert!(
+        refused.is_empty(),
+        "{} refused:\n{}",
+        refused.len(),
+        refused.join("\n")
+    );
     assert_eq!(used.len(), exceptions.len(), "every exception is needed");
     assert!(corpus.len() > 1_000, "{}", corpus.len());
 }

@@ -16,7 +16,7 @@ use std::thread;
 
 use envoy::{Stack, files};
 use serde_json::{Value, json};
-use tests::{Key, node, python, raw, start};
+use tests::{Key, node, python, raw, start, start_passing};
 
 use corpus::{Corpus, Sample};
 
@@ -53,7 +53,7 @@ pub(crate) fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
 fn what_any_reader_takes_for_a_model_out_of_scope_was_refused() {
     let (seed, bodies) = (number("E2E_SEED", 1), number("E2E_BODIES", 100_000));
     println!("E2E_SEED={seed} E2E_BODIES={bodies}");
-    let (stack, admin) = start();
+    let (stack, admin) = start_passing(&["x-sample"]);
     let key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
     let mut corpus = Corpus::new(seed);
     let mut count = Count::default();

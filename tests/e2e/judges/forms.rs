@@ -12,7 +12,7 @@ use std::process::Command;
 use envoy::{Recorded, Stack, files};
 use serde_json::{Value, json};
 use tests::node::Packages;
-use tests::{Key, python, raw, start};
+use tests::{Key, python, raw, start_passing};
 
 use super::court::IN_SCOPE;
 use super::form_corpus::{Form, forms};
@@ -42,7 +42,7 @@ fn every_reader_of_forms_reads_the_model_in_scope_or_none() {
         differential::number("E2E_FORMS", 4_000),
     );
     println!("E2E_SEED={seed} E2E_FORMS={count}");
-    let (stack, admin) = start();
+    let (stack, admin) = start_passing(&["x-sample"]);
     let key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
     let sent = forms(seed, count);
     let arrived = send(&stack, &key, &sent);
@@ -80,7 +80,7 @@ fn send(stack: &Stack, key: &Key, forms: &[Form]) -> BTreeMap<usize, Recorded> {
             format!("authorization: Bearer {}", key.value),
             format!("content-type: {}", form.content_type),
             format!("content-length: {}", form.body.len()),
-            format!("x-request-id: {number}"),
+            format!("x-sample: {number}"),
         ];
         let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
         let mut bytes = raw::head("POST", form.path, &lines);
@@ -91,7 +91,7 @@ fn send(stack: &Stack, key: &Key, forms: &[Form]) -> BTreeMap<usize, Recorded> {
     let received = stack.upstream().unwrap().requests();
     let whole = received.into_iter().filter(|request| request.is_complete);
     whole
-        .map(|it| (it.header("x-request-id").unwrap().parse().unwrap(), it))
+        .map(|it| (it.header("x-sample").unwrap().parse().unwrap(), it))
         .collect()
 }
 
