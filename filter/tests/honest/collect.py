@@ -86,11 +86,21 @@ def recorded(source):
         requests = tape.get("requests") or [turn["request"] for turn in tape.get("interactions", [])]
         for request in requests:
             body = request.get("body")
-            if request.get("method") != "POST" or not body or not str(request.get("uri")).startswith("http"):
+            if request.get("method") != "POST" or not body:
                 continue
             if isinstance(body, dict):
                 body = body.get("string") or body.get("base64_string") or ""
-            yield request["uri"], body
+            yield address(request["uri"], source.name, body), body
+
+
+def address(uri, package, body):
+    """Where a request went, also if the tape keeps it to itself."""
+    if uri.startswith("http"):
+        return uri
+    text = body if isinstance(body, str) else body.decode(errors="replace")
+    if "anthropic" in package:
+        return "/v1/messages"
+    return "/v1/chat/completions" if '"messages"' in text else "/v1/responses"
 
 
 def suite(work, package):
@@ -119,6 +129,7 @@ def suite(work, package):
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_any
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    server.handle_error = lambda *_: None  # a client that is gone
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     run(python, "-m", "pytest", "-q", "-x", "--maxfail=100000", "-p", "no:cacheprovider", "-k", "not Async", "-n", "0",
@@ -132,7 +143,7 @@ def suite(work, package):
 
 def tools(work):
     """Function schemas as the tools of a chat, of a response and of a message."""
-    python = python_in(work, "tools", [])
+    python = python_in(work, "build", BUILD)
     home = work / "bfcl"
     if not home.exists():
         run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "-t", home, TOOLS).check_returncode()
@@ -224,7 +235,7 @@ def shortened(value, keep):
         for inner in value:
             shape = str(shape_of(inner))
             alike[shape] = alike.get(shape, 0) + 1
-            if alike[shape] <= LIST_MAX or inner in keep:
+            if alike[shape] <= LIST_MAX or (isinstance(inner, str) and inner in keep):
                 out.append(shortened(inner, keep))
         return out
     if isinstance(value, dict):
