@@ -70,6 +70,9 @@ pub struct GateConfig {
     /// below Envoy's own buffer limit, or Envoy answers first, with a text nobody understands.
     #[serde(default = "default_hold_bytes_max")]
     pub hold_bytes_max: usize,
+    /// Most bytes that are held back in one worker, over all requests and lists of models.
+    #[serde(default = "default_held_bytes_total_max")]
+    pub held_bytes_total_max: usize,
     /// Hold the whole body until it is judged, for upstreams that act on a part of it.
     #[serde(default)]
     pub hold_whole_body: bool,
@@ -90,6 +93,9 @@ pub struct GateConfig {
     /// What happens to a key for everything on an endpoint that no rule knows.
     #[serde(default)]
     pub unknown_endpoint: UnknownEndpoint,
+    /// The path on which the gate tells probes whether it has a table in force; `None` = on none.
+    #[serde(default = "default_ready_path")]
+    pub ready_path: Option<String>,
     /// Headers that pass for every key besides those that the gate knows: names, and for keys with
     /// a list beginnings that end in `*`.
     #[serde(default)]
@@ -136,6 +142,10 @@ pub enum ConfigError {
     Wait,
     /// `stream_check_ms` is too short or too long.
     StreamCheck,
+    /// `held_bytes_total_max` has no room for the largest body.
+    Held,
+    /// `ready_path` is no path.
+    ReadyPath,
     /// A region or cluster name that is empty or cannot stand in a URL.
     Name(&'static str),
 }
@@ -146,10 +156,7 @@ impl Config {
         let config: Self = serde_json::from_slice(bytes).map_err(ConfigError::Shape)?;
         match &config {
             Self::Agent(agent) => agent.check()?,
-            Self::Gate(gate) if !STREAM_CHECK_MS.contains(&gate.stream_check_ms) => {
-                return Err(ConfigError::StreamCheck);
-            }
-            Self::Gate(_) => {}
+            Self::Gate(gate) => gate.check()?,
         }
         Ok(config)
     }
@@ -169,6 +176,22 @@ impl AgentConfig {
         } else {
             Ok(())
         }
+    }
+}
+
+impl GateConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let is_path = |text: &String| text.starts_with('/') && !text.contains(['?', '#']);
+        if !self.ready_path.iter().all(is_path) {
+            return Err(ConfigError::ReadyPath);
+        }
+        if !STREAM_CHECK_MS.contains(&self.stream_check_ms) {
+            return Err(ConfigError::StreamCheck);
+        }
+        if self.held_bytes_total_max / 2 < self.hold_bytes_max {
+            return Err(ConfigError::Held);
+        }
+        Ok(())
     }
 }
 
@@ -237,6 +260,10 @@ fn default_staleness() -> MaxStaleness {
     MaxStaleness::Seconds(3600)
 }
 
+fn default_ready_path() -> Option<String> {
+    Some("/latchkey/ready".to_owned())
+}
+
 fn default_stream_check_ms() -> u64 {
     250
 }
@@ -247,6 +274,10 @@ fn yes() -> bool {
 
 fn default_hold_bytes_max() -> usize {
     8 * 1024 * 1024
+}
+
+fn default_held_bytes_total_max() -> usize {
+    256 * 1024 * 1024
 }
 
 // === impl MaxStaleness ===
@@ -280,6 +311,14 @@ impl fmt::Display for ConfigError {
                 STREAM_CHECK_MS.start(),
                 STREAM_CHECK_MS.end()
             ),
+            Self::Held => write!(
+                f,
+                "held_bytes_total_max must be at least twice hold_bytes_max: one key may hold half of it"
+            ),
+            Self::ReadyPath => write!(
+                f,
+                "ready_path must be a path without a query, as \"/latchkey/ready\", or null"
+            ),
             Self::Name(field) => {
                 write!(f, "{field} must be a plain name of a-z, 0-9, '-', '_', '.'")
             }
@@ -291,7 +330,7 @@ impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Shape(source) => Some(source),
-            Self::Wait | Self::StreamCheck | Self::Name(_) => None,
+            Self::Wait | Self::StreamCheck | Self::Held | Self::ReadyPath | Self::Name(_) => None,
         }
     }
 }

@@ -32,6 +32,7 @@ mod judges;
 mod lint;
 mod listing;
 mod many_keys;
+mod memory;
 mod observability;
 mod observed;
 mod outages;

@@ -1,20 +1,18 @@
-//! What a stack is started with, and the ports that it uses.
+//! What a stack is started with.
 //!
-//! Nothing is started here but the demo upstream. Invariant: the ports of a stack differ from each
-//! other.
+//! Nothing is started here but the demo upstream. Invariant: the default is what most tests want.
 
-use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use super::PortChoice;
 use crate::address::HostPort;
-use crate::bootstrap::Addition;
+use crate::bootstrap::{Addition, HEAP_BYTES_MAX};
 use crate::error::StackError;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
-use crate::ports;
 use crate::upstream::Upstream;
 
 /// Which model server is behind Envoy.
@@ -39,9 +37,8 @@ pub struct StackOptions {
     pub max_staleness: MaxStaleness,
     /// The model server.
     pub upstream: UpstreamAt,
-    /// First of five ports in a row: Envoy, Envoy's admin, sidecar, feed, upstream; `None` takes
-    /// free ones.
-    pub port_base: Option<u16>,
+    /// The ports.
+    pub ports: PortChoice,
     /// File for Envoy's own log instead of the one in the run directory.
     pub envoy_log: Option<PathBuf>,
     /// One of the pinned versions of Envoy instead of the one that is found.
@@ -52,20 +49,12 @@ pub struct StackOptions {
     pub sidecar_args: Vec<String>,
     /// Further members of the gate's configuration.
     pub gate_settings: Map<String, Value>,
+    /// Size of Envoy's heap at which it takes no more requests.
+    pub heap_bytes_max: u64,
     /// A sidecar to run instead of the one that is built.
     pub sidecar: Option<PathBuf>,
     /// A filter to load instead of the one that is built.
     pub filter_wasm: Option<PathBuf>,
-}
-
-/// The ports of one stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ports {
-    pub(super) listener: u16,
-    pub(super) envoy_admin: u16,
-    pub(super) sidecar_admin: u16,
-    pub(super) feed: u16,
-    pub(super) upstream: u16,
 }
 
 // === impl StackOptions ===
@@ -77,12 +66,13 @@ impl Default for StackOptions {
             concurrency: 2,
             max_staleness: MaxStaleness::default(),
             upstream: UpstreamAt::default(),
-            port_base: None,
+            ports: PortChoice::default(),
             envoy_log: None,
             envoy_version: None,
             additions: Vec::new(),
             sidecar_args: Vec::new(),
             gate_settings: Map::new(),
+            heap_bytes_max: HEAP_BYTES_MAX,
             sidecar: None,
             filter_wasm: None,
         }
@@ -113,41 +103,4 @@ impl StackOptions {
             }
         }
     }
-}
-
-// === impl Ports ===
-
-impl Ports {
-    pub(super) fn choose(base: Option<u16>) -> Result<Self, StackError> {
-        let Some(base) = base else {
-            let [a, b, c, d, e] = [
-                free_port(),
-                free_port(),
-                free_port(),
-                free_port(),
-                free_port(),
-            ];
-            return Ok(Self::from_array([a?, b?, c?, d?, e?]));
-        };
-        let from_base = |offset| base.checked_add(offset).filter(|_| base > 0);
-        match [0, 1, 2, 3, 4].map(from_base) {
-            [Some(a), Some(b), Some(c), Some(d), Some(e)] => Ok(Self::from_array([a, b, c, d, e])),
-            _ => Err(StackError::PortBase { base }),
-        }
-    }
-
-    fn from_array([listener, envoy_admin, sidecar_admin, feed, upstream]: [u16; 5]) -> Self {
-        Self {
-            listener,
-            envoy_admin,
-            sidecar_admin,
-            feed,
-            upstream,
-        }
-    }
-}
-
-pub(super) fn free_port() -> Result<u16, StackError> {
-    let failed = |source: io::Error| StackError::io("find", "a free port")(source);
-    ports::free().map_err(failed)
 }

@@ -5,11 +5,11 @@
 //!
 //! Invariant: no byte of the upstream's own list reaches the client.
 
-use super::judge::spelling;
 use super::models_list::{LIST_BYTES_MAX, filtered};
+use keytable::Norm;
+
 use super::{Flow, failed};
 use crate::host::{HostError, RequestHost};
-use crate::locator::Norm;
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 
@@ -83,6 +83,11 @@ impl Listing {
         }
     }
 
+    /// How much of it is held back, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// The trailers of the answer: its body is over. They speak of a list that the client does not
     /// get, a digest of it perhaps.
     pub(super) fn end(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
@@ -97,18 +102,19 @@ impl Listing {
     }
 
     /// Cuts down what is held, which is all of it.
-    fn release(&self, host: &impl RequestHost) -> Result<Flow, Refusal> {
+    fn release(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
         let size = self.held_bytes;
         let body = host.response_body(0, size).map_err(failed)?;
         let view = self.record.view()?;
         // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.
-        let covers = |name: &str| {
-            [self.norm, Norm::Gemini]
-                .iter()
-                .any(|norm| view.covers(spelling(&view, name, *norm).as_bytes()))
+        let norm_of = |name: &str| match name.starts_with("models/") {
+            true => Norm::Gemini,
+            false => self.norm,
         };
+        let covers = |name: &str| view.covers(name.as_bytes(), norm_of(name));
         let list = filtered(&body, covers).ok_or(Refusal::UnreadableList)?;
         host.replace_response_body(size, &list).map_err(failed)?;
+        self.held_bytes = 0;
         Ok(Flow::Continue)
     }
 }

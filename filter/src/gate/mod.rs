@@ -6,14 +6,18 @@
 //! Invariant: nothing of a request reaches the upstream before there is a [`Permit`] in hand, and
 //! every path that ends without one ends in an answer.
 
+mod arrival;
 mod body;
+mod held;
 mod identity;
 mod judge;
 mod listing;
+mod logged;
 pub mod models_list;
 mod named;
 mod observing;
 mod passing;
+mod readiness;
 mod running;
 mod shared;
 pub mod tally;
@@ -23,15 +27,15 @@ use std::rc::Rc;
 use keytable::{Permit, admit};
 
 use crate::cache::KnownKey;
-use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
-use crate::headers::HeaderMap;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::{Family, Located};
+use crate::locator::{Family, Finding};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
+use arrival::Arrival;
 use body::{BodyReader, Reading};
-use judge::{Holder, Verdict, denied, facts};
+use held::Held;
+use judge::{Holder, Verdict, denied_from, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
 use passing::Caller;
@@ -52,18 +56,8 @@ pub struct Gate {
     family: Family,
     /// Whose request it is.
     caller: Caller,
-}
-
-/// What has arrived with the headers of a request, looked at once.
-#[derive(Debug)]
-struct Arrival<'a> {
-    headers: &'a HeaderMap,
-    /// The rule of its endpoint; `None` if there is none.
-    located: Option<Located<'a>>,
-    /// Whose error JSON its client understands.
-    family: Family,
-    /// There is no body.
-    end_of_stream: bool,
+    /// What Envoy holds back of it; `None` as long as that can be nothing.
+    held: Option<Held>,
 }
 
 /// What Envoy shall do with what it has in hand.
@@ -100,6 +94,7 @@ impl Gate {
             state: State::Closed,
             family: Family::default(),
             caller: Caller::default(),
+            held: None,
         }
     }
 
@@ -125,7 +120,10 @@ impl Gate {
                             .set_judged(self.stream, reading.judged());
                         self.enter(open(permit))
                     }
-                    Ok(None) => self.enter(State::Reading(reading)),
+                    Ok(None) => match self.hold(reading.held_bytes()) {
+                        Ok(()) => self.enter(State::Reading(reading)),
+                        Err(refusal) => self.refuse(host, &refusal),
+                    },
                     Err(refusal) => {
                         reading.count_refusal(host, &self.shared, &refusal);
                         self.refuse(host, &refusal)
@@ -194,11 +192,11 @@ impl Gate {
         if let Some(flow) = self.check_answer(host) {
             return flow;
         }
-        let passed = match &mut self.state {
-            State::Listing(listing) => step(listing, host),
-            _ => Ok(Flow::Continue),
+        let (passed, held_bytes) = match &mut self.state {
+            State::Listing(listing) => (step(listing, host), listing.held_bytes()),
+            _ => (Ok(Flow::Continue), 0),
         };
-        match passed {
+        match passed.and_then(|flow| self.hold(held_bytes).map(|()| flow)) {
             Ok(Flow::Hold) => Flow::Hold,
             Ok(Flow::Continue) => {
                 self.shared.streams.set_answered(self.stream);
@@ -261,6 +259,7 @@ impl Gate {
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.on_end(host);
+        self.held = None;
         self.state = match self.shared.cut(self.stream, host, refusal) {
             true => State::Answered,
             false => State::Closed,
@@ -275,20 +274,33 @@ impl Gate {
     ) -> Result<State, Refusal> {
         let shared = Rc::clone(&self.shared);
         let headers = host.request_headers().map_err(failed)?;
-        let located = shared.locators.locate(&headers);
-        let arrival = Arrival {
-            headers: &headers,
-            located,
-            // Now: later the headers are gone, and before that the credential, which tells of the client too.
-            family: family_of(&shared, &headers, located.as_ref()),
-            end_of_stream,
-        };
+        logged::leave(host, &headers);
+        if readiness::is_asked(&shared.config, &headers) {
+            readiness::answer(host, shared.table.open(host)).map_err(failed)?;
+            return Ok(State::Answered);
+        }
+        let arrival = Arrival::read(&shared, &headers, end_of_stream);
         self.family = arrival.family;
         let edition = shared.table.open(host)?;
         let (state, running) = judge_request(&shared, host, &arrival, edition)?;
         self.caller = running.caller();
+        let of_key = |head_bytes| Held::new(&shared.held, running.key_hash(), head_bytes);
+        self.held = match &state {
+            State::Reading(_) => Some(of_key(headers.as_bytes().len())),
+            State::Listing(_) => Some(of_key(0)),
+            _ => None,
+        };
+        self.hold(0)?;
         shared.streams.enter(self.stream, running);
         Ok(state)
+    }
+
+    /// Envoy holds back so much of its body, or of its answer's.
+    fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
+        match &mut self.held {
+            Some(held) => held.set(bytes),
+            None => Ok(()),
+        }
     }
 
     fn enter(&mut self, state: State) -> Flow {
@@ -298,12 +310,19 @@ impl Gate {
             State::Reading(reading) if reading.is_held() => Flow::Hold,
             State::Reading(_) => Flow::Continue,
         };
+        let holds = match &state {
+            State::Reading(reading) => reading.is_held(),
+            State::Listing(_) => true,
+            _ => false,
+        };
+        self.held = self.held.take().filter(|_| holds);
         self.state = state;
         flow
     }
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.shared.streams.leave(self.stream);
+        self.held = None;
         host.count(refusal.outcome());
         self.state = match self.shared.answer(host, refusal, self.family) {
             true => State::Answered,
@@ -356,7 +375,9 @@ fn judge_holder(
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
-    let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
+    logged::check_target(arrival.headers)?;
+    let facts = facts(host, &view)?;
+    let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, arrival, holder)?;
         identity::clean(
@@ -369,7 +390,7 @@ fn judge_holder(
         )?;
         return carry_out(shared, host, verdict, holder);
     };
-    check_endpoint(shared, arrival)?;
+    arrival.check_endpoint(shared)?;
     identity::clean(
         shared,
         host,
@@ -397,13 +418,13 @@ fn carry_out(
 ) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     match verdict {
-        Verdict::Permitted(permit, name, judged) => {
-            if let Some(name) = &name {
+        Verdict::Permitted(permit, finding) => {
+            if let Some(name) = finding.first() {
                 identity::set_model(host, name).map_err(failed)?;
             }
-            let resource = name.as_deref().unwrap_or_default();
+            let resource = finding.first().unwrap_or_default();
             shared.count_permit(host, &permit, holder.counted(&view, resource));
-            Ok((open(permit), judged))
+            Ok((open(permit), Judged::Found(finding)))
         }
         Verdict::Unread(mut reading) => {
             if !shared.config.hold_whole_body {
@@ -416,18 +437,8 @@ fn carry_out(
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
             let listing = Listing::new(holder.record.clone(), norm);
-            Ok((list(permit, listing), Judged::Names(Vec::new(), norm)))
+            Ok((list(permit, listing), Judged::Found(Finding::new(norm))))
         }
-    }
-}
-
-/// Whether a key for everything may call an endpoint that no rule knows.
-fn check_endpoint(shared: &GateShared, arrival: &Arrival<'_>) -> Result<(), Refusal> {
-    let refused =
-        shared.config.unknown_endpoint == UnknownEndpoint::Deny && arrival.located.is_none();
-    match refused {
-        true => Err(denied(keytable::Denial::EndpointNotAllowed)),
-        false => Ok(()),
     }
 }
 
@@ -443,25 +454,6 @@ fn observed(observing: Observing) -> State {
 
 fn list(_permit: Permit, listing: Listing) -> State {
     State::Listing(Box::new(listing))
-}
-
-/// The family of the rule, unless headers tell of another client.
-fn family_of(shared: &GateShared, headers: &HeaderMap, located: Option<&Located<'_>>) -> Family {
-    let rule = located.map(|located| located.rule.family);
-    if headers.get(b"anthropic-version").is_some() {
-        return Family::Anthropic;
-    }
-    if headers.get(b"x-goog-api-key").is_some() {
-        return Family::Google;
-    }
-    let under_openai = |path: &[u8]| path.starts_with(b"/openai/");
-    if headers.get(b"api-key").is_some() && headers.get(b":path").is_some_and(under_openai) {
-        return Family::Azure;
-    }
-    match (rule, shared.config.errors) {
-        (None | Some(Family::OpenAi), Some(configured)) => configured,
-        (rule, _) => rule.unwrap_or_default(),
-    }
 }
 
 fn failed(_: HostError) -> Refusal {

@@ -61,6 +61,15 @@ fn nothing_is_refused() {
 }
 
 #[test]
+fn where_probes_ask_must_be_a_path() {
+    for bad in ["ready", "", "/ready?x", "/ready#x"] {
+        let text = format!(r#"{{"role":"gate","ready_path":"{bad}"}}"#);
+        refused(&text, "ready_path must be a path");
+    }
+    assert!(Config::parse(br#"{"role":"gate","ready_path":null}"#).is_ok());
+}
+
+#[test]
 fn what_is_not_json_is_refused() {
     refused("role: gate", "configuration");
 }
@@ -197,6 +206,17 @@ fn a_hold_limit_that_is_no_whole_number_is_refused() {
             "usize",
         );
     }
+}
+
+#[test]
+fn a_bound_without_room_for_two_of_the_largest_bodies_is_refused() {
+    for (hold, total) in [("8388608", "16777215"), ("200000000", "268435456")] {
+        let text =
+            format!(r#"{{"role":"gate","hold_bytes_max":{hold},"held_bytes_total_max":{total}}}"#);
+        refused(&text, "at least twice hold_bytes_max");
+    }
+    let text = r#"{"role":"gate","hold_bytes_max":8388608,"held_bytes_total_max":16777216}"#;
+    assert!(Config::parse(text.as_bytes()).is_ok());
 }
 
 #[test]
