@@ -28,6 +28,7 @@ mod fleet;
 mod frames;
 mod headers;
 mod hostile;
+mod judges;
 mod lint;
 mod listing;
 mod many_keys;
