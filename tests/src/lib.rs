@@ -14,6 +14,7 @@
 
 pub mod admin;
 pub mod browser;
+pub mod certificate;
 pub mod churn;
 pub mod console;
 pub mod http2;
@@ -24,6 +25,7 @@ pub mod made_keys;
 pub mod measure;
 pub mod name_server;
 pub mod node;
+pub mod patch;
 pub mod promtool;
 pub mod python;
 pub mod raw;
@@ -37,6 +39,7 @@ pub mod verdict;
 pub mod watchers;
 pub mod wire;
 pub mod world;
+pub mod yaml;
 
 use std::time::Duration;
 
