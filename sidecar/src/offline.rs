@@ -72,7 +72,7 @@ pub fn restore(data: &Path, from: &Path) -> Result<String, OfflineError> {
 pub fn verify_audit(data: &Path) -> Result<String, OfflineError> {
     match store::verify_audit(data)? {
         AuditFinding::Whole { rows, head } => {
-            let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+            let head: String = base16ct::lower::encode_string(&head);
             Ok(format!(
                 "{rows} rows, each as it was written; note the hash of the newest elsewhere, so \
                  that a rewritten audit is found out too: {head}"

@@ -23,7 +23,13 @@ const APART: &[(&str, &[&str])] = &[
 ];
 
 /// Types that each crate has of its own, as they are the same thing in each.
-const SAME: [&str; 5] = ["Config", "ConfigError", "MaxStaleness", "Mutant", "SealError"];
+const SAME: [&str; 5] = [
+    "Config",
+    "ConfigError",
+    "MaxStaleness",
+    "Mutant",
+    "SealError",
+];
 
 /// Folders of the filter in which circles are left.
 const UNSORTED: [&str; 2] = ["filter/gate", "filter/locator"];
