@@ -2,7 +2,7 @@
 //!
 //! The SDK's own wrappers panic on non-UTF-8 headers and on every status they do not expect, and
 //! convert what they read into strings; a panic here is an outage, so the request path and the
-//! agent use these instead. The only unsafe code of the project. Does not interpret anything.
+//! agent use these instead. All `unsafe` blocks of the product are here. Does not interpret anything.
 //!
 //! Invariant: every pointer handed to the host lives for the call; every buffer the host hands
 //! out was allocated by this module's allocator (the SDK exports it) with exactly that size, and

@@ -43,6 +43,11 @@ const PLACES: &[(&str, &[&str], &str)] = &[
         &["filter/src/abi.rs"],
         "unsafe code belongs into filter/src/abi.rs, with a SAFETY comment",
     ),
+    (
+        "unsafe(",
+        &["filter/src/wasm.rs", "tests/grid/src/lib.rs"],
+        "unsafe attributes are those of entry points that a host calls",
+    ),
 ];
 
 /// Documents that name files of the tree.
