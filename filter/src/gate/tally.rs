@@ -14,7 +14,7 @@ use keytable::{ClientAddress, KeyHash, KeyId, Permit, UsageOutcome, UsageRow};
 
 use crate::reply::Refusal;
 
-use crate::spread::SpreadBuilder;
+use crate::fast_hash::FastHashBuilder;
 
 /// Most different resources that are told apart for one key between two reports.
 const RESOURCES_MAX: usize = 64;
@@ -22,7 +22,7 @@ const RESOURCES_MAX: usize = 64;
 /// The counts since they were last taken.
 #[derive(Debug, Default)]
 pub struct Tally {
-    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, SpreadBuilder>,
+    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, FastHashBuilder>,
     rows: usize,
 }
 
