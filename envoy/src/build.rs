@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fmt;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -24,6 +24,15 @@ const KEPT: [&str; 6] = [
     "CARGO_REGISTRY_",
     "CARGO_SOURCE_",
 ];
+
+/// What a build shows on a terminal while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// cargo's bar.
+    Bar,
+    /// Nothing: another build has its bar there.
+    Silent,
+}
 
 /// A build that failed.
 #[derive(Debug)]
@@ -58,14 +67,15 @@ pub fn rehearsal() -> Result<(PathBuf, PathBuf), BuildError> {
     let mut filter = wasm_cargo("build", "filter")?;
     filter.args(NEXT).env("CARGO_TARGET_DIR", &target);
     let wasm = target.join(WASM_TARGET).join("wasm/filter.wasm");
-    let wasm = run(filter, "filter", wasm)?;
+    let wasm = run(filter, "filter", wasm, Progress::Bar)?;
     let mut sidecar = cargo("build");
     sidecar
         .args(["--package", "sidecar", "--release"])
         .args(NEXT);
     sidecar.env("CARGO_TARGET_DIR", &target);
     sidecar.env("CARGO_BUILD_BUILD_DIR", files::target());
-    let sidecar = run(sidecar, "sidecar", target.join("release/sidecar"))?;
+    let program = target.join("release/sidecar");
+    let sidecar = run(sidecar, "sidecar", program, Progress::Bar)?;
     Ok((wasm, sidecar))
 }
 
@@ -73,7 +83,8 @@ pub fn rehearsal() -> Result<(PathBuf, PathBuf), BuildError> {
 pub fn wasm_of(package: &str) -> Result<PathBuf, BuildError> {
     let cargo = wasm_cargo("build", package)?;
     let file = format!("{WASM_TARGET}/wasm/{}.wasm", package.replace('-', "_"));
-    run(cargo, package, files::target().join("wasm").join(file))
+    let file = files::target().join("wasm").join(file);
+    run(cargo, package, file, Progress::Silent)
 }
 
 /// Lints the filter as it is compiled for wasm; a warning is a failure.
@@ -107,7 +118,8 @@ pub fn sidecar() -> Result<PathBuf, BuildError> {
     let mut cargo = cargo("build");
     cargo.args(["--package", "sidecar", "--release"]);
     cargo.env("CARGO_TARGET_DIR", files::target());
-    run(cargo, "sidecar", files::target().join("release/sidecar"))
+    let program = files::target().join("release/sidecar");
+    run(cargo, "sidecar", program, Progress::Bar)
 }
 
 /// The cargo that runs this, or the one on `PATH`.
@@ -137,9 +149,7 @@ fn distribution_cargo(verb: &str, distribution: &Distribution) -> Command {
 /// `cargo VERB` in the workspace, without what an outer cargo has set.
 fn clean(program: PathBuf, verb: &str) -> Command {
     let mut cargo = Command::new(program);
-    cargo
-        .args([verb, "--quiet"])
-        .current_dir(files::workspace());
+    cargo.arg(verb).current_dir(files::workspace());
     cargo.stdin(Stdio::null()).stdout(Stdio::null());
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(is_of_outer_cargo) {
@@ -162,13 +172,26 @@ fn is_of_outer_cargo(name: &str) -> bool {
     starts(&of_cargo) && !starts(&KEPT)
 }
 
-fn run(mut cargo: Command, package: &str, file: PathBuf) -> Result<PathBuf, BuildError> {
+/// Runs cargo to its end; the file that it has made. It shows its own progress if it has the
+/// terminal to itself, and without one says nothing but why it fails.
+fn run(
+    mut cargo: Command,
+    package: &str,
+    file: PathBuf,
+    shows: Progress,
+) -> Result<PathBuf, BuildError> {
+    if shows == Progress::Silent || !io::stderr().is_terminal() {
+        cargo.arg("--quiet");
+    }
     say(&format!("building {package}"));
     let status = files::locked(&format!("build-{package}"), || cargo.status())
         .flatten()
         .map_err(BuildError::Io)?;
     match (status.success(), file.is_file()) {
-        (true, true) => Ok(file),
+        (true, true) => {
+            say(&format!("{package} is built"));
+            Ok(file)
+        }
         (true, false) => Err(BuildError::Missing { file }),
         (false, _) => Err(BuildError::Cargo {
             package: package.to_owned(),

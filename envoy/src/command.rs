@@ -8,13 +8,18 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use crate::wait;
 
-/// Tells the user on stderr what is being done.
+/// When this process said something for the first time.
+static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Tells the user on stderr what is being done, and how long after the first of these lines.
 pub(crate) fn say(what: &str) {
-    eprintln!("latchkey: {what}");
+    let elapsed_s = BEGIN.elapsed().as_secs_f64();
+    eprintln!("latchkey {elapsed_s:6.1} s  {what}");
 }
 
 /// What a command prints, without the line end; `None` if it cannot run or fails.

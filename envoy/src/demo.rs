@@ -19,11 +19,15 @@ use crate::command::say;
 use crate::error::StackError;
 use crate::stack::Stack;
 
+mod api;
+mod catalog;
 mod guide;
 mod options;
 mod samples;
+mod traffic;
 
 use options::{DemoCommand, DemoOptions, HELP};
+use traffic::Traffic;
 
 /// Time between two looks at the children and at the wish to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -55,7 +59,12 @@ fn run_stack(options: DemoOptions) -> Result<(), StackError> {
     if let Some(upstream) = stack.upstream() {
         upstream.stop_recording();
     }
+    say("filling the catalog, making sample keys");
     let samples = samples::make_once(&stack)?;
+    say("ready");
+    let traffic = options
+        .has_traffic
+        .then(|| Traffic::start(&stack.envoy_url(), &samples));
     signals.expect_orderly_stop();
     let ready = match options.is_json {
         true => ready_line(&stack)?,
@@ -63,7 +72,9 @@ fn run_stack(options: DemoOptions) -> Result<(), StackError> {
     };
     // Whoever has closed standard output does not want to read it.
     let _ = writeln!(io::stdout(), "{ready}");
-    stay(&mut stack, &signals)
+    let stayed = stay(&mut stack, &signals);
+    drop(traffic);
+    stayed
 }
 
 /// Stays until a signal (then it is fine to end) or until a part ends by itself.

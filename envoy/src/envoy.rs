@@ -113,7 +113,7 @@ impl Envoy {
 
     /// Whether its gate decides by a key table.
     pub fn has_table(&self) -> bool {
-        status_of(&format!("{}/v1/models", self.settings.url())) == Some(401)
+        status_of(&format!("{}/latchkey/ready", self.settings.url())) == Some(200)
     }
 
     /// What it was started with.

@@ -3,12 +3,14 @@
 //! It does not know what the files are for. Invariant: a secret is readable by its owner only from
 //! the first byte on; evidence of a failed run is never removed.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
+
+use crate::command::say;
 
 /// Bytes of randomness in a token.
 const TOKEN_BYTES: usize = 32;
@@ -101,6 +103,7 @@ impl RunDir {
             .recursive(true)
             .mode(0o700)
             .create(&path)?;
+        close_to_others(&path)?;
         let lock = File::create(path.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -136,6 +139,26 @@ impl RunDir {
     }
 }
 
+/// Takes from others what they may do in a directory that has nothing but a run's files, as one that
+/// was just made by hand.
+fn close_to_others(path: &Path) -> io::Result<()> {
+    let mode = path.metadata()?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let is_ours = path.join("lock").exists() || fs::read_dir(path)?.next().is_none();
+    if !is_ours {
+        let message = "others may look into it, and it has files that are not ours: name a new or an \
+                       empty directory";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    say(&format!(
+        "{} is for its owner only from now on: keys are kept there",
+        path.display()
+    ));
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
 impl Drop for RunDir {
     fn drop(&mut self) {
         if self.is_kept || thread::panicking() {
@@ -153,7 +176,6 @@ impl Drop for RunDir {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_temporary_directory_goes_and_a_kept_one_stays() {
@@ -174,6 +196,29 @@ mod tests {
     fn two_runs_do_not_share_a_directory() {
         let first = RunDir::temporary().unwrap();
         assert!(RunDir::at(first.path()).is_err());
+    }
+
+    #[test]
+    fn a_directory_made_by_hand_is_taken_and_closed_to_others() {
+        let outside = RunDir::temporary().unwrap();
+        let by_hand = |name: &str| {
+            let path = outside.file(name);
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        let empty = by_hand("empty");
+        for _ in 0..2 {
+            let run = RunDir::at(&empty).unwrap();
+            let mode = run.path().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        let used = by_hand("used");
+        fs::write(used.join("letters.txt"), "").unwrap();
+        let error = RunDir::at(&used).unwrap_err().to_string();
+        assert!(error.contains("empty directory"), "{error}");
+        let mode = used.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755, "what is not ours stays as it is");
     }
 
     #[test]

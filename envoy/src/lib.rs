@@ -27,5 +27,5 @@ pub use crate::address::HostPort;
 pub use crate::envoy::{Envoy, EnvoySettings};
 pub use crate::error::StackError;
 pub use crate::lease::MaxStaleness;
-pub use crate::stack::{Stack, StackOptions, UpstreamAt};
+pub use crate::stack::{PortChoice, Stack, StackOptions, UpstreamAt};
 pub use crate::upstream::{Recorded, Upstream};

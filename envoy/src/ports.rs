@@ -38,6 +38,16 @@ pub fn free() -> io::Result<u16> {
     Ok(port)
 }
 
+/// The first loopback port from `lowest` on that is free.
+pub fn free_from(lowest: u16) -> io::Result<u16> {
+    let mut given_out = GIVEN_OUT.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_free = |port: &u16| !given_out.contains(port) && listens(*port).is_ok();
+    let found = (lowest..=u16::MAX).find(is_free);
+    let port = found.ok_or(io::ErrorKind::AddrInUse)?;
+    given_out.insert(port);
+    Ok(port)
+}
+
 /// Listens for a moment; the port that it was.
 fn listens(port: u16) -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?
@@ -74,6 +84,15 @@ mod tests {
         let ports: BTreeSet<u16> = (0..20).map(|_| free().unwrap()).collect();
         assert_eq!(ports.len(), 20);
         assert!(ports.iter().all(|port| *port < lowest_outgoing()));
+    }
+
+    #[test]
+    fn in_place_of_a_taken_port_is_the_next_one() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let found = free_from(port).unwrap();
+        assert!(found > port, "{found}");
+        assert!(free_from(found).unwrap() > found, "it is given out once");
     }
 
     #[test]

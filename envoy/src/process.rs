@@ -172,14 +172,6 @@ impl Process {
         String::from_utf8_lossy(bytes.get(self.stdout_begin..).unwrap_or_default()).into_owned()
     }
 
-    /// Empties the file of standard output, which held a secret.
-    pub fn forget_printed(&mut self) -> Result<(), ProcessError> {
-        self.stdout_begin = 0;
-        File::create(&self.program.stdout)
-            .map(drop)
-            .map_err(|error| self.failed("tidy up", error))
-    }
-
     fn signal(&mut self, signal: Signal, attempt: &'static str) -> Result<(), ProcessError> {
         // An ended child has been waited for: its number may belong to somebody else by now.
         let ended = || io::Error::new(io::ErrorKind::NotFound, "it has ended");

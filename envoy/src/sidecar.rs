@@ -1,17 +1,15 @@
 //! The sidecar as a process.
 //!
-//! It does not look into the database. Invariant: the operator token is in its file, for its owner
-//! only, before anybody is told that the sidecar is ready; and the setup secret of a first start,
-//! which is printed, is in another such file and nowhere else.
+//! It does not look into the database. Invariant: operator token and setup secret are in their files,
+//! for their owner only, before anybody is told that the sidecar is ready.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::error::StackError;
-use crate::files;
 use crate::process::{Process, Program};
 use crate::wait;
 
@@ -97,6 +95,10 @@ impl SidecarSettings {
             self.operator_token_file().into(),
         ]);
         args.extend([
+            "--setup-secret-file".into(),
+            self.setup_secret_file().into(),
+        ]);
+        args.extend([
             "--gateway".into(),
             format!("{REGION}={}", self.gateway_url).into(),
         ]);
@@ -118,22 +120,15 @@ impl Sidecar {
     /// Starts the sidecar and waits until it says that it is ready.
     pub fn start(settings: SidecarSettings) -> Result<Self, StackError> {
         let program = settings.program();
-        make_secret_file(&program.stdout)?;
         let mut process = Process::start(program).map_err(StackError::Process)?;
-        let mut printed = String::new();
         let reached = wait::until(START_LIMIT, || {
             let is_running = process.is_running();
-            printed = process.printed();
+            let printed = process.printed();
             match member_of(&printed, "ready", "admin") {
                 Some(_) => Some(true),
                 None => (!is_running).then_some(false),
             }
         });
-        if let Some(secret) = member_of(&printed, "first_start", "setup_secret") {
-            let file = settings.setup_secret_file();
-            files::write_secret(&file, &secret).map_err(StackError::io("write", &file))?;
-            process.forget_printed().map_err(StackError::Process)?;
-        }
         match reached {
             Some(true) => Ok(Self { settings, process }),
             Some(false) => Err(StackError::ended(&mut process)),
@@ -149,15 +144,6 @@ impl Sidecar {
     /// Its process, to pause or kill it.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
-    }
-}
-
-/// Makes the file for standard output, on which the setup secret appears, readable by its owner
-/// only.
-fn make_secret_file(path: &Path) -> Result<(), StackError> {
-    match path.exists() {
-        true => Ok(()),
-        false => files::write_secret(path, "").map_err(StackError::io("make", path)),
     }
 }
 
@@ -182,11 +168,8 @@ mod tests {
 
     #[test]
     fn events_are_found_among_what_is_printed() {
-        let printed = "noise\n{\"event\":\"first_start\",\"setup_secret\":\"t\"}\n{\"event\":\"re";
-        assert_eq!(
-            member_of(printed, "first_start", "setup_secret").as_deref(),
-            Some("t")
-        );
-        assert_eq!(member_of(printed, "ready", "admin"), None);
+        let printed = "noise\n{\"event\":\"ready\",\"admin\":\"a\"}\n{\"event\":\"re";
+        assert_eq!(member_of(printed, "ready", "admin").as_deref(), Some("a"));
+        assert_eq!(member_of(printed, "first_start", "admin"), None);
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bootstrap::Bootstrap;
+use crate::command::say;
 use crate::envoy::{Envoy, EnvoySettings};
 use crate::error::StackError;
 use crate::files::{self, RunDir};
@@ -17,11 +18,13 @@ use crate::upstream::Upstream;
 
 mod options;
 mod parts;
+mod ports;
 
 pub use options::{StackOptions, UpstreamAt};
+pub use ports::PortChoice;
 
-use options::Ports;
 use parts::Parts;
+use ports::Ports;
 
 /// How long the gate may take until it has a key table.
 const TABLE_LIMIT: Duration = Duration::from_secs(30);
@@ -46,6 +49,7 @@ impl Stack {
     /// Provisions, builds and starts everything, and waits until the gate has a key table.
     pub fn start(options: StackOptions) -> Result<Self, StackError> {
         let mut stack = Self::prepare(options)?;
+        say("starting sidecar and Envoy");
         let started = stack.start_sidecar().and_then(|()| stack.start_envoy());
         match started.and_then(|()| stack.wait_for_table()) {
             Ok(()) => Ok(stack),
@@ -62,7 +66,7 @@ impl Stack {
         let run_dir = options.run_dir()?;
         let parts = Parts::of(&options)?;
         remove_old_evidence(run_dir.path());
-        let ports = Ports::choose(options.port_base)?;
+        let ports = Ports::choose(options.ports)?;
         let (upstream, upstream_address) = options.start_upstream(ports.upstream)?;
         let sidecar_settings = SidecarSettings {
             binary: parts.sidecar,
@@ -181,8 +185,8 @@ impl Stack {
     pub fn another_envoy(&self, name: &str) -> Result<EnvoySettings, StackError> {
         let mut settings = self.envoy_settings.clone();
         settings.bootstrap.node_id = name.to_owned();
-        settings.bootstrap.admin_port = options::free_port()?;
-        settings.bootstrap.listen_port = options::free_port()?;
+        settings.bootstrap.admin_port = ports::free_port()?;
+        settings.bootstrap.listen_port = ports::free_port()?;
         settings.bootstrap.access_log = self.run_dir.file(&format!("{name}.access.log"));
         settings.config = self.run_dir.file(&format!("{name}.yaml"));
         settings.log = self.run_dir.file(&format!("{name}.log"));
@@ -214,6 +218,11 @@ impl Stack {
     /// Envoy's admin interface.
     pub fn envoy_admin_url(&self) -> String {
         self.envoy_settings.admin_url()
+    }
+
+    /// The model servers.
+    pub fn upstream_url(&self) -> String {
+        format!("http://{}", self.envoy_settings.bootstrap.upstream)
     }
 
     /// The sidecar's REST API and console.

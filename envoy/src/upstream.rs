@@ -107,15 +107,6 @@ impl Upstream {
     pub fn stop(self) {
         drop(self);
     }
-
-    /// Serves until the process is ended.
-    pub fn wait(mut self) -> io::Result<()> {
-        let panicked = || io::Error::other("the demo upstream has failed");
-        match self.thread.take() {
-            Some(thread) => thread.join().map_err(|_| panicked())?,
-            None => Ok(()),
-        }
-    }
 }
 
 impl Drop for Upstream {

@@ -90,6 +90,9 @@ pub struct GateConfig {
     /// What happens to a key for everything on an endpoint that no rule knows.
     #[serde(default)]
     pub unknown_endpoint: UnknownEndpoint,
+    /// The path on which the gate tells probes whether it has a table in force; `None` = on none.
+    #[serde(default = "default_ready_path")]
+    pub ready_path: Option<String>,
     /// Headers that pass for every key besides those that the gate knows: names, and for keys with
     /// a list beginnings that end in `*`.
     #[serde(default)]
@@ -136,6 +139,8 @@ pub enum ConfigError {
     Wait,
     /// `stream_check_ms` is too short or too long.
     StreamCheck,
+    /// `ready_path` is no path.
+    ReadyPath,
     /// A region or cluster name that is empty or cannot stand in a URL.
     Name(&'static str),
 }
@@ -146,10 +151,7 @@ impl Config {
         let config: Self = serde_json::from_slice(bytes).map_err(ConfigError::Shape)?;
         match &config {
             Self::Agent(agent) => agent.check()?,
-            Self::Gate(gate) if !STREAM_CHECK_MS.contains(&gate.stream_check_ms) => {
-                return Err(ConfigError::StreamCheck);
-            }
-            Self::Gate(_) => {}
+            Self::Gate(gate) => gate.check()?,
         }
         Ok(config)
     }
@@ -169,6 +171,19 @@ impl AgentConfig {
         } else {
             Ok(())
         }
+    }
+}
+
+impl GateConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let is_path = |text: &String| text.starts_with('/') && !text.contains(['?', '#']);
+        if !self.ready_path.iter().all(is_path) {
+            return Err(ConfigError::ReadyPath);
+        }
+        if !STREAM_CHECK_MS.contains(&self.stream_check_ms) {
+            return Err(ConfigError::StreamCheck);
+        }
+        Ok(())
     }
 }
 
@@ -237,6 +252,10 @@ fn default_staleness() -> MaxStaleness {
     MaxStaleness::Seconds(3600)
 }
 
+fn default_ready_path() -> Option<String> {
+    Some("/latchkey/ready".to_owned())
+}
+
 fn default_stream_check_ms() -> u64 {
     250
 }
@@ -280,6 +299,10 @@ impl fmt::Display for ConfigError {
                 STREAM_CHECK_MS.start(),
                 STREAM_CHECK_MS.end()
             ),
+            Self::ReadyPath => write!(
+                f,
+                "ready_path must be a path without a query, as \"/latchkey/ready\", or null"
+            ),
             Self::Name(field) => {
                 write!(f, "{field} must be a plain name of a-z, 0-9, '-', '_', '.'")
             }
@@ -291,7 +314,7 @@ impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Shape(source) => Some(source),
-            Self::Wait | Self::StreamCheck | Self::Name(_) => None,
+            Self::Wait | Self::StreamCheck | Self::ReadyPath | Self::Name(_) => None,
         }
     }
 }

@@ -177,6 +177,12 @@ fn query_keys(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The query parameters that are not read for a credential, each with its name.
+pub(crate) fn query_rest(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let pairs = query_of(path).split(|b| *b == b'&');
+    pairs.filter(|pair| !is_key_name(split_pair(pair).0))
+}
+
 fn query_of(path: &[u8]) -> &[u8] {
     path.iter()
         .position(|b| *b == b'?')

@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod cache;
+mod closed;
 mod config;
 mod feed;
 mod form;

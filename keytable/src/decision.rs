@@ -7,6 +7,7 @@
 //! Invariant: total and deterministic; only this module can make a [`Permit`].
 
 use crate::address::ClientAddress;
+use crate::norm::Norm;
 use crate::record::{RecordView, Status};
 use crate::scope::AxisKind;
 
@@ -19,11 +20,20 @@ pub struct RequestFacts {
     pub address: Option<ClientAddress>,
 }
 
+/// A name that a rule found in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The name as it was sent.
+    pub name: &'a [u8],
+    /// Which other names are the same to the server.
+    pub norm: Norm,
+}
+
 /// What a request names.
 #[derive(Clone, Copy, Debug)]
 pub enum Resources<'a> {
-    /// These names, all of them.
-    Named(&'a [&'a [u8]]),
+    /// These, all of them.
+    Named(&'a [Found<'a>]),
     /// None, and it runs none: an endpoint such as a list or a version.
     Open,
     /// It cannot be said: the endpoint has no rule that tells where it names its resources.
@@ -104,11 +114,11 @@ pub fn judge_resources(
     if names.is_empty() {
         return Err(Denial::EndpointNotAllowed);
     }
-    for (index, name) in names.iter().enumerate() {
-        if !record.covers(name) {
+    for (index, Found { name, norm }) in names.iter().enumerate() {
+        if !record.covers(name, *norm) {
             return Err(Denial::OutOfScope {
                 index,
-                axis: AxisKind::of(name),
+                axis: norm.axis_of(name),
             });
         }
     }

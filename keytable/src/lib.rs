@@ -28,7 +28,9 @@ pub mod head;
 pub mod key_hash;
 pub mod key_id;
 pub mod limits;
+pub mod norm;
 pub mod record;
+pub mod redact;
 pub mod scope;
 pub mod sealed;
 pub mod usage;
@@ -37,7 +39,7 @@ mod wire;
 pub use address::{AddressList, AddressListError, ClientAddress, Network, NetworkError};
 pub use api_key::{KeyFormatError, PresentedKey};
 pub use decision::{
-    Admitted, Denial, Permit, RequestFacts, Resources, admit, decide, judge_resources,
+    Admitted, Denial, Found, Permit, RequestFacts, Resources, admit, decide, judge_resources,
 };
 pub use format::FormatVersion;
 pub use frame::{Change, Delta, Frame, FrameError, Page};
@@ -45,7 +47,9 @@ pub use generation::{Epoch, Generation};
 pub use head::TableHead;
 pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
+pub use norm::Norm;
 pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
+pub use redact::{Credential, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
 pub use usage::{UsageBatch, UsageError, UsageOutcome, UsageRow};

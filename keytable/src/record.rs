@@ -16,6 +16,7 @@ use crate::address::{AddressList, ClientAddress, Network};
 use crate::key_hash::KeyHash;
 use crate::key_id::{self, AccountId, KeyId};
 use crate::limits::{NETWORKS_MAX, RECORD_BYTES_MAX, SCOPE_ENTRIES_MAX, SCOPE_ENTRY_BYTES_MAX};
+use crate::norm::Norm;
 use crate::scope::{Axis, AxisKind, Scope, ScopeEntry, prefix_covers};
 use crate::wire::{Reader, Write};
 
@@ -230,13 +231,18 @@ impl<'a> RecordView<'a> {
         }
     }
 
-    /// Whether a requested name is in scope.
-    pub fn covers(&self, name: &[u8]) -> bool {
-        let (all, entries) = match AxisKind::of(name) {
+    /// Whether a requested name is in scope, as it was sent or in another of its spellings. The
+    /// axis is the same for all of them.
+    pub fn covers(&self, name: &[u8], norm: Norm) -> bool {
+        let (all, entries) = match norm.axis_of(name) {
             AxisKind::Models => (FLAG_MODELS_ALL, self.models),
             AxisKind::Services => (FLAG_SERVICES_ALL, self.services),
         };
-        self.flags & all != 0 || Entries(entries).any(|entry| entry.covers(name))
+        let is_listed = |name: &[u8]| Entries(entries).any(|entry| entry.covers(name));
+        let others = || core::str::from_utf8(name).map(|name| norm.other_spellings(name));
+        self.flags & all != 0
+            || is_listed(name)
+            || others().is_ok_and(|others| others.iter().any(|name| is_listed(name.as_bytes())))
     }
 
     /// The record as the sidecar wrote it.

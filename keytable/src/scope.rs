@@ -11,6 +11,8 @@ use crate::limits::{SCOPE_ENTRIES_MAX, SCOPE_ENTRY_BYTES_MAX};
 
 /// Names that begin with one of these are judged on the services axis, all others on models.
 const SERVICE_PREFIXES: [&[u8]; 2] = [b"ep-", b"@"];
+/// What some APIs write before a name; their servers read on behind it.
+const COLLECTION: &[u8] = b"models/";
 
 /// The two axes of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,17 +89,32 @@ impl Axis {
 }
 
 impl AxisKind {
-    /// The axis on which `name` is judged.
+    /// The axis on which `name` is judged: that of what stands behind the last `models/`, too.
     pub fn of(name: &[u8]) -> Self {
-        if SERVICE_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
+        let is_service = |name: &[u8]| {
+            SERVICE_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        };
+        if is_service(name) || is_service(behind_collection(name)) {
             Self::Services
         } else {
             Self::Models
         }
     }
+}
+
+/// What stands behind the last `models/` that begins a segment.
+fn behind_collection(name: &[u8]) -> &[u8] {
+    let at = (0..name.len()).rev().find(|at| {
+        let begins = *at == 0 || name.get(at - 1) == Some(&b'/');
+        begins
+            && name
+                .get(*at..)
+                .is_some_and(|rest| rest.starts_with(COLLECTION))
+    });
+    at.and_then(|at| name.get(at + COLLECTION.len()..))
+        .unwrap_or(name)
 }
 
 impl ScopeEntry {

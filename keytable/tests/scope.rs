@@ -8,8 +8,8 @@
 use keytable::limits::{SCOPE_ENTRIES_MAX, SCOPE_ENTRY_BYTES_MAX};
 use keytable::scope::name_is_sound;
 use keytable::{
-    AccountId, AddressList, Axis, AxisKind, KeyHash, KeyId, Record, RecordError, RecordView, Scope,
-    ScopeEntry, ScopeEntryError, Status,
+    AccountId, AddressList, Axis, AxisKind, KeyHash, KeyId, Norm, Record, RecordError, RecordView,
+    Scope, ScopeEntry, ScopeEntryError, Status,
 };
 
 fn listed(entries: &[&str]) -> Axis {
@@ -32,7 +32,9 @@ fn record_with(models: Axis, services: Axis) -> Record {
 /// Whether a record with this scope covers `name`.
 fn covers(models: Axis, services: Axis, name: &str) -> bool {
     let bytes = record_with(models, services).encode().unwrap();
-    RecordView::parse(&bytes).unwrap().covers(name.as_bytes())
+    RecordView::parse(&bytes)
+        .unwrap()
+        .covers(name.as_bytes(), Norm::Plain)
 }
 
 /// Whether this entry alone, on the models axis, covers `name`; asked in both of its forms.
@@ -161,11 +163,11 @@ fn variants_of_a_name_must_be_listed_themselves() {
 fn names_that_are_no_utf8_are_covered_by_all_alone() {
     let name = b"good-\xff";
     let all = record_with(Axis::All, listed(&[])).encode().unwrap();
-    assert!(RecordView::parse(&all).unwrap().covers(name));
+    assert!(RecordView::parse(&all).unwrap().covers(name, Norm::Plain));
     let some = record_with(listed(&["good-*"]), Axis::All)
         .encode()
         .unwrap();
-    assert!(!RecordView::parse(&some).unwrap().covers(name));
+    assert!(!RecordView::parse(&some).unwrap().covers(name, Norm::Plain));
 }
 
 #[test]
@@ -315,6 +317,6 @@ fn a_name_of_any_length_is_judged() {
         .unwrap();
     let view = RecordView::parse(&bytes).unwrap();
     let name = vec![b'a'; 64 * 1024];
-    assert!(view.covers(&name));
-    assert!(!view.covers(&[name.as_slice(), b"!"].concat()));
+    assert!(view.covers(&name, Norm::Plain));
+    assert!(!view.covers(&[name.as_slice(), b"!"].concat(), Norm::Plain));
 }

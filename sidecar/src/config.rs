@@ -15,6 +15,7 @@ use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secrets::secret::KeyPrefix;
+use crate::http::host_policy::is_loopback;
 use crate::telemetry::LogFormat;
 
 pub use error::ConfigError;
@@ -81,6 +82,8 @@ pub enum Command {
     },
     /// Print [`USAGE`].
     Help,
+    /// Print which release this is.
+    Version,
 }
 
 /// How to serve.
@@ -96,7 +99,7 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whether something in front of both is said to end TLS.
     pub behind_tls_proxy: bool,
-    /// Where browsers reach the console, an origin.
+    /// Where browsers reach the console, an origin: over TLS, or on this machine's loopback.
     pub public_url: Option<String>,
     /// Further host names under which scripts call.
     pub admin_hosts: Vec<String>,
@@ -106,6 +109,8 @@ pub struct Config {
     pub feed_token_file: PathBuf,
     /// Where to write an operator's API token, at the first start.
     pub operator_token_file: Option<PathBuf>,
+    /// Where to write the operator's setup secret, at the first start, instead of saying it.
+    pub setup_secret_file: Option<PathBuf>,
     /// Where the master keys are.
     pub master_key: MasterKeySource,
     /// Whether values of keys can be shown later.
@@ -175,6 +180,10 @@ impl Command {
         if words.iter().any(is_help) || words.first().is_some_and(|word| word == "help") {
             return Ok(Self::Help);
         }
+        let is_version = |word: &OsString| word == "--version" || word == "-V";
+        if words.first().is_some_and(is_version) {
+            return Ok(Self::Version);
+        }
         let is_plain = |word: &&OsString| !word.to_string_lossy().starts_with("--");
         let command: Vec<_> = words.iter().take_while(is_plain).cloned().collect();
         let command: Vec<_> = command.iter().filter_map(|word| word.to_str()).collect();
@@ -240,15 +249,14 @@ impl Config {
             data: path("data", settings)?,
             admin: address("admin", settings, has_tls)?,
             feed: address("feed", settings, has_tls)?,
+            public_url: public_url(settings, tls.is_some())?,
             tls,
             behind_tls_proxy,
-            public_url: optional("public-url", settings, origin)?,
             admin_hosts: every("admin-host", settings, host)?,
             trusted_proxies: every("trusted-proxy", settings, Network::parse)?,
             feed_token_file: path("feed-token-file", settings)?,
-            operator_token_file: settings
-                .one("operator-token-file")
-                .map(|given| given.value.clone().into()),
+            operator_token_file: file("operator-token-file", settings),
+            setup_secret_file: file("setup-secret-file", settings),
             master_key: master_key(settings)?,
             recoverable: optional("recoverable", settings, boolean)?.unwrap_or(true),
             seed_accounts: every("seed-account", settings, AccountId::parse)?,
@@ -296,6 +304,12 @@ fn path(name: &'static str, settings: &Settings) -> Result<PathBuf, ConfigError>
         .ok_or(ConfigError::Missing(name))
 }
 
+/// A file that may be named.
+fn file(name: &str, settings: &Settings) -> Option<PathBuf> {
+    let given = settings.one(name)?;
+    Some(given.value.clone().into())
+}
+
 fn master_key(settings: &Settings) -> Result<MasterKeySource, ConfigError> {
     let file = settings.one("master-key-file");
     let descriptor = optional("master-key-fd", settings, descriptor)?;
@@ -317,6 +331,17 @@ fn tls(settings: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
             key: path(key, settings)?,
         })),
     }
+}
+
+/// Where browsers come: over TLS if this port speaks it.
+fn public_url(settings: &Settings, speaks_tls: bool) -> Result<Option<String>, ConfigError> {
+    let read = |text: &str| match origin(text) {
+        Ok(origin) if speaks_tls && origin.starts_with("http://") => {
+            Err("must begin with https://, as the port has a certificate")
+        }
+        read => read,
+    };
+    optional("public-url", settings, read)
 }
 
 /// An address to listen on: loopback, unless it speaks TLS or something in front of it is said to.
@@ -417,15 +442,30 @@ fn url_path(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// An origin that keeps what is said to it: over TLS, or on this machine's loopback.
 fn origin(text: &str) -> Result<String, &'static str> {
-    let authority = text.strip_prefix("https://");
-    let (name, port) = authority
-        .map(|authority| authority.split_once(':').unwrap_or((authority, "443")))
-        .ok_or("must begin with https://")?;
-    if host(name).is_ok() && port.parse::<u16>().is_ok() {
-        Ok(text.into())
-    } else {
-        Err("must be https:// and a host name in lower case, no path, as https://keys.example.com")
+    let (scheme, authority) = text
+        .split_once("://")
+        .ok_or("must begin with https://, as https://keys.example.com")?;
+    let after_bracket = authority.rfind(']').map_or(0, |end| end + 1);
+    let (_, tail) = authority.split_at(after_bracket);
+    let name = match tail.split_once(':') {
+        Some((_, port)) if port.parse::<u16>().is_err() => None,
+        Some((_, port)) => authority
+            .strip_suffix(port)
+            .and_then(|rest| rest.strip_suffix(':')),
+        None => Some(authority),
+    };
+    match (scheme, name) {
+        ("https", Some(name)) if host(name).is_ok() => Ok(text.into()),
+        ("http", Some(name)) if is_loopback(name) => Ok(text.into()),
+        ("http", _) => Err(
+            "must begin with https://, unless it is localhost or a loopback address as in \
+             http://127.0.0.1:9301",
+        ),
+        _ => Err(
+            "must be https:// and a host name in lower case, no path, as https://keys.example.com",
+        ),
     }
 }
 

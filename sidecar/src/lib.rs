@@ -15,6 +15,9 @@
 #[macro_use]
 pub mod mutant;
 
+/// Which release this is.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub mod api;
 pub mod compile;
 pub mod config;

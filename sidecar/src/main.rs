@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Ok(Command::Snapshot { data, region, to }) => say(snapshot::write(&data, &region, &to)),
         Ok(Command::LintEnvoy { file }) => lint_envoy(&file),
         Ok(Command::Help) => print(USAGE),
+        Ok(Command::Version) => print(&format!("sidecar {}\n", sidecar::VERSION)),
         Err(error) => fail(&error, 2),
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::Path;
 
+use keytable::redact;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -47,7 +48,7 @@ pub fn backup(data: &Path, to: &Path) -> Result<String, OfflineError> {
 /// Puts a copy in place; gives what to say.
 pub fn restore(data: &Path, from: &Path) -> Result<String, OfflineError> {
     let name = from.file_name().unwrap_or_default().to_string_lossy();
-    let detail = json!({"file": name});
+    let detail = json!({"file": redact(&name)});
     let entry = system_entry(AuditAction::Restored, "", detail, SystemClock.now());
     let said = match store::restore(data, from, &entry)? {
         CarriedOver::Nothing => {
@@ -71,15 +72,33 @@ pub fn restore(data: &Path, from: &Path) -> Result<String, OfflineError> {
 /// Checks the audit; gives what to say.
 pub fn verify_audit(data: &Path) -> Result<String, OfflineError> {
     match store::verify_audit(data)? {
-        AuditFinding::Whole { rows, head } => {
-            let head: String = base16ct::lower::encode_string(&head);
+        AuditFinding::Whole {
+            rows,
+            head,
+            with_credentials,
+        } => {
+            let head = base16ct::lower::encode_string(&head);
+            let found = of_credentials(&with_credentials);
             Ok(format!(
                 "{rows} rows, each as it was written; note the hash of the newest elsewhere, so \
-                 that a rewritten audit is found out too: {head}"
+                 that a rewritten audit is found out too: {head}{found}"
             ))
         }
         finding => Err(OfflineError::Audit(finding)),
     }
+}
+
+/// What to say of rows that hold a credential: they cannot be changed without breaking the chain.
+fn of_credentials(rows: &[u64]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<_> = rows.iter().map(u64::to_string).collect();
+    format!(
+        "\nwhat reads as a credential stands in the file, in rows {}, which an earlier version \
+         wrote; no call shows it, and no row can be changed: replace those credentials",
+        rows.join(", ")
+    )
 }
 
 /// Gives the first operator a new setup secret; takes away whatever else lets that user in.

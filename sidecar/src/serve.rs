@@ -98,8 +98,7 @@ pub async fn serve(
     let store = open_store(&config.data, config.key_limit_default)?;
     let keyring = master_key::open(&config.master_key, &config.data, &store, SystemClock.now())?;
     seed(&store, config)?;
-    let token_file = config.operator_token_file.as_deref();
-    if let Some(setup_secret) = first_start::first_start(&store, token_file, SystemClock.now())? {
+    if let Some(setup_secret) = first_start::first_start(&store, config, SystemClock.now())? {
         announce(Event::FirstStart { setup_secret });
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -120,6 +119,7 @@ pub async fn serve(
         reveals: RevealLimit::default(),
     };
     let ready = Event::Ready {
+        public_url: config.public_url.clone(),
         admin: address_of(&admin)?,
         feed: address_of(&feed)?,
         tls: tls.is_some(),

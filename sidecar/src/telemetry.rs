@@ -3,11 +3,12 @@
 //! Does not colour or rotate; of the libraries only warnings and errors are shown.
 //!
 //! Invariant: a line that cannot be written is dropped, logging never fails a request; and whatever
-//! a value holds, a line is one line.
+//! a value holds, a line is one line and holds no credential.
 
 use std::io::Write;
 use std::sync::OnceLock;
 
+use keytable::redact;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use serde_json::Value;
 
@@ -78,10 +79,12 @@ impl Line {
         self
     }
 
-    /// Writes it, if this process has a log.
+    /// Writes it without credentials, if this process has a log.
     pub(crate) fn write(self) {
         if let Some(format) = FORMAT.get() {
-            let line = self.formatted(*format, &SystemClock.now().to_string());
+            let line = self
+                .redacted()
+                .formatted(*format, &SystemClock.now().to_string());
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
     }
@@ -93,6 +96,17 @@ impl Line {
             message,
             fields: Vec::new(),
         }
+    }
+
+    /// The same line; a text that holds a credential is left out.
+    fn redacted(mut self) -> Self {
+        self.message = redact(&self.message).into();
+        for (_, value) in &mut self.fields {
+            if let Some(text) = value.as_str() {
+                *value = redact(text).into();
+            }
+        }
+        self
     }
 
     fn formatted(&self, format: LogFormat, time: &str) -> String {
@@ -188,6 +202,14 @@ mod tests {
         let said = Line::new(Level::Warn, "library", "two\nlines".into());
         let text = said.formatted(LogFormat::Text, "now");
         assert_eq!(text, "now WARN library two lines\n");
+    }
+
+    #[test]
+    fn no_text_with_a_credential_is_written() {
+        let secret = format!("cannot use sk-ant-{}", "a1".repeat(20));
+        let line = Line::error(&secret).field("cause", secret.as_str());
+        let text = line.redacted().formatted(LogFormat::Text, "now");
+        assert_eq!(text, "now ERROR sidecar (redacted) cause=(redacted)\n");
     }
 
     #[test]

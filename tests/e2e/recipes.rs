@@ -142,7 +142,10 @@ fn access_log(stack: &Stack, count: usize) -> Vec<Value> {
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());
         lines
-            .filter(|line: &Value| line["method"] == "POST")
+            .filter(|line: &Value| {
+                let request = line["request"].as_str().unwrap_or_default();
+                request.starts_with("POST ")
+            })
             .collect()
     };
     wait_for("the access log is written", || read().len() >= count);

@@ -1,8 +1,10 @@
 //! A person at a browser: real Chromium, driven over WebDriver (W3C) as plain HTTP calls.
 //!
 //! Does not know the console. Clicks and keys are the browser's own, so what is covered or disabled
-//! cannot be used. Invariant: every wait is for something that can be seen, bounded, and says what
-//! it waited for; an error in the page's console or a breach of its policy ends the test.
+//! cannot be used. Invariants: every wait is for something that can be seen, bounded, and says what
+//! it waited for; a step is over when the calls of the API that it caused have been answered, so that a
+//! test that asks the API next sees what it did; an error in the page's console or a breach of its policy
+//! ends the test.
 
 use std::fs;
 use std::path::PathBuf;
@@ -39,6 +41,33 @@ pub struct Look {
     /// Whether the system prefers dark.
     pub is_dark: bool,
 }
+
+/// Counts the calls that are on their way, in every page before its own scripts run. A call is over
+/// when its whole answer is there and the page has had its turn with it.
+const COUNT_CALLS: &str = "(() => {\
+    const call = window.fetch.bind(window);\
+    window.callsUnderWay = 0;\
+    window.fetch = async (...what) => {\
+        window.callsUnderWay += 1;\
+        try {\
+            const answer = await call(...what);\
+            await answer.clone().arrayBuffer().catch(() => {});\
+            return answer;\
+        } finally {\
+            setTimeout(() => { window.callsUnderWay -= 1; }, 0);\
+        }\
+    };\
+})()";
+
+/// Whether nothing is on its way, nor begins while the page has a few turns.
+const IS_QUIET: &str = "return new Promise((tell) => {\
+    const look = (turns) => {\
+        if (window.callsUnderWay > 0) tell(false);\
+        else if (turns === 0) tell(true);\
+        else setTimeout(() => look(turns - 1), 0);\
+    };\
+    look(5);\
+})";
 
 /// A window. Dropping it ends the browser.
 #[derive(Debug)]
@@ -125,7 +154,20 @@ impl Browser {
         let made = browser.call("POST", "/session", &capabilities);
         let id = made["sessionId"].as_str().unwrap().to_owned();
         browser.session = format!("{}/session/{id}", browser.session);
+        let command = json!({
+            "cmd": "Page.addScriptToEvaluateOnNewDocument",
+            "params": {"source": COUNT_CALLS},
+        });
+        browser.call("POST", "/goog/cdp/execute", &command);
         browser
+    }
+
+    /// Waits until the page has no call on its way. A page that goes meanwhile is asked again.
+    fn be_quiet(&self, after: &str) {
+        let body = json!({"script": IS_QUIET, "args": []});
+        wait_for(&format!("what {after} has caused is over"), || {
+            self.try_call("POST", "/execute/sync", &body) == Ok(json!(true))
+        });
     }
 
     /// A command; the error is the driver's own.
@@ -158,11 +200,13 @@ impl Browser {
     /// Goes to an address.
     pub fn open(&self, url: &str) {
         self.call("POST", "/url", &json!({"url": url}));
+        self.be_quiet(url);
     }
 
     /// Loads the page anew.
     pub fn reload(&self) {
         self.call("POST", "/refresh", &json!({}));
+        self.be_quiet("the reload");
     }
 
     /// Runs a function's body in the page; its promise is waited for.
@@ -224,6 +268,7 @@ impl Browser {
         if envoy::wait::until(PATIENCE, || is_done().then_some(())).is_none() {
             panic!("cannot click {what}: {refused}");
         }
+        self.be_quiet(what);
     }
 
     /// Types into a field, in place of what it has.
@@ -232,6 +277,7 @@ impl Browser {
         self.call("POST", &format!("/element/{id}/clear"), &json!({}));
         let path = format!("/element/{id}/value");
         self.call("POST", &path, &json!({"text": text}));
+        self.be_quiet(css);
     }
 
     /// Chooses an entry of a picker.
@@ -241,6 +287,7 @@ impl Browser {
                     node.value = arguments[1];\
                     node.dispatchEvent(new Event('change', {bubbles: true}))";
         self.script(code, &[json!(css), json!(value)]);
+        self.be_quiet(css);
     }
 
     /// Presses keys one after the other, wherever the focus is; the first may be held.
@@ -257,6 +304,7 @@ impl Browser {
         };
         let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
         self.call("POST", "/actions", &json!({"actions": [keyboard]}));
+        self.be_quiet("a key");
     }
 
     /// Types a text wherever the focus is.
@@ -315,6 +363,23 @@ impl Browser {
         let metrics = json!({"width": 360, "height": 780, "deviceScaleFactor": 2, "mobile": true});
         let body = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
         self.call("POST", "/goog/cdp/execute", &body);
+    }
+
+    /// Puts so many milliseconds between the page and the sidecar: each call takes them.
+    pub fn be_far(&self, latency_ms: u32) {
+        let params = json!({
+            "offline": false, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        for (cmd, params) in [
+            ("Network.enable", json!({})),
+            ("Network.emulateNetworkConditions", params),
+        ] {
+            self.call(
+                "POST",
+                "/goog/cdp/execute",
+                &json!({"cmd": cmd, "params": params}),
+            );
+        }
     }
 
     /// What the page's console has said since the last look, but for refusals of the API, which are

@@ -1,16 +1,26 @@
 //! The demo upstream as a program of its own, for docker compose.
 //!
-//! It records nothing. Invariant: it listens only where it is told to.
+//! It records nothing. Invariant: it listens only where it is told to, and ends when it is asked to,
+//! also as the first process of a container, which the kernel ends for nothing less than SIGKILL.
 
+use std::io;
 use std::process::ExitCode;
 
 use envoy::{HostPort, Upstream};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 const HELP: &str = "upstream --listen HOST:PORT   a model server that invents its answers";
 
 fn main() -> ExitCode {
     match listen_address() {
-        Ok(Some(address)) => serve(&address),
+        Ok(Some(address)) => match serve(&address) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("upstream: could not serve on {address}: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(None) => {
             eprintln!("{HELP}");
             ExitCode::SUCCESS
@@ -22,21 +32,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(address: &HostPort) -> ExitCode {
-    let started = Upstream::start((address.host(), address.port()));
-    let served = started.and_then(|upstream| {
-        upstream.stop_recording();
-        upstream.wait()
-    });
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("upstream: could not serve on {address}: {error}");
-            ExitCode::FAILURE
-        }
-    }
+/// Serves until SIGTERM or SIGINT.
+fn serve(address: &HostPort) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let upstream = Upstream::start((address.host(), address.port()))?;
+    upstream.stop_recording();
+    signals.forever().next();
+    upstream.stop();
+    Ok(())
 }
-
 /// Where to listen; `None` if help was asked for.
 fn listen_address() -> Result<Option<HostPort>, String> {
     let mut parser = lexopt::Parser::from_env();

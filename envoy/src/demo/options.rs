@@ -10,15 +10,17 @@ use std::str::FromStr;
 use lexopt::{Arg, Parser};
 
 use crate::files;
-use crate::stack::{StackOptions, UpstreamAt};
+use crate::stack::{PortChoice, StackOptions, UpstreamAt};
 
 /// What `--help` prints.
 pub(super) const HELP: &str = "\
 cargo demo -- [OPTIONS]      all of Latchkey on one machine, until Ctrl-C
 
   --upstream HOST:PORT       forward to this model server (default: a demo upstream)
+  --traffic                  sample clients call now and then, so that there is something to see
   --data DIR                 keep keys and logs there (default: target/demo)
-  --port-base N              use the ports N to N+4 (default: free ones)
+  --port-base N              use the ports N to N+4 (default: Envoy 10000, its admin interface 9901,
+                             console 9301, feed 9302, demo upstream 9400, or the next free ones)
   --concurrency N            worker threads of Envoy (default: 2)
   --max-staleness LEASE      how long Envoy goes on without the sidecar: 5s or more, 10m, never
                              (default: 1h)
@@ -43,6 +45,8 @@ pub(super) enum DemoCommand {
 pub(super) struct DemoOptions {
     pub(super) stack: StackOptions,
     pub(super) is_json: bool,
+    /// Whether sample clients call.
+    pub(super) has_traffic: bool,
 }
 
 /// A command line that is not understood.
@@ -59,6 +63,7 @@ impl DemoOptions {
             match argument {
                 Arg::Long("help") | Arg::Short('h') => return Ok(DemoCommand::Help),
                 Arg::Long("json") => options.is_json = true,
+                Arg::Long("traffic") => options.has_traffic = true,
                 Arg::Long(name) => {
                     let name = name.to_owned();
                     options.set(&name, &mut parser)?;
@@ -74,7 +79,7 @@ impl DemoOptions {
         match name {
             "upstream" => stack.upstream = UpstreamAt::External(value(name, parser)?),
             "data" => stack.data_dir = Some(PathBuf::from(text(parser)?)),
-            "port-base" => stack.port_base = Some(value(name, parser)?),
+            "port-base" => stack.ports = PortChoice::From(value(name, parser)?),
             "concurrency" => stack.concurrency = concurrency(value(name, parser)?)?,
             "max-staleness" => stack.max_staleness = value(name, parser)?,
             "envoy-log" => stack.envoy_log = Some(PathBuf::from(text(parser)?)),
@@ -90,9 +95,11 @@ impl Default for DemoOptions {
         Self {
             stack: StackOptions {
                 data_dir,
+                ports: PortChoice::Usual,
                 ..StackOptions::default()
             },
             is_json: false,
+            has_traffic: false,
         }
     }
 }
@@ -154,7 +161,8 @@ mod tests {
     #[test]
     fn without_options_everything_has_its_default() {
         let options = run("");
-        assert!(!options.is_json);
+        assert!(!options.is_json && !options.has_traffic);
+        assert_eq!(options.stack.ports, PortChoice::Usual);
         assert_eq!(options.stack.concurrency, 2);
         assert_eq!(options.stack.max_staleness, MaxStaleness::Seconds(3600));
         assert!(options.stack.data_dir.unwrap().ends_with("target/demo"));
@@ -164,14 +172,15 @@ mod tests {
     #[test]
     fn every_option_is_understood() {
         let options = run(
-            "--json --upstream 127.0.0.1:8000 --data d --port-base 20000 \
+            "--json --traffic --upstream 127.0.0.1:8000 --data d --port-base 20000 \
                            --concurrency 4 --max-staleness 5s --envoy-log=e.log",
         );
         let stack = options.stack;
         assert!(options.is_json);
         assert!(matches!(stack.upstream, UpstreamAt::External(at) if at.port() == 8000));
         assert_eq!(stack.data_dir, Some(PathBuf::from("d")));
-        assert_eq!(stack.port_base, Some(20_000));
+        assert_eq!(stack.ports, PortChoice::From(20_000));
+        assert!(options.has_traffic);
         assert_eq!(stack.concurrency, 4);
         assert_eq!(stack.max_staleness, MaxStaleness::Seconds(5));
         assert_eq!(stack.envoy_log, Some(PathBuf::from("e.log")));
@@ -204,6 +213,7 @@ mod tests {
             "--port-base",
             "--concurrency",
             "--max-staleness",
+            "--traffic",
         ] {
             assert!(HELP.contains(option), "{option}");
         }

@@ -1,20 +1,18 @@
-//! What a stack is started with, and the ports that it uses.
+//! What a stack is started with.
 //!
-//! Nothing is started here but the demo upstream. Invariant: the ports of a stack differ from each
-//! other.
+//! Nothing is started here but the demo upstream. Invariant: the default is what most tests want.
 
-use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use super::PortChoice;
 use crate::address::HostPort;
 use crate::bootstrap::Addition;
 use crate::error::StackError;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
-use crate::ports;
 use crate::upstream::Upstream;
 
 /// Which model server is behind Envoy.
@@ -39,9 +37,8 @@ pub struct StackOptions {
     pub max_staleness: MaxStaleness,
     /// The model server.
     pub upstream: UpstreamAt,
-    /// First of five ports in a row: Envoy, Envoy's admin, sidecar, feed, upstream; `None` takes
-    /// free ones.
-    pub port_base: Option<u16>,
+    /// The ports.
+    pub ports: PortChoice,
     /// File for Envoy's own log instead of the one in the run directory.
     pub envoy_log: Option<PathBuf>,
     /// One of the pinned versions of Envoy instead of the one that is found.
@@ -58,16 +55,6 @@ pub struct StackOptions {
     pub filter_wasm: Option<PathBuf>,
 }
 
-/// The ports of one stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ports {
-    pub(super) listener: u16,
-    pub(super) envoy_admin: u16,
-    pub(super) sidecar_admin: u16,
-    pub(super) feed: u16,
-    pub(super) upstream: u16,
-}
-
 // === impl StackOptions ===
 
 impl Default for StackOptions {
@@ -77,7 +64,7 @@ impl Default for StackOptions {
             concurrency: 2,
             max_staleness: MaxStaleness::default(),
             upstream: UpstreamAt::default(),
-            port_base: None,
+            ports: PortChoice::default(),
             envoy_log: None,
             envoy_version: None,
             additions: Vec::new(),
@@ -113,41 +100,4 @@ impl StackOptions {
             }
         }
     }
-}
-
-// === impl Ports ===
-
-impl Ports {
-    pub(super) fn choose(base: Option<u16>) -> Result<Self, StackError> {
-        let Some(base) = base else {
-            let [a, b, c, d, e] = [
-                free_port(),
-                free_port(),
-                free_port(),
-                free_port(),
-                free_port(),
-            ];
-            return Ok(Self::from_array([a?, b?, c?, d?, e?]));
-        };
-        let from_base = |offset| base.checked_add(offset).filter(|_| base > 0);
-        match [0, 1, 2, 3, 4].map(from_base) {
-            [Some(a), Some(b), Some(c), Some(d), Some(e)] => Ok(Self::from_array([a, b, c, d, e])),
-            _ => Err(StackError::PortBase { base }),
-        }
-    }
-
-    fn from_array([listener, envoy_admin, sidecar_admin, feed, upstream]: [u16; 5]) -> Self {
-        Self {
-            listener,
-            envoy_admin,
-            sidecar_admin,
-            feed,
-            upstream,
-        }
-    }
-}
-
-pub(super) fn free_port() -> Result<u16, StackError> {
-    let failed = |source: io::Error| StackError::io("find", "a free port")(source);
-    ports::free().map_err(failed)
 }

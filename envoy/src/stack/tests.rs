@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn ports_follow_their_base() {
-    let ports = Ports::choose(Some(20_000)).unwrap();
+    let ports = Ports::choose(PortChoice::From(20_000)).unwrap();
     assert_eq!((ports.listener, ports.envoy_admin), (20_000, 20_001));
     assert_eq!(
         (ports.sidecar_admin, ports.feed, ports.upstream),
@@ -15,10 +15,10 @@ fn ports_follow_their_base() {
 #[test]
 fn a_base_without_room_for_five_ports_is_refused() {
     for base in [0, 65_532, 65_535] {
-        let error = Ports::choose(Some(base)).unwrap_err();
+        let error = Ports::choose(PortChoice::From(base)).unwrap_err();
         assert!(matches!(error, StackError::PortBase { .. }), "{base}");
     }
-    assert!(Ports::choose(Some(65_531)).is_ok());
+    assert!(Ports::choose(PortChoice::From(65_531)).is_ok());
 }
 
 #[test]

@@ -14,8 +14,8 @@ mod tests;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::json::{JsonError, JsonReader};
-use crate::locator::FormField;
+use crate::json::{JsonError, JsonReader, Name};
+use crate::locator::{ChooserKind, Choosers, FormField, Sense, steps};
 use keytable::scope::name_is_sound;
 use part::Part;
 
@@ -32,6 +32,7 @@ const VALUE_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
 #[derive(Debug)]
 pub struct FormReader {
     fields: Rc<[FormField]>,
+    choosers: Option<Rc<Choosers>>,
     /// One bit for each field that was seen.
     seen: u64,
     /// `\r\n--boundary`.
@@ -43,7 +44,7 @@ pub struct FormReader {
     state: State,
     head: Vec<u8>,
     sink: Sink,
-    names: Vec<String>,
+    names: Vec<Name>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +77,19 @@ enum Sink {
     /// It names nothing.
     Nowhere,
     /// It is a name.
-    Name(Vec<u8>),
+    Name(Value),
     /// It is JSON that names resources.
     Json(Box<JsonReader>),
+}
+
+/// The content of a field that is a name.
+#[derive(Debug)]
+struct Value {
+    bytes: Vec<u8>,
+    /// The server reads its resource here.
+    is_read: bool,
+    /// Its charset is one in which only ASCII is the same to everybody.
+    is_ascii: bool,
 }
 
 /// Why a form is refused.
@@ -103,12 +114,14 @@ pub enum FormError {
 }
 
 impl FormReader {
-    /// A reader for a form with this Content-Type; `None` if the type or its boundary is unfit.
+    /// A reader for a form with this Content-Type: it reads the declared fields alone. `None` if the
+    /// type or its boundary is unfit.
     pub fn new(content_type: &[u8], fields: Rc<[FormField]>) -> Option<Self> {
         let boundary = boundary(content_type)?;
         let delimiter = [b"\r\n--", boundary.as_slice()].concat().into_boxed_slice();
         Some(Self {
             fields,
+            choosers: None,
             seen: 0,
             delimiter,
             // The first delimiter stands at the very start, as if a line end came before it.
@@ -119,6 +132,12 @@ impl FormReader {
             sink: Sink::Nowhere,
             names: Vec::new(),
         })
+    }
+
+    /// The same, and fields that choose by their name count too.
+    pub fn closed(mut self, choosers: Rc<Choosers>) -> Self {
+        self.choosers = Some(choosers);
+        self
     }
 
     /// Reads on. After an error the body is refused; no more may be fed.
@@ -157,7 +176,7 @@ impl FormReader {
     }
 
     /// The names that were read since the last call.
-    pub fn take_names(&mut self) -> Vec<String> {
+    pub fn take_names(&mut self) -> Vec<Name> {
         std::mem::take(&mut self.names)
     }
 
@@ -204,7 +223,7 @@ impl FormReader {
             let alike = |field: &FormField| part.looks_like(&field.name);
             return match self.fields.iter().any(alike) {
                 true => Err(FormError::Variant),
-                false => Ok(Sink::Nowhere),
+                false => self.sink_by_name(part),
             };
         };
         let bit = 1u64 << (index % FIELDS_MAX);
@@ -212,15 +231,34 @@ impl FormReader {
             return Err(FormError::Duplicate);
         }
         self.seen |= bit;
-        let json = self
-            .fields
-            .get(index)
-            .map(|field| Rc::clone(&field.json))
-            .unwrap_or_default();
-        match json.is_empty() {
-            true if part.is_text() => Ok(Sink::Name(Vec::new())),
-            false if part.is_json() => Ok(Sink::Json(Box::new(JsonReader::new(json)))),
+        let Some(field) = self.fields.get(index) else {
+            return Ok(Sink::Nowhere);
+        };
+        match field.json.is_empty() {
+            true if part.is_text() => Ok(Sink::Name(Value::of(part, field.is_read))),
+            false if part.is_json() => Ok(Sink::Json(Box::new(self.json_reader(field)))),
             _ => Err(FormError::NotText),
+        }
+    }
+
+    fn json_reader(&self, field: &FormField) -> JsonReader {
+        let places = Rc::clone(&field.json);
+        match &self.choosers {
+            Some(choosers) => JsonReader::closed(places, Rc::clone(choosers)),
+            None => JsonReader::new(places),
+        }
+    }
+
+    /// The sink of a field that the rule does not declare.
+    fn sink_by_name(&self, part: &Part) -> Result<Sink, FormError> {
+        let sense = self.choosers.as_ref().map_or(Sense::Plain, |choosers| {
+            choosers.sense_of_steps(steps(&part.name))
+        });
+        match sense {
+            Sense::Chooser(ChooserKind::Ref) => Err(FormError::Json(JsonError::Indirect)),
+            Sense::Chooser(_) if part.is_text() => Ok(Sink::Name(Value::of(part, false))),
+            Sense::Chooser(_) => Err(FormError::NotText),
+            Sense::Opaque | Sense::Schema | Sense::Plain => Ok(Sink::Nowhere),
         }
     }
 
@@ -293,11 +331,11 @@ impl FormReader {
         match &mut self.sink {
             Sink::Nowhere => Ok(()),
             Sink::Json(reader) => reader.feed(bytes).map_err(FormError::Json),
-            Sink::Name(value) if value.len() + bytes.len() > VALUE_BYTES_MAX => {
+            Sink::Name(value) if value.bytes.len() + bytes.len() > VALUE_BYTES_MAX => {
                 Err(FormError::OddName)
             }
             Sink::Name(value) => {
-                value.extend_from_slice(bytes);
+                value.bytes.extend_from_slice(bytes);
                 Ok(())
             }
         }
@@ -306,13 +344,7 @@ impl FormReader {
     fn end_part(&mut self) -> Result<(), FormError> {
         match std::mem::replace(&mut self.sink, Sink::Nowhere) {
             Sink::Nowhere => {}
-            Sink::Name(value) => {
-                let name = String::from_utf8(value).map_err(|_| FormError::OddName)?;
-                if !name_is_sound(&name) {
-                    return Err(FormError::OddName);
-                }
-                self.names.push(name);
-            }
+            Sink::Name(value) => self.names.push(value.name()?),
             Sink::Json(mut reader) => {
                 reader.finish().map_err(FormError::Json)?;
                 self.names.extend(reader.take_names());
@@ -331,6 +363,40 @@ impl FormReader {
     }
 }
 
+impl Value {
+    fn of(part: &Part, is_read: bool) -> Self {
+        Self {
+            bytes: Vec::new(),
+            is_read,
+            is_ascii: part.is_ascii(),
+        }
+    }
+
+    fn name(self) -> Result<Name, FormError> {
+        let text = String::from_utf8(self.bytes).map_err(|_| FormError::OddName)?;
+        if !name_is_sound(&text) || (self.is_ascii && !text.is_ascii()) {
+            return Err(FormError::OddName);
+        }
+        Ok(Name {
+            text,
+            is_read: self.is_read,
+        })
+    }
+}
+
+/// A boundary without `; charset=utf-8` behind it.
+fn without_charset(value: &[u8]) -> &[u8] {
+    const CHARSET: &[u8] = b"charset=utf-8";
+    let split = value.len().checked_sub(CHARSET.len());
+    let (rest, charset) = split
+        .and_then(|at| value.split_at_checked(at))
+        .unwrap_or((value, &[]));
+    match rest.trim_ascii_end().strip_suffix(b";") {
+        Some(rest) if charset.eq_ignore_ascii_case(CHARSET) => rest,
+        _ => value,
+    }
+}
+
 /// How many bytes from the front end no line. In blocks, of which the compiler makes SIMD.
 fn length_of_line(bytes: &[u8]) -> usize {
     const BLOCK: usize = 64;
@@ -345,7 +411,8 @@ fn length_of_line(bytes: &[u8]) -> usize {
     plain + tail.iter().position(ends).unwrap_or(tail.len())
 }
 
-/// The boundary of `multipart/form-data; boundary=...`, the only parameter.
+/// The boundary of `multipart/form-data; boundary=...`, the only parameter but the charset that some
+/// clients write behind it.
 fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
     let mut halves = content_type.splitn(2, |byte| *byte == b';');
     let media_type = halves.next()?.trim_ascii();
@@ -353,7 +420,7 @@ fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
         let parameter = halves.next()?.trim_ascii();
         parameter.split_at_checked(parameter.iter().position(|byte| *byte == b'=')?)?
     };
-    let value = value.get(1..)?;
+    let value = without_charset(value.get(1..)?);
     // Without quotes, parsers end a boundary at different characters: only a token is the same
     // to all.
     let (value, others): (_, &[u8]) = match value {

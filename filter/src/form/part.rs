@@ -5,10 +5,12 @@
 
 use super::FormError;
 use crate::json::folds_to;
-use keytable::scope::name_is_sound;
+use crate::locator::steps;
 
 /// Most header lines of one part.
 const LINES_MAX: usize = 16;
+/// Charsets in which ASCII is ASCII, as clients declare them.
+const CHARSETS: [&str; 3] = ["utf-8", "us-ascii", "iso-8859-1"];
 
 /// A part's head.
 #[derive(Debug)]
@@ -28,7 +30,9 @@ impl Part {
         for (number, line) in text.split("\r\n").enumerate() {
             let (name, value) = line.split_once(':').ok_or(FormError::Head)?;
             let token = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-            let odd = line.contains(|c: char| c.is_control() || c == '\\') || name.is_empty();
+            let is_disposition = name.eq_ignore_ascii_case("content-disposition");
+            let odd = |c: char| c.is_control() || (c == '\\' && !is_disposition);
+            let odd = line.contains(odd) || name.is_empty();
             if odd || number >= LINES_MAX || !name.bytes().all(token) {
                 return Err(FormError::Head);
             }
@@ -72,38 +76,37 @@ impl Part {
         }
     }
 
-    /// Plain UTF-8 text and no file.
+    /// Plain text and no file.
     pub(super) fn is_text(&self) -> bool {
-        let kinds = [
-            "text/plain",
-            "text/plain; charset=utf-8",
-            "text/plain;charset=utf-8",
-        ];
-        !self.is_file
-            && self
-                .content_type
-                .as_deref()
-                .is_none_or(|kind| kinds.contains(&kind))
+        let charset = self.charset();
+        let known =
+            charset.is_some_and(|charset| charset.is_empty() || CHARSETS.contains(&charset));
+        !self.is_file && known
+    }
+
+    /// Whether its text is the same to everybody only as long as it is ASCII.
+    pub(super) fn is_ascii(&self) -> bool {
+        let charset = self.charset();
+        charset.is_some_and(|charset| !["", "utf-8"].contains(&charset))
+    }
+
+    /// The charset of plain text, empty if it is not said; `None` if this is something else.
+    fn charset(&self) -> Option<&str> {
+        let Some(kind) = self.content_type.as_deref() else {
+            return Some("");
+        };
+        let parameter = kind.strip_prefix("text/plain")?.trim_start();
+        match parameter.strip_prefix(';') {
+            Some(parameter) => parameter.trim().strip_prefix("charset="),
+            None => parameter.is_empty().then_some(""),
+        }
     }
 
     /// JSON and no file.
     pub(super) fn is_json(&self) -> bool {
         let json = self.content_type.as_deref() == Some("application/json");
-        self.is_text() || (json && !self.is_file)
+        (self.is_text() && !self.is_ascii()) || (json && !self.is_file)
     }
-}
-
-/// The members that a field's name leads through: `svg[model]` or `svg.model` are two.
-fn steps(name: &str) -> impl Iterator<Item = &str> {
-    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
-    name.split(['[', ']', '.'])
-        .map(move |step| step.trim_matches(trimmed))
-        .filter(|step| !step.is_empty())
-}
-
-/// Whether a character alone is no sound name, as is one that does not show.
-fn is_invisible(c: char) -> bool {
-    !name_is_sound(c.encode_utf8(&mut [0; 4]))
 }
 
 /// Encodings that change nothing; any other one is refused.
@@ -118,6 +121,10 @@ fn check_encoding(value: &str) -> Result<Option<&'static str>, FormError> {
 }
 
 /// Name, and whether it is a file, of `form-data; name="x"; filename="y"`.
+///
+/// Some readers know no quotes and take the first `name=` that they see, or cut at each semicolon;
+/// some know no escapes. So nothing but the parameter may look like one, and an escape may only
+/// stand behind the name.
 fn read_disposition(value: &str) -> Result<(String, bool), FormError> {
     let (kind, mut rest) = value.split_once(';').ok_or(FormError::Head)?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {
@@ -125,10 +132,15 @@ fn read_disposition(value: &str) -> Result<(String, bool), FormError> {
     }
     let (mut name, mut files) = (None, 0);
     loop {
-        let (parameter, value, after) = read_parameter(rest.trim_start())?;
+        let (parameter, value, after) = read_parameter(rest.trim_start(), name.is_some())?;
+        if says_name(value) {
+            return Err(FormError::Head);
+        }
         match parameter.to_ascii_lowercase().as_str() {
             // Readers of mail decode `=?utf-8?q?model?=`.
-            "name" if name.is_none() && !value.contains("=?") => name = Some(value.to_owned()),
+            "name" if name.is_none() && !value.contains("=?") && !value.contains([';', '\\']) => {
+                name = Some(value.to_owned());
+            }
             "filename" if files & 1 == 0 => files |= 1,
             "filename*" if files & 2 == 0 => files |= 2,
             _ => return Err(FormError::Head),
@@ -142,16 +154,29 @@ fn read_disposition(value: &str) -> Result<(String, bool), FormError> {
     Ok((name.ok_or(FormError::Head)?, files != 0))
 }
 
+/// Whether a reader that knows no quotes could take some of this for a parameter `name` or
+/// `filename`.
+fn says_name(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    value.match_indices("name").any(|(at, word)| {
+        let behind = value.get(at + word.len()..).unwrap_or_default();
+        let sign = |c: char| c.is_whitespace() || c == '*' || c.is_ascii_digit();
+        behind.trim_start_matches(sign).starts_with('=')
+    })
+}
+
 /// `parameter="value"` or `parameter=token`, and what follows.
-fn read_parameter(text: &str) -> Result<(&str, &str, &str), FormError> {
+fn read_parameter(text: &str, may_escape: bool) -> Result<(&str, &str, &str), FormError> {
     let (parameter, rest) = text.split_once('=').ok_or(FormError::Head)?;
     if let Some(quoted) = rest.strip_prefix('"') {
-        let (value, after) = quoted.split_once('"').ok_or(FormError::Head)?;
+        let end = closing_quote(quoted, may_escape).ok_or(FormError::Head)?;
+        let value = quoted.get(..end).ok_or(FormError::Head)?;
+        let after = quoted.get(end + 1..).unwrap_or_default();
         return Ok((parameter, value, after));
     }
     let extended = parameter.ends_with('*');
     let token = |c: char| {
-        c.is_ascii_alphanumeric() || "-_.[]+~".contains(c) || (extended && "%'".contains(c))
+        c.is_ascii_alphanumeric() || "-_.+~".contains(c) || (extended && "%'".contains(c))
     };
     let end = rest.find(|c| !token(c)).unwrap_or(rest.len());
     let (value, after) = rest.split_at_checked(end).ok_or(FormError::Head)?;
@@ -160,4 +185,18 @@ fn read_parameter(text: &str) -> Result<(&str, &str, &str), FormError> {
     } else {
         Ok((parameter, value, after))
     }
+}
+
+/// Where a quoted value ends: at the first quote that no backslash escapes, if that may be.
+fn closing_quote(quoted: &str, may_escape: bool) -> Option<usize> {
+    let mut is_escaped = false;
+    for (at, c) in quoted.char_indices() {
+        match c {
+            '"' if !is_escaped => return Some(at),
+            '\\' if !may_escape => return None,
+            '\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    None
 }

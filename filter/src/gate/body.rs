@@ -9,14 +9,14 @@
 
 use keytable::{Denial, KeyHash, Permit, RecordView, admit};
 
-use super::judge::{Holder, absent, denied, facts, judge_names};
+use super::judge::{Holder, Unnamed, absent, denied, facts, judge_finding};
 use super::running::Judged;
 use super::{GateShared, failed, identity};
 use crate::form::{FormError, FormReader};
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::json::{JsonError, JsonReader};
-use crate::locator::{Absent, Kind, Located, Norm};
+use crate::json::{JsonError, JsonReader, Name};
+use crate::locator::{Finding, Kind, Located};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
 use crate::tally::Counted;
@@ -39,10 +39,9 @@ pub(super) struct Reading {
     record: RecordBytes,
     reader: BodyReader,
     kind: Kind,
-    norm: Norm,
-    absent: Absent,
-    /// What the request has named so far, all in scope.
-    names: Vec<String>,
+    unnamed: Unnamed,
+    /// What was found so far, all in scope.
+    finding: Finding,
     /// Bytes that Envoy holds back; `None` once the request flows.
     held: Option<usize>,
     received: u64,
@@ -50,11 +49,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Begins to read; `names` are those of path and query, all in scope.
+    /// Begins to read; what was found in path and query is in scope.
     pub(super) fn new(
         reader: BodyReader,
         holder: &Holder<'_>,
-        names: Vec<String>,
+        finding: Finding,
         located: &Located<'_>,
         headers: &HeaderMap,
     ) -> Self {
@@ -64,9 +63,8 @@ impl Reading {
             record: holder.record.clone(),
             reader,
             kind: located.rule.kind,
-            norm: located.rule.norm,
-            absent: located.rule.absent,
-            names,
+            unnamed: Unnamed::of(located.rule),
+            finding,
             held: Some(0),
             received: 0,
             content_length: content_length(headers),
@@ -84,7 +82,7 @@ impl Reading {
 
     /// What the request has named.
     pub(super) fn judged(&self) -> Judged {
-        Judged::Names(self.names.clone(), self.norm)
+        Judged::Found(self.finding.clone())
     }
 
     /// Judges what has arrived. On `Ok`, what Envoy has in hand may be passed on unless
@@ -98,7 +96,7 @@ impl Reading {
     ) -> Result<Option<Permit>, Refusal> {
         self.judge(host, shared, size, end_of_stream)
             .and_then(|()| match end_of_stream {
-                true => judge_names(&self.record, &self.names, self.norm).map(Some),
+                true => judge_finding(&self.record, &self.finding).map(Some),
                 false => Ok(None),
             })
             .map_err(|refusal| refusal.of_kind(self.kind))
@@ -135,7 +133,7 @@ impl Reading {
         Counted {
             key_hash: &self.key_hash,
             key_id: view.key_id(),
-            resource: self.names.first().map(String::as_str).unwrap_or_default(),
+            resource: self.finding.first().unwrap_or_default(),
         }
     }
 
@@ -158,8 +156,8 @@ impl Reading {
         let over = end_of_stream || self.content_length == Some(self.received);
         if over {
             self.reader.finish()?;
-            if self.names.is_empty() {
-                self.add_names(vec![absent(shared, self.absent)?])?;
+            if self.finding.read().is_none() {
+                self.add_names(vec![absent(shared, &self.unnamed)?])?;
             }
         }
         if over || !shared.config.hold_whole_body {
@@ -168,9 +166,9 @@ impl Reading {
         self.check_held(shared)
     }
 
-    /// Lets the request flow once it named something.
+    /// Lets the request flow once it named what the server reads.
     pub(super) fn release_if_named(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
-        if let (Some(_), Some(name)) = (self.held, self.names.first()) {
+        if let (Some(_), Some(name)) = (self.held, self.finding.read()) {
             identity::set_model(host, name).map_err(failed)?;
             self.held = None;
         }
@@ -217,14 +215,11 @@ impl Reading {
         }
     }
 
-    fn add_names(&mut self, names: Vec<String>) -> Result<(), Refusal> {
-        judge_names(&self.record, &names, self.norm)?;
+    fn add_names(&mut self, names: Vec<Name>) -> Result<(), Refusal> {
         for name in names {
-            if !self.names.contains(&name) {
-                self.names.push(name);
-            }
+            self.finding.add(name);
         }
-        Ok(())
+        judge_finding(&self.record, &self.finding).map(drop)
     }
 
     fn revalidate(&mut self, host: &impl RequestHost, shared: &GateShared) -> Result<(), Refusal> {
@@ -238,8 +233,8 @@ impl Reading {
         if has_moved || view.expires_at_unix_ms().is_some() {
             admit(&view, &facts(host, &view)?).map_err(denied)?;
         }
-        if has_moved && !self.names.is_empty() {
-            judge_names(&self.record, &self.names, self.norm)?;
+        if has_moved && !self.finding.is_empty() {
+            judge_finding(&self.record, &self.finding)?;
         }
         Ok(())
     }
@@ -260,7 +255,7 @@ impl BodyReader {
         }
     }
 
-    pub(super) fn take_names(&mut self) -> Vec<String> {
+    pub(super) fn take_names(&mut self) -> Vec<Name> {
         match self {
             Self::Json(reader) => reader.take_names(),
             Self::Form(reader) => reader.take_names(),

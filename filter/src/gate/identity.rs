@@ -4,6 +4,8 @@
 //! alone; what a client sends under these names is removed, and of a list-scoped key's request all
 //! that is not known to be harmless.
 
+use keytable::redact;
+
 use super::judge::Holder;
 use super::passing::{Caller, canonical};
 use super::{GateShared, failed};
@@ -76,7 +78,7 @@ pub(super) fn clean_trailers(
 
 /// Tells upstream and access log what the request calls.
 pub(super) fn set_model(host: &impl RequestHost, name: &str) -> Result<(), HostError> {
-    let value = header_value(name);
+    let value = header_value(redact(name));
     host.set_request_header(MODEL_HEADER, &value)?;
     host.set_filter_state(MODEL_STATE, &value)
 }

@@ -3,19 +3,21 @@
 //! Does not read bodies, answer or change headers. Invariant: what a rule does not cover is
 //! denied, and every name that path or query give is judged before any is used.
 
+use std::rc::Rc;
+
 use keytable::{
-    ClientAddress, Denial, KeyHash, Permit, RecordView, RequestFacts, Resources, judge_resources,
+    ClientAddress, Denial, KeyHash, Norm, Permit, RecordView, RequestFacts, Resources,
+    judge_resources,
 };
 
 use super::body::{BodyReader, Reading};
-use super::running::Judged;
 use super::{Arrival, GateShared, failed};
 use crate::credential::path_only;
 use crate::form::FormReader;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::json::JsonReader;
-use crate::locator::{Absent, Kind, Located, Norm, check_path, in_query, other_spellings};
+use crate::json::{JsonReader, Name};
+use crate::locator::{Absent, Finding, Kind, Located, Rule, check_path};
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 use crate::tally::Counted;
@@ -42,8 +44,8 @@ impl<'a> Holder<'a> {
 /// What follows for the request.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// It may go on; with the first resource it names, and all that was judged.
-    Permitted(Permit, Option<String>, Judged),
+    /// It may go on; with all that was judged.
+    Permitted(Permit, Finding),
     /// Its body has to be read.
     Unread(Box<Reading>),
     /// It may go on, and its answer has to be cut down.
@@ -67,53 +69,55 @@ pub(super) fn judge(
     let raw = headers.get(b":path").unwrap_or_default();
     let path = path_only(raw);
     check_path(path).map_err(Refusal::Ambiguous)?;
-    let mut names =
-        in_query(raw.get(path.len() + 1..).unwrap_or_default()).map_err(Refusal::Ambiguous)?;
-    names.extend(located.name_in_path(path).map_err(Refusal::Ambiguous)?);
-    let norm = located.rule.norm;
+    let query = raw.get(path.len() + 1..).unwrap_or_default();
+    let finding = located.in_target(path, query).map_err(Refusal::Ambiguous)?;
     match located.rule.kind {
-        Kind::Object => judge_object(holder.record, &located, path, names),
+        Kind::Object => judge_object(holder.record, &located, path, finding),
         Kind::Open => {
-            let permit = permit_open(holder.record, &names, norm)?;
-            Ok(Verdict::Permitted(permit, None, Judged::Names(names, norm)))
+            let permit = permit_open(holder.record, &finding)?;
+            Ok(Verdict::Permitted(permit, finding))
         }
-        Kind::List => {
-            permit_open(holder.record, &names, norm).map(|permit| Verdict::List(permit, norm))
-        }
+        Kind::List => permit_open(holder.record, &finding)
+            .map(|permit| Verdict::List(permit, located.rule.norm)),
         kind @ (Kind::Infer | Kind::Item) => {
-            judge_naming(shared, headers, holder, &located, names, end_of_stream)
+            judge_naming(shared, headers, holder, &located, finding, end_of_stream)
                 .map_err(|refusal| refusal.of_kind(kind))
         }
     }
 }
 
-/// Judges names by a record whose holder was admitted; each by the spelling that is in scope.
-pub(super) fn judge_names(
-    record: &RecordBytes,
-    names: &[String],
-    norm: Norm,
-) -> Result<Permit, Refusal> {
-    let view = record.view()?;
-    let spelled: Vec<String> = names
-        .iter()
-        .map(|name| spelling(&view, name, norm))
-        .collect();
-    let bytes: Vec<&[u8]> = spelled.iter().map(String::as_bytes).collect();
-    judge_resources(&view, Resources::Named(&bytes)).map_err(|denial| {
-        let name = match denial {
-            Denial::OutOfScope { index, .. } => names.get(index).cloned(),
-            _ => None,
-        };
-        Refusal::Denied(denial, name)
-    })
+/// Judges what was found by a record whose holder was admitted.
+pub(super) fn judge_finding(record: &RecordBytes, finding: &Finding) -> Result<Permit, Refusal> {
+    let judged = finding.judge(&record.view()?);
+    judged.map_err(|(denial, name)| Refusal::Denied(denial, name))
 }
 
-/// What it means that a request names nothing.
-pub(super) fn absent(shared: &GateShared, absent: Absent) -> Result<String, Refusal> {
-    match (absent, shared.locators.service()) {
-        (Absent::Service, Some(service)) => Ok(service.to_owned()),
+/// What it means that no place which the server reads names anything.
+pub(super) fn absent(shared: &GateShared, unnamed: &Unnamed) -> Result<Name, Refusal> {
+    match (unnamed.absent, shared.locators.service()) {
+        (Absent::Service, Some(service)) => Ok(Name {
+            text: service.to_owned(),
+            is_read: true,
+        }),
         (Absent::Indirect, _) => Err(denied(Denial::EndpointNotAllowed)),
-        (Absent::Deny | Absent::Service, _) => Err(Refusal::Ambiguous("it names no model")),
+        (Absent::Deny | Absent::Service, _) => Err(Refusal::Unnamed(unnamed.reads.clone())),
+    }
+}
+
+/// What a rule says of a request that names nothing where the server reads.
+#[derive(Clone, Debug)]
+pub(super) struct Unnamed {
+    absent: Absent,
+    /// Where the server reads, for people.
+    reads: String,
+}
+
+impl Unnamed {
+    pub(super) fn of(rule: &Rule) -> Self {
+        Self {
+            absent: rule.absent,
+            reads: rule.reads.clone(),
+        }
     }
 }
 
@@ -143,11 +147,20 @@ pub(super) fn denied(denial: Denial) -> Refusal {
     Refusal::Denied(denial, None)
 }
 
+/// The same, with the address if that is the reason.
+pub(super) fn denied_from(facts: &RequestFacts, denial: Denial) -> Refusal {
+    let address = match (denial, facts.address) {
+        (Denial::AddressNotAllowed, Some(address)) => Some(address.get().to_string()),
+        _ => None,
+    };
+    Refusal::Denied(denial, address)
+}
+
 /// An endpoint that needs no name; what it is given all the same must be in scope.
-fn permit_open(record: &RecordBytes, names: &[String], norm: Norm) -> Result<Permit, Refusal> {
-    match names {
-        [] => judge_resources(&record.view()?, Resources::Open).map_err(denied),
-        names => judge_names(record, names, norm),
+fn permit_open(record: &RecordBytes, finding: &Finding) -> Result<Permit, Refusal> {
+    match finding.is_empty() {
+        true => judge_resources(&record.view()?, Resources::Open).map_err(denied),
+        false => judge_finding(record, finding),
     }
 }
 
@@ -156,24 +169,14 @@ fn judge_object(
     record: &RecordBytes,
     located: &Located<'_>,
     path: &[u8],
-    mut names: Vec<String>,
+    mut finding: Finding,
 ) -> Result<Verdict, Refusal> {
     let service = located
         .service(path)
         .ok_or_else(|| denied(Denial::EndpointNotAllowed))?;
-    let permit = judge_names(record, std::slice::from_ref(&service), Norm::Plain)
-        .map_err(|_| denied(Denial::EndpointNotAllowed))?;
-    let norm = located.rule.norm;
-    if !names.is_empty() {
-        judge_names(record, &names, norm)?;
-    }
-    let first = names.first().cloned();
-    names.push(service);
-    Ok(Verdict::Permitted(
-        permit,
-        first,
-        Judged::Names(names, norm),
-    ))
+    finding.set_service(service);
+    let permit = judge_finding(record, &finding)?;
+    Ok(Verdict::Permitted(permit, finding))
 }
 
 /// An endpoint that runs or describes what its path, query or body name.
@@ -182,49 +185,43 @@ fn judge_naming(
     headers: &HeaderMap,
     holder: &Holder<'_>,
     located: &Located<'_>,
-    names: Vec<String>,
+    mut finding: Finding,
     end_of_stream: bool,
 ) -> Result<Verdict, Refusal> {
     let rule = located.rule;
-    let permit = match names.is_empty() {
-        true => None,
-        false => Some(judge_names(holder.record, &names, rule.norm)?),
-    };
-    let has_places = rule.json.is_some() || rule.form.is_some();
-    let reader = match (has_places, end_of_stream) {
-        (false, _) => None,
-        (true, true) if rule.body_needed && rule.absent == Absent::Deny => {
-            return Err(Refusal::Ambiguous("its body is empty"));
-        }
-        (true, true) => None,
-        (true, false) => Some(reader_for(headers, located)?),
-    };
-    match (reader, permit) {
-        (Some(reader), _) => {
-            let reading = Reading::new(reader, holder, names, located, headers);
-            Ok(Verdict::Unread(Box::new(reading)))
-        }
-        (None, Some(permit)) => {
-            let first = names.first().cloned();
-            Ok(Verdict::Permitted(
-                permit,
-                first,
-                Judged::Names(names, rule.norm),
-            ))
-        }
-        (None, None) => {
-            let name = absent(shared, rule.absent)?;
-            let permit = judge_names(holder.record, std::slice::from_ref(&name), rule.norm)?;
-            let judged = Judged::Names(vec![name.clone()], rule.norm);
-            Ok(Verdict::Permitted(permit, Some(name), judged))
-        }
+    if !finding.is_empty() {
+        judge_finding(holder.record, &finding)?;
     }
+    let has_places = rule.json.is_some() || rule.form.is_some();
+    if has_places && !end_of_stream {
+        let reader = reader_for(headers, located, Reads::All)?;
+        let reading = Reading::new(reader, holder, finding, located, headers);
+        return Ok(Verdict::Unread(Box::new(reading)));
+    }
+    if has_places && rule.body_needed && rule.absent == Absent::Deny && finding.read().is_none() {
+        return Err(Refusal::Ambiguous("its body is empty"));
+    }
+    if finding.read().is_none() {
+        finding.add(absent(shared, &Unnamed::of(rule))?);
+    }
+    let permit = judge_finding(holder.record, &finding)?;
+    Ok(Verdict::Permitted(permit, finding))
+}
+
+/// What a reader looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// What the rule declares.
+    Declared,
+    /// What chooses by its name, too.
+    All,
 }
 
 /// The reader that a rule and the declared content type agree on.
 pub(super) fn reader_for(
     headers: &HeaderMap,
     located: &Located<'_>,
+    reads: Reads,
 ) -> Result<BodyReader, Refusal> {
     let plain = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"identity");
     if !headers
@@ -238,15 +235,19 @@ pub(super) fn reader_for(
         return Err(Refusal::ContentType);
     };
     let json = located.rule.json.as_ref().filter(|_| is_json(content_type));
-    if let Some(patterns) = json {
-        return Ok(BodyReader::Json(Box::new(JsonReader::new(
-            patterns.clone(),
-        ))));
+    if let Some(patterns) = json.cloned() {
+        return Ok(BodyReader::Json(Box::new(match reads {
+            Reads::Declared => JsonReader::new(patterns),
+            Reads::All => JsonReader::closed(patterns, Rc::clone(located.choosers)),
+        })));
     }
     let form = located.rule.form.as_ref();
-    form.and_then(|fields| FormReader::new(content_type, fields.clone()))
-        .map(|reader| BodyReader::Form(Box::new(reader)))
-        .ok_or(Refusal::ContentType)
+    let reader = form.and_then(|fields| FormReader::new(content_type, fields.clone()));
+    let reader = reader.ok_or(Refusal::ContentType)?;
+    Ok(BodyReader::Form(Box::new(match reads {
+        Reads::Declared => reader,
+        Reads::All => reader.closed(Rc::clone(located.choosers)),
+    })))
 }
 
 /// `application/json` or `application/<any>+json`, with no parameter but `charset=utf-8`.
@@ -264,15 +265,4 @@ fn is_json(value: &[u8]) -> bool {
             let parameter = parameter.to_ascii_lowercase();
             parameter == b"charset=utf-8" || parameter == b"charset=\"utf-8\""
         })
-}
-
-/// The name as it was sent, or another spelling of it if that is the one in scope.
-pub(super) fn spelling(view: &RecordView<'_>, name: &str, norm: Norm) -> String {
-    if view.covers(name.as_bytes()) {
-        return name.to_owned();
-    }
-    other_spellings(name, norm)
-        .into_iter()
-        .find(|other| view.covers(other.as_bytes()))
-        .unwrap_or_else(|| name.to_owned())
 }

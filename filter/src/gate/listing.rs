@@ -5,11 +5,11 @@
 //!
 //! Invariant: no byte of the upstream's own list reaches the client.
 
-use super::judge::spelling;
 use super::models_list::{LIST_BYTES_MAX, filtered};
+use keytable::Norm;
+
 use super::{Flow, failed};
 use crate::host::{HostError, RequestHost};
-use crate::locator::Norm;
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 
@@ -102,11 +102,11 @@ impl Listing {
         let body = host.response_body(0, size).map_err(failed)?;
         let view = self.record.view()?;
         // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.
-        let covers = |name: &str| {
-            [self.norm, Norm::Gemini]
-                .iter()
-                .any(|norm| view.covers(spelling(&view, name, *norm).as_bytes()))
+        let norm_of = |name: &str| match name.starts_with("models/") {
+            true => Norm::Gemini,
+            false => self.norm,
         };
+        let covers = |name: &str| view.covers(name.as_bytes(), norm_of(name));
         let list = filtered(&body, covers).ok_or(Refusal::UnreadableList)?;
         host.replace_response_body(size, &list).map_err(failed)?;
         Ok(Flow::Continue)

@@ -10,10 +10,12 @@ mod body;
 mod identity;
 mod judge;
 mod listing;
+mod logged;
 pub mod models_list;
 mod named;
 mod observing;
 mod passing;
+mod readiness;
 mod running;
 mod shared;
 pub mod tally;
@@ -27,11 +29,11 @@ use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
 use crate::headers::HeaderMap;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::{Family, Located};
+use crate::locator::{Family, Finding, Located};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
 use body::{BodyReader, Reading};
-use judge::{Holder, Verdict, denied, facts};
+use judge::{Holder, Verdict, denied, denied_from, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
 use passing::Caller;
@@ -275,6 +277,11 @@ impl Gate {
     ) -> Result<State, Refusal> {
         let shared = Rc::clone(&self.shared);
         let headers = host.request_headers().map_err(failed)?;
+        logged::leave(host, &headers);
+        if readiness::is_asked(&shared.config, &headers) {
+            readiness::answer(host, shared.table.open(host)).map_err(failed)?;
+            return Ok(State::Answered);
+        }
         let located = shared.locators.locate(&headers);
         let arrival = Arrival {
             headers: &headers,
@@ -356,7 +363,9 @@ fn judge_holder(
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
-    let admitted = admit(&view, &facts(host, &view)?).map_err(denied)?;
+    logged::check_target(arrival.headers)?;
+    let facts = facts(host, &view)?;
+    let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, arrival, holder)?;
         identity::clean(
@@ -397,13 +406,13 @@ fn carry_out(
 ) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
     match verdict {
-        Verdict::Permitted(permit, name, judged) => {
-            if let Some(name) = &name {
+        Verdict::Permitted(permit, finding) => {
+            if let Some(name) = finding.first() {
                 identity::set_model(host, name).map_err(failed)?;
             }
-            let resource = name.as_deref().unwrap_or_default();
+            let resource = finding.first().unwrap_or_default();
             shared.count_permit(host, &permit, holder.counted(&view, resource));
-            Ok((open(permit), judged))
+            Ok((open(permit), Judged::Found(finding)))
         }
         Verdict::Unread(mut reading) => {
             if !shared.config.hold_whole_body {
@@ -416,7 +425,7 @@ fn carry_out(
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
             let listing = Listing::new(holder.record.clone(), norm);
-            Ok((list(permit, listing), Judged::Names(Vec::new(), norm)))
+            Ok((list(permit, listing), Judged::Found(Finding::new(norm))))
         }
     }
 }

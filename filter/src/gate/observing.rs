@@ -6,12 +6,12 @@
 
 use keytable::{KeyHash, Permit};
 
-use super::judge::{Holder, reader_for};
+use super::judge::{Holder, Reads, reader_for};
 use super::{Arrival, BodyReader, GateShared};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::locator::{Located, check_path, in_query};
+use crate::locator::{Located, check_path};
 use crate::table::RecordBytes;
 use crate::tally::Counted;
 
@@ -49,7 +49,8 @@ pub(super) fn look(shared: &GateShared, arrival: &Arrival<'_>) -> Sight {
     }
     let has_places = located.rule.json.is_some() || located.rule.form.is_some();
     match has_places && !arrival.end_of_stream {
-        true => reader_for(headers, &located).map_or(Sight::Whole(String::new()), Sight::Body),
+        true => reader_for(headers, &located, Reads::Declared)
+            .map_or(Sight::Whole(String::new()), Sight::Body),
         false => Sight::Whole(String::new()),
     }
 }
@@ -60,9 +61,9 @@ fn named(headers: &HeaderMap, located: &Located<'_>) -> Option<String> {
     let path = path_only(raw);
     check_path(path).ok()?;
     let query = raw.get(path.len() + 1..).unwrap_or_default();
-    let in_path = located.name_in_path(path).ok()?;
-    let in_query = || in_query(query).ok()?.into_iter().next();
-    in_path.or_else(in_query).or_else(|| located.service(path))
+    let finding = located.in_target(path, query).ok()?;
+    let first = finding.first().map(str::to_owned);
+    first.or_else(|| located.service(path))
 }
 
 // === impl Observing ===
@@ -86,7 +87,12 @@ impl Observing {
                 break;
             };
             let read = self.reader.feed(&piece);
-            name = self.reader.take_names().into_iter().next();
+            name = self
+                .reader
+                .take_names()
+                .into_iter()
+                .next()
+                .map(|name| name.text);
             if name.is_some() || read.is_err() {
                 break;
             }

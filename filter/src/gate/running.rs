@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use keytable::{Denial, KeyHash, admit};
 
 use super::GateShared;
-use super::judge::{denied, facts, judge_names};
+use super::judge::{denied, facts, judge_finding};
 use super::passing::Caller;
 use crate::host::{Host, RequestHost};
-use crate::locator::{Family, Norm};
+use crate::locator::{Family, Finding};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
 
@@ -49,8 +49,8 @@ enum Answer {
 pub(super) enum Judged {
     /// The key may call everything, so nobody has read what the request names.
     Everything,
-    /// Each of these; none if the endpoint needs no name, or if the body is still being read.
-    Names(Vec<String>, Norm),
+    /// What was found; nothing if the endpoint needs no name, or if the body is still being read.
+    Found(Finding),
 }
 
 impl Running {
@@ -81,7 +81,7 @@ impl Running {
     pub(super) fn caller(&self) -> Caller {
         match self.judged {
             Judged::Everything => Caller::Unlimited,
-            Judged::Names(..) => Caller::Limited,
+            Judged::Found(_) => Caller::Limited,
         }
     }
 
@@ -105,8 +105,8 @@ impl Running {
         }
         match &self.judged {
             Judged::Everything => Err(denied(Denial::EndpointNotAllowed)),
-            Judged::Names(names, _) if names.is_empty() => Ok(()),
-            Judged::Names(names, norm) => judge_names(&self.record, names, *norm).map(drop),
+            Judged::Found(finding) if finding.is_empty() => Ok(()),
+            Judged::Found(finding) => judge_finding(&self.record, finding).map(drop),
         }
     }
 

@@ -4,13 +4,13 @@
 //! not send anything and reads no clock: rows get their time when they are taken.
 //!
 //! Invariants: only a permit or a refusal can be counted; memory is bounded, and what does not fit
-//! is counted without its resource rather than lost.
+//! is counted without its resource rather than lost; no row holds a credential.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, KeyHash, KeyId, Permit, UsageOutcome, UsageRow};
+use keytable::{ClientAddress, Denial, KeyHash, KeyId, Permit, UsageOutcome, UsageRow, redact};
 
 use crate::reply::Refusal;
 
@@ -73,6 +73,8 @@ impl Tally {
         address: impl FnOnce() -> Option<ClientAddress>,
     ) {
         let resource = match refusal {
+            // It names the client.
+            Refusal::Denied(Denial::AddressNotAllowed, _) => "",
             Refusal::Denied(_, Some(name)) | Refusal::UnknownItem(name) => name,
             _ => "",
         };
@@ -132,7 +134,7 @@ impl Tally {
             return;
         }
         let named = !full && key.rows.len() < RESOURCES_MAX;
-        let resource = if named { counted.resource } else { "" };
+        let resource = if named { redact(counted.resource) } else { "" };
         let rest = |row: &&mut Row| row.outcome == outcome && row.resource == resource;
         match key.rows.iter_mut().find(rest) {
             Some(row) => row.count = row.count.saturating_add(1),
@@ -167,9 +169,11 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
     match refusal {
         Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
         Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
-        Refusal::Encoding | Refusal::ContentType | Refusal::Ambiguous(_) | Refusal::TooLarge => {
-            Some(UsageOutcome::BodyRefused)
-        }
+        Refusal::Encoding
+        | Refusal::ContentType
+        | Refusal::Ambiguous(_)
+        | Refusal::Unnamed(_)
+        | Refusal::TooLarge => Some(UsageOutcome::BodyRefused),
         Refusal::Credential(_)
         | Refusal::UnknownKey
         | Refusal::UnreadableList

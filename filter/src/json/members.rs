@@ -1,22 +1,28 @@
-//! Follows patterns through a document: which member is on the way to a resource, which string is
-//! one, and what is in the way of reading it in one way only.
+//! Follows patterns and choosers through a document: which member is on the way to a resource,
+//! which string is one, and what is in the way of reading it in one way only.
 //!
-//! Patterns are bits of a mask: each open container knows which of them are still alive in it, so
-//! containers that no pattern enters cost one counter. Does not scan bytes.
+//! Patterns are bits of a mask: each open container knows which of them are still alive in it.
+//! Containers that are neither searched nor on the way of a pattern cost one counter. Does not scan
+//! bytes, and does not know which words choose.
 //!
-//! Invariant: in every object that a pattern walks through, each of its members stands once and
-//! in one spelling; a container of a kind that no pattern can go through is refused, not skipped.
+//! Invariant: in every object that is read, each member that leads to a resource stands once and in
+//! one spelling; a container of a kind that no pattern can go through is refused, not skipped.
 
 use std::rc::Rc;
 
-use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Visitor};
-use super::{JsonError, Meaning, PATTERNS_MAX, Pattern};
+use super::choice::{Choice, Inside};
+use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Scalar, Visitor};
+use super::text::folds_to;
+use super::{JsonError, Meaning, Name, PATTERNS_MAX, Pattern};
+use crate::locator::{ChooserKind, Choosers, Sense, spelling_hash};
 use keytable::scope::name_is_sound;
 
 /// Longest resource name, in bytes.
 const NAME_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
 /// Most different names of one body.
 const NAMES_MAX: usize = 256;
+/// Most members of one object that choose by their name.
+const CHOOSERS_MAX: usize = 64;
 /// Every element of an array.
 const ANY: &str = "*";
 
@@ -26,19 +32,34 @@ const _: () = assert!(NAME_BYTES_MAX < CAPTURE_BYTES_MAX);
 #[derive(Debug)]
 pub(super) struct Members {
     patterns: Rc<[Pattern]>,
-    /// The open containers that a pattern has entered, outermost first.
+    choosers: Option<Rc<Choosers>>,
+    /// The open containers that are read, outermost first.
     walked: Vec<Walked>,
-    /// Open containers inside those that no pattern enters.
+    /// Open containers inside those, which are not.
     skipped: usize,
-    /// The patterns that lead to the value that comes next.
-    next: u64,
+    next: Next,
     /// The names that were read, each once.
-    names: Vec<String>,
+    names: Vec<Name>,
     /// How many of them were taken.
     taken: usize,
 }
 
-/// A container that a pattern has entered.
+/// What is known of the value that comes next.
+#[derive(Clone, Copy, Debug, Default)]
+struct Next {
+    /// The patterns that lead to it.
+    patterns: u64,
+    /// Members below it that choose by their name count.
+    is_searched: bool,
+    /// A member above it holds a JSON Schema.
+    in_schema: bool,
+    /// It is chosen by the name of a member.
+    choice: Option<Choice>,
+    /// It is the `model` of an object in a chain.
+    is_link: bool,
+}
+
+/// A container that is read.
 #[derive(Debug)]
 struct Walked {
     container: Container,
@@ -48,16 +69,30 @@ struct Walked {
     seen: u64,
     /// It stands where a name could stand, so it must hold one.
     must_name: bool,
+    is_searched: bool,
+    in_schema: bool,
+    /// What its elements are, or the members of an object that holds names.
+    choice: Option<Choice>,
+    /// An object of a chain whose `model` was not seen yet.
+    is_broken: bool,
+    /// The members that choose by their name, by spelling.
+    chosen: Vec<u64>,
 }
 
 impl Members {
-    pub(super) fn new(patterns: Rc<[Pattern]>) -> Self {
-        let next = patterns
+    pub(super) fn new(patterns: Rc<[Pattern]>, choosers: Option<Rc<Choosers>>) -> Self {
+        let all = patterns
             .iter()
             .take(PATTERNS_MAX)
             .fold(0, |mask, _| (mask << 1) | 1);
+        let next = Next {
+            patterns: all,
+            is_searched: choosers.is_some(),
+            ..Next::default()
+        };
         Self {
             patterns,
+            choosers,
             walked: Vec::new(),
             skipped: 0,
             next,
@@ -66,7 +101,7 @@ impl Members {
         }
     }
 
-    pub(super) fn take_names(&mut self) -> Vec<String> {
+    pub(super) fn take_names(&mut self) -> Vec<Name> {
         let new = self.names.get(self.taken..).unwrap_or_default().to_vec();
         self.taken = self.names.len();
         new
@@ -87,46 +122,72 @@ impl Members {
         found
     }
 
-    /// The patterns that end at the value that comes next and pass the test.
-    fn ending(&self, test: impl Fn(&Meaning) -> bool) -> u64 {
+    /// Whether a pattern that passes the test ends at the value that comes next.
+    fn ends(&self, test: impl Fn(&Meaning) -> bool) -> bool {
         let depth = self.walked.len();
-        self.matching(self.next, |pattern| {
+        self.matching(self.next.patterns, |pattern| {
             pattern.segments.len() == depth && test(&pattern.meaning)
-        })
+        }) != 0
     }
 
     /// Whether a list of names belongs here. Some servers take a lone text for a list of one.
     fn is_for_names(&self) -> bool {
         let depth = self.walked.len();
         let list_of_names = |pattern: &Pattern| {
-            pattern.meaning == Meaning::Name
+            pattern.meaning.is_name()
                 && pattern.segments.len() == depth + 1
                 && pattern.segments.last().is_some_and(|last| last == ANY)
         };
-        self.matching(self.next, list_of_names) != 0
+        self.matching(self.next.patterns, list_of_names) != 0
     }
 
-    /// Takes the patterns of the value that begins; in an array, each element has the same.
+    /// Takes what is known of the value that begins; in an array, it is the same for each element.
     fn begin_value(&mut self) {
         if self.skipped > 0 {
-            self.next = 0;
+            self.next = Next::default();
         } else if let Some(Walked {
             container: Container::Array,
             alive,
+            is_searched,
+            in_schema,
+            choice,
             ..
         }) = self.walked.last()
         {
-            self.next = *alive;
+            self.next = Next {
+                patterns: *alive,
+                is_searched: *is_searched,
+                in_schema: *in_schema,
+                choice: *choice,
+                is_link: false,
+            };
         }
     }
 
     /// The patterns of the value that begins which lead through a container of this kind.
     fn through(&self, container: Container) -> u64 {
         let depth = self.walked.len();
-        self.matching(self.next, |pattern| {
+        self.matching(self.next.patterns, |pattern| {
             let any = pattern.segments.get(depth).map(|segment| segment == ANY);
             any == Some(container == Container::Array)
         })
+    }
+
+    /// The patterns of the value that begins which pass the test and go on below it.
+    fn beyond(&self, test: impl Fn(&Meaning) -> bool) -> u64 {
+        let depth = self.walked.len();
+        self.matching(self.next.patterns, |pattern| {
+            pattern.segments.len() > depth && test(&pattern.meaning)
+        })
+    }
+
+    /// Whether a place that the server reads in each element of a list lies below the value that
+    /// begins.
+    fn is_short_of_a_name(&self) -> bool {
+        let depth = self.walked.len();
+        self.matching(self.next.patterns, |pattern| {
+            pattern.segments.len() > depth && pattern.is_taken_below(depth)
+        }) != 0
     }
 
     fn member(&mut self, text: &Captured) -> Result<(), JsonError> {
@@ -137,79 +198,142 @@ impl Members {
         if text.lone_surrogate || text.bytes.contains(&0) {
             return Err(JsonError::OddMember);
         }
-        let alike = self.matching(alive, |pattern| {
-            pattern
-                .segments
-                .get(depth)
-                .is_some_and(|s| folds_to(&text.bytes, s.as_bytes()))
-        });
-        let found = self.matching(alike, |pattern| {
-            pattern
-                .segments
-                .get(depth)
-                .is_some_and(|s| s.as_bytes() == text.bytes)
-        });
-        if alike != found {
+        let found = self.patterns_of(alive, depth, &text.bytes)?;
+        self.next = Next {
+            patterns: found,
+            ..Next::default()
+        };
+        if self.ends(|meaning| *meaning == Meaning::Opaque) {
+            return Ok(());
+        }
+        let opens = self.ends(|meaning| *meaning == Meaning::Open);
+        if opens || self.walked.last().is_some_and(|walked| walked.is_searched) {
+            self.search(text)?;
+        }
+        Ok(())
+    }
+
+    /// The patterns on whose way a member is; each once in an object, and in one spelling.
+    fn patterns_of(&mut self, alive: u64, depth: usize, name: &[u8]) -> Result<u64, JsonError> {
+        if alive == 0 {
+            return Ok(0);
+        }
+        let at = |pattern: &Pattern, is: fn(&[u8], &[u8]) -> bool| {
+            let segment = pattern.segments.get(depth);
+            segment.is_some_and(|segment| is(name, segment.as_bytes()))
+        };
+        let found = self.matching(alive, |pattern| at(pattern, |name, wanted| name == wanted));
+        let reads = |pattern: &Pattern| pattern.meaning != Meaning::Opaque;
+        let alike = self.matching(alive, |pattern| reads(pattern) && at(pattern, folds_to));
+        if alike & !found != 0 {
             return Err(JsonError::CaseVariant);
         }
         if let Some(walked) = self.walked.last_mut() {
-            if walked.seen & found != 0 {
+            if walked.seen & alike != 0 {
                 return Err(JsonError::Duplicate);
             }
-            walked.seen |= found;
+            walked.seen |= alike;
         }
-        self.next = found;
+        Ok(found)
+    }
+
+    /// What the name of a member says, where that counts.
+    fn search(&mut self, text: &Captured) -> Result<(), JsonError> {
+        let is_root = self.walked.len() == 1;
+        let (Some(choosers), Some(walked)) = (&self.choosers, self.walked.last_mut()) else {
+            return Ok(());
+        };
+        if text.too_long {
+            return Err(JsonError::OddMember);
+        }
+        let sense = choosers.sense(&text.bytes, is_root, walked.in_schema);
+        if sense == Sense::Opaque {
+            return Ok(());
+        }
+        self.next.is_searched = true;
+        self.next.in_schema = walked.in_schema || sense == Sense::Schema;
+        self.next.is_link = walked.is_broken && text.bytes == b"model";
+        let Sense::Chooser(kind) = sense else {
+            self.next.choice = walked.choice;
+            return Ok(());
+        };
+        let spelling = spelling_hash(&text.bytes);
+        if walked.chosen.contains(&spelling) {
+            return Err(JsonError::Duplicate);
+        }
+        if walked.chosen.len() == CHOOSERS_MAX {
+            return Err(JsonError::TooManyNames);
+        }
+        walked.chosen.push(spelling);
+        self.next.choice = Some(Choice::of(kind, &text.bytes));
         Ok(())
     }
 
     fn value(&mut self, text: &Captured) -> Result<(), JsonError> {
-        let referring = self.ending(|meaning| match meaning {
-            Meaning::Name => false,
+        let refers = self.ends(|meaning| match meaning {
             Meaning::Reference => true,
             Meaning::ReferenceIf(wanted) => *wanted.as_bytes() == text.bytes,
+            _ => false,
         });
-        if referring != 0 {
+        let choice = self.next.choice.map(|choice| choice.kind);
+        if refers || choice == Some(ChooserKind::Ref) {
             return Err(JsonError::Indirect);
         }
-        if self.ending(|meaning| *meaning == Meaning::Name) == 0 {
+        if self.is_short_of_a_name() {
+            return Err(JsonError::Unnamed);
+        }
+        if !self.ends(Meaning::is_name) && choice.is_none() {
             return match self.is_for_names() {
                 true => Err(JsonError::OddContainer),
                 false => Ok(()),
             };
         }
+        if let (true, Some(walked)) = (self.next.is_link, self.walked.last_mut()) {
+            walked.is_broken = false;
+        }
+        let is_read = self.ends(|meaning| *meaning == Meaning::Take);
+        self.add(text, is_read)
+    }
+
+    fn add(&mut self, text: &Captured, is_read: bool) -> Result<(), JsonError> {
         let name = std::str::from_utf8(&text.bytes).map_err(|_| JsonError::OddName)?;
         let sound = !text.too_long && !text.lone_surrogate && name.len() <= NAME_BYTES_MAX;
         if !sound || !name_is_sound(name) {
             return Err(JsonError::OddName);
         }
-        if self.names.iter().any(|known| known == name) {
+        let is_known = |known: &Name| known.text == name && known.is_read >= is_read;
+        if self.names.iter().any(is_known) {
             return Ok(());
         }
         if self.names.len() == NAMES_MAX {
             return Err(JsonError::TooManyNames);
         }
-        self.names.push(name.to_owned());
+        self.names.push(Name {
+            text: name.to_owned(),
+            is_read,
+        });
         Ok(())
     }
 }
 
-/// Whether a member is read as `wanted` by the most lenient known parser: by ASCII case, and by
-/// the letters outside of ASCII that some language's comparison folds to an ASCII letter.
-pub(crate) fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
-    if member.is_ascii() {
-        return member.eq_ignore_ascii_case(wanted);
+impl Meaning {
+    fn is_name(&self) -> bool {
+        matches!(self, Self::Take | Self::Name)
     }
-    let fold = |c: char| match c {
-        '\u{17f}' => 's',
-        '\u{130}' | '\u{131}' => 'i',
-        '\u{212a}' => 'k',
-        _ => c.to_ascii_lowercase(),
-    };
-    let (member, wanted) = (
-        String::from_utf8_lossy(member),
-        String::from_utf8_lossy(wanted),
-    );
-    member.chars().map(fold).eq(wanted.chars().map(fold))
+
+    /// Whether it matters how the way to it is built.
+    fn is_read(&self) -> bool {
+        !matches!(self, Self::Opaque | Self::Open)
+    }
+}
+
+impl Pattern {
+    /// Whether the server reads a name from each element of a list, and `depth` members lead into
+    /// such an element.
+    fn is_taken_below(&self, depth: usize) -> bool {
+        let before = self.segments.get(..depth).unwrap_or_default();
+        self.meaning == Meaning::Take && before.iter().any(|segment| segment == ANY)
+    }
 }
 
 // === impl Members ===
@@ -217,27 +341,46 @@ pub(crate) fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
 impl Visitor for Members {
     fn open(&mut self, container: Container) -> Result<(), JsonError> {
         self.begin_value();
-        if self.ending(|meaning| *meaning == Meaning::Reference) != 0 {
+        if self.skipped > 0 {
+            self.skipped += 1;
+            return Ok(());
+        }
+        if self.ends(|meaning| *meaning == Meaning::Reference) {
             return Err(JsonError::Indirect);
         }
-        let must_name = self.ending(|meaning| *meaning == Meaning::Name) != 0;
+        let must_name = self.ends(Meaning::is_name);
         let alive = self.through(container);
-        let odd = self.matching(self.next, |p| p.segments.len() > self.walked.len()) != 0;
-        if alive != 0 {
+        let reads = self.beyond(Meaning::is_read);
+        if must_name && alive & reads == 0 {
+            return Err(JsonError::NotAString);
+        }
+        if reads != 0 && alive & reads == 0 {
+            return Err(JsonError::OddContainer);
+        }
+        let is_declared = self.beyond(Meaning::is_name) != 0;
+        let inside = match self.next.choice {
+            Some(choice) => choice.inside(container, is_declared)?,
+            None => Inside::default(),
+        };
+        // What should have been opened further down is searched from here, if it cannot stand there.
+        let opens = self.beyond(|meaning| *meaning == Meaning::Open);
+        let is_searched = self.next.is_searched || (opens & !alive != 0 && self.choosers.is_some());
+        if is_searched || alive != 0 {
             self.walked.push(Walked {
                 container,
                 alive,
                 seen: 0,
                 must_name,
+                is_searched,
+                in_schema: self.next.in_schema,
+                choice: inside.elements,
+                is_broken: inside.is_link,
+                chosen: Vec::new(),
             });
-        } else if must_name {
-            return Err(JsonError::NotAString);
-        } else if odd {
-            return Err(JsonError::OddContainer);
         } else {
             self.skipped += 1;
         }
-        self.next = 0;
+        self.next = Next::default();
         Ok(())
     }
 
@@ -246,36 +389,50 @@ impl Visitor for Members {
             self.skipped -= 1;
             return Ok(());
         }
-        match self.walked.pop() {
-            Some(Walked {
-                must_name: true,
-                seen: 0,
-                ..
-            }) => Err(JsonError::NotAString),
-            _ => Ok(()),
+        let Some(walked) = self.walked.pop() else {
+            return Ok(());
+        };
+        let depth = self.walked.len();
+        let taken = self.matching(walked.alive, |pattern| pattern.is_taken_below(depth));
+        if walked.must_name && walked.seen == 0 {
+            Err(JsonError::NotAString)
+        } else if walked.is_broken {
+            Err(JsonError::OddChoice)
+        } else if walked.container == Container::Object && taken != 0 && walked.seen & taken == 0 {
+            Err(JsonError::Unnamed)
+        } else {
+            Ok(())
         }
     }
 
-    fn scalar(&mut self, is_null: bool) -> Result<(), JsonError> {
+    fn scalar(&mut self, scalar: Scalar) -> Result<(), JsonError> {
         self.begin_value();
-        if self.ending(|meaning| *meaning == Meaning::Name) != 0 {
-            return Err(JsonError::NotAString);
+        if self.next.patterns != 0 {
+            if self.ends(Meaning::is_name) {
+                return Err(JsonError::NotAString);
+            }
+            let is_null = scalar == Scalar::Null;
+            if !is_null && self.ends(|meaning| *meaning == Meaning::Reference) {
+                return Err(JsonError::Indirect);
+            }
+            if self.is_short_of_a_name() {
+                return Err(JsonError::Unnamed);
+            }
         }
-        if !is_null && self.ending(|meaning| *meaning == Meaning::Reference) != 0 {
-            return Err(JsonError::Indirect);
-        }
-        Ok(())
+        self.next
+            .choice
+            .map_or(Ok(()), |choice| choice.may_be(scalar))
     }
 
     fn begin_string(&mut self, role: Role) -> bool {
         match role {
             Role::Member => {
-                self.next = 0;
+                self.next = Next::default();
                 self.skipped == 0
             }
             Role::Value => {
                 self.begin_value();
-                self.next != 0
+                self.next.patterns != 0 || self.next.choice.is_some()
             }
         }
     }

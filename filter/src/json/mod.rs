@@ -8,16 +8,19 @@
 //! Invariant: after `finish` gave `Ok`, the body was one JSON object in UTF-8 and every place of
 //! the patterns was read; the outcome does not depend on how the body was cut into chunks.
 
+mod choice;
 mod members;
 mod scanner;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub(crate) use members::folds_to;
+pub(crate) use text::folds_to;
 
 use std::fmt;
 use std::rc::Rc;
+
+use crate::locator::Choosers;
 
 use members::Members;
 use scanner::Scanner;
@@ -36,12 +39,27 @@ pub struct Pattern {
 /// What stands at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// The name of a resource.
+    /// The name of a resource, where the server reads it.
+    Take,
+    /// The name of one more resource.
     Name,
     /// Something that chooses a resource which cannot be seen, unless it is `null`.
     Reference,
     /// The same, if it is this very string.
     ReferenceIf(String),
+    /// Below it nothing is searched.
+    Opaque,
+    /// It is searched, although it stands below an opaque place.
+    Open,
+}
+
+/// A name that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The name, as it was sent.
+    pub text: String,
+    /// It stands where the server reads it, and not only where it could.
+    pub is_read: bool,
 }
 
 /// A reader in the middle of a body.
@@ -74,6 +92,10 @@ pub enum JsonError {
     NotAString,
     /// On the way to a resource, an object where a list belongs, or a list where an object does.
     OddContainer,
+    /// A fallback or an adapter that is no name.
+    OddChoice,
+    /// An element of a list that the server reads a name from has none.
+    Unnamed,
     /// It chooses its resource by something that cannot be seen here.
     Indirect,
     /// More names than any honest request has.
@@ -122,11 +144,19 @@ impl Pattern {
 }
 
 impl JsonReader {
-    /// A reader for a body of which nothing was seen.
+    /// A reader for a body of which nothing was seen: it reads the declared places alone.
     pub fn new(patterns: Rc<[Pattern]>) -> Self {
         Self {
             scanner: Scanner::default(),
-            members: Members::new(patterns),
+            members: Members::new(patterns, None),
+        }
+    }
+
+    /// The same, and members that choose by their name count wherever they stand.
+    pub fn closed(patterns: Rc<[Pattern]>, choosers: Rc<Choosers>) -> Self {
+        Self {
+            scanner: Scanner::default(),
+            members: Members::new(patterns, Some(choosers)),
         }
     }
 
@@ -141,7 +171,7 @@ impl JsonReader {
     }
 
     /// The names that were read since the last call, each once in the life of the reader.
-    pub fn take_names(&mut self) -> Vec<String> {
+    pub fn take_names(&mut self) -> Vec<Name> {
         self.members.take_names()
     }
 }
@@ -155,11 +185,15 @@ impl JsonError {
             Self::Depth => "it is nested too deeply",
             Self::NotAnObject => "it must be one JSON object",
             Self::Cut => "it ends before the JSON object is complete",
-            Self::Duplicate => "a member that names a model stands twice",
+            Self::Duplicate => "a member that names a model stands twice, or in two spellings",
             Self::CaseVariant => "a member name differs from 'model' by upper and lower case alone",
             Self::OddMember => "a member name has a character that parsers read differently",
             Self::NotAString => "the model must be a string",
             Self::OddContainer => "an object stands where a list belongs, or the other way round",
+            Self::OddChoice => {
+                "a fallback or an adapter must be a name, or a list of names and of objects with a 'model'"
+            }
+            Self::Unnamed => "an element of the list that names the models names none",
             Self::Indirect => "it chooses its model by a reference",
             Self::TooManyNames => "it names too many models",
             Self::OddName => "the model's name is empty, too long or has unfit characters",

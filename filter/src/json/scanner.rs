@@ -19,6 +19,15 @@ pub(super) enum Container {
     Array,
 }
 
+/// A value without content of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalar {
+    Null,
+    False,
+    True,
+    Number,
+}
+
 /// What a string is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -42,8 +51,8 @@ pub(super) trait Visitor {
     fn open(&mut self, container: Container) -> Result<(), JsonError>;
     /// The innermost container ends.
     fn close(&mut self) -> Result<(), JsonError>;
-    /// A number, `true`, `false` or `null`.
-    fn scalar(&mut self, is_null: bool) -> Result<(), JsonError>;
+    /// A value that is neither a text nor a container.
+    fn scalar(&mut self, scalar: Scalar) -> Result<(), JsonError>;
     /// A string begins; whether its text is wanted.
     fn begin_string(&mut self, role: Role) -> bool;
     /// A wanted string.
@@ -171,7 +180,12 @@ impl Scanner {
             b'1'..=b'9' => State::Number(Number::Integer),
             _ => return Err(JsonError::Syntax),
         };
-        visitor.scalar(byte == b'n')
+        visitor.scalar(match byte {
+            b'n' => Scalar::Null,
+            b'f' => Scalar::False,
+            b't' => Scalar::True,
+            _ => Scalar::Number,
+        })
     }
 
     fn comma_or_end(&mut self, byte: u8, visitor: &mut impl Visitor) -> Result<(), JsonError> {

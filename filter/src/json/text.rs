@@ -88,6 +88,25 @@ fn width(first: Option<&u8>) -> usize {
     }
 }
 
+/// Whether a member is read as `wanted` by the most lenient known parser: by ASCII case, and by
+/// the letters outside of ASCII that some language's comparison folds to an ASCII letter.
+pub(crate) fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
+    if member.is_ascii() {
+        return member.eq_ignore_ascii_case(wanted);
+    }
+    let fold = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{130}' | '\u{131}' => 'i',
+        '\u{212a}' => 'k',
+        _ => c.to_ascii_lowercase(),
+    };
+    let (member, wanted) = (
+        String::from_utf8_lossy(member),
+        String::from_utf8_lossy(wanted),
+    );
+    member.chars().map(fold).eq(wanted.chars().map(fold))
+}
+
 // === impl Run ===
 
 impl Run {

@@ -5,6 +5,9 @@
 //!
 //! Invariant: an endpoint without a rule has no locator; nothing is guessed.
 
+mod chooser;
+mod compile;
+mod finding;
 mod names;
 mod paths;
 mod rules;
@@ -12,21 +15,27 @@ mod template;
 
 use std::rc::Rc;
 
-use crate::form::FIELDS_MAX;
+use keytable::Norm;
+
 use crate::headers::HeaderMap;
-use crate::json::{Meaning, PATTERNS_MAX, Pattern};
+use crate::json::{Name, Pattern};
 use paths::{Call, Paths};
 use rules::ProfileText;
 use template::Template;
 
-pub use names::{NameError, check_path, in_query, other_spellings};
-pub use rules::{Absent, Family, Kind, LocatorConfig, Norm, RuleText};
+pub use chooser::{Choosers, Kind as ChooserKind, Sense};
+pub(crate) use chooser::{holds_names, spelling_hash};
+pub use finding::Finding;
+pub(crate) use names::steps;
+pub use names::{NameError, check_path};
+pub use rules::{Absent, Family, Kind, LocatorConfig, RuleText};
 
 /// The rules in force.
 #[derive(Debug)]
 pub struct Locators {
     paths: Paths,
     rules: Vec<Rule>,
+    choosers: Rc<Choosers>,
     service: Option<String>,
 }
 
@@ -39,9 +48,9 @@ pub struct Rule {
     pub kind: Kind,
     /// Whose error JSON its clients understand.
     pub family: Family,
-    /// What it means if nothing is named.
+    /// What it means if no place that the server reads names anything.
     pub absent: Absent,
-    /// How names are compared.
+    /// Which names are one resource.
     pub norm: Norm,
     /// What a JSON body is read for; `None` if the rule reads no JSON.
     pub json: Option<Rc<[Pattern]>>,
@@ -49,8 +58,12 @@ pub struct Rule {
     pub form: Option<Rc<[FormField]>>,
     /// Whether a body must be there: nothing else can name the resource.
     pub body_needed: bool,
+    /// Where the server reads its resource, for people.
+    pub reads: String,
     /// Captures whose texts, joined by `/`, name the resource.
     path: Option<Vec<String>>,
+    /// Query parameters that the server reads its resource from.
+    query: Vec<String>,
     /// The endpoint's name on the services axis, perhaps with a capture in braces.
     service: Option<String>,
 }
@@ -60,6 +73,8 @@ pub struct Rule {
 pub struct FormField {
     /// Its name.
     pub name: String,
+    /// The server reads its resource here.
+    pub is_read: bool,
     /// The value is JSON that names them at these places; empty if the value is the name.
     pub json: Rc<[Pattern]>,
 }
@@ -69,6 +84,8 @@ pub struct FormField {
 pub struct Located<'a> {
     /// The rule.
     pub rule: &'a Rule,
+    /// Which names choose, wherever they stand.
+    pub choosers: &'a Rc<Choosers>,
     template: &'a Template,
 }
 
@@ -77,10 +94,12 @@ impl Locators {
     pub fn compile(config: &LocatorConfig) -> Result<Self, String> {
         let mut compiled = Vec::new();
         let mut templates = Vec::new();
-        for profile in rules::profiles(config)? {
+        let in_force = rules::in_force(config)?;
+        for profile in &in_force.profiles {
             for text in &profile.rules {
                 let at = |error| format!("locators: rule {}.{}: {error}", profile.name, text.id);
-                let rule = compile_rule(&profile, text).map_err(at)?;
+                check_opaque(profile, text, &in_force.opaque.never).map_err(at)?;
+                let rule = compile::rule(profile, text).map_err(at)?;
                 let of_rule =
                     Template::parse(&text.on, &profile.mounts, compiled.len(), text.upgrade)
                         .map_err(at)?;
@@ -92,8 +111,14 @@ impl Locators {
         Ok(Self {
             paths: Paths::new(templates),
             rules: compiled,
+            choosers: Rc::new(Choosers::new(&in_force.choosers, in_force.opaque)),
             service: config.service.clone(),
         })
+    }
+
+    /// Which names choose, wherever they stand.
+    pub fn choosers(&self) -> &Rc<Choosers> {
+        &self.choosers
     }
 
     /// The rule for a request with these headers.
@@ -115,7 +140,11 @@ impl Locators {
             upgrade,
         })?;
         let rule = self.rules.get(template.rule)?;
-        Some(Located { rule, template })
+        Some(Located {
+            rule,
+            choosers: &self.choosers,
+            template,
+        })
     }
 
     /// The name that a request without one is judged by.
@@ -125,6 +154,21 @@ impl Locators {
 }
 
 impl Located<'_> {
+    /// What path and query name: all that must be judged.
+    pub fn in_target(&self, path: &[u8], query: &[u8]) -> Result<Finding, NameError> {
+        let mut finding = Finding::new(self.rule.norm);
+        if let Some(text) = self.name_in_path(path)? {
+            finding.add(Name {
+                text,
+                is_read: true,
+            });
+        }
+        for name in names::in_query(query, self.rule, self.choosers)? {
+            finding.add(name);
+        }
+        Ok(finding)
+    }
+
     /// What the path names; `None` if this rule's paths name nothing.
     pub fn name_in_path(&self, path: &[u8]) -> Result<Option<String>, NameError> {
         let Some(captures) = &self.rule.path else {
@@ -153,86 +197,15 @@ impl Located<'_> {
     }
 }
 
-fn compile_rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, String> {
-    let mut json = Vec::new();
-    let mut form: Vec<(String, Vec<Pattern>)> = Vec::new();
-    let mut path = None;
-    let reads_json = text
-        .take
-        .iter()
-        .chain(&text.also)
-        .any(|place| place.starts_with("json:"));
-    let (also, refs) = match reads_json {
-        true => (profile.also.as_slice(), profile.refs.as_slice()),
-        false => Default::default(),
-    };
-    for place in text.take.iter().chain(&text.also).chain(also) {
-        match place.split_once(':') {
-            Some(("json", pointer)) => json.push(Pattern::parse(pointer, Meaning::Name)?),
-            Some(("form", field)) => form.push((field.to_owned(), Vec::new())),
-            Some(("form.json", place)) => add_json_field(&mut form, place)?,
-            Some(("path", captures)) if path.is_none() => {
-                path = Some(captures.split('+').map(str::to_owned).collect());
-            }
-            Some(("path", _)) => return Err("it has two places in its path".to_owned()),
-            // Parameters that name a model are judged on every endpoint.
-            Some(("query", "model" | "deployment")) => {}
-            _ => {
-                return Err(format!(
-                    "`{place}` is no place: json:, form:, form.json:, path:, query:"
-                ));
-            }
-        }
+/// What a server makes requests of is never opaque.
+fn check_opaque(profile: &ProfileText, text: &RuleText, never: &[String]) -> Result<(), String> {
+    let mut pointers = profile.opaque.iter().chain(&text.opaque);
+    match pointers.find(|pointer| never.iter().any(|end| pointer.ends_with(end))) {
+        Some(pointer) => Err(format!(
+            "`{pointer}` cannot be opaque: servers make requests of what stands there"
+        )),
+        None => Ok(()),
     }
-    for reference in text.refs.iter().chain(refs) {
-        json.push(Pattern::parse_reference(reference)?);
-    }
-    let of_body = |place: &String| place.starts_with("json") || place.starts_with("form");
-    let body_needed = !text.take.is_empty() && text.take.iter().all(of_body);
-    let field = |(name, json): (String, Vec<Pattern>)| FormField {
-        name,
-        json: json.into(),
-    };
-    check_counts(&json, &form)?;
-    Ok(Rule {
-        name: format!("{}.{}", profile.name, text.id),
-        kind: text.kind,
-        family: profile.errors,
-        absent: text.absent,
-        norm: text.norm,
-        json: (!json.is_empty()).then(|| json.into()),
-        form: (!form.is_empty()).then(|| form.into_iter().map(field).collect()),
-        body_needed,
-        path,
-        service: text.service.clone(),
-    })
-}
-
-/// Patterns and fields are bits of a `u64` to the readers.
-fn check_counts(json: &[Pattern], form: &[(String, Vec<Pattern>)]) -> Result<(), String> {
-    let of_fields = form.iter().map(|(_, patterns)| patterns.len());
-    let patterns = of_fields.chain([json.len()]).max().unwrap_or_default();
-    if patterns > PATTERNS_MAX {
-        return Err(format!("more than {PATTERNS_MAX} places in JSON"));
-    }
-    if form.len() > FIELDS_MAX {
-        return Err(format!("more than {FIELDS_MAX} form fields"));
-    }
-    Ok(())
-}
-
-/// Adds `field/pointer`, a place in the JSON that a form field holds.
-fn add_json_field(form: &mut Vec<(String, Vec<Pattern>)>, place: &str) -> Result<(), String> {
-    let at = place
-        .find('/')
-        .ok_or_else(|| format!("`{place}` has no pointer behind its field"))?;
-    let (field, pointer) = place.split_at(at);
-    let pattern = Pattern::parse(pointer, Meaning::Name)?;
-    match form.iter_mut().find(|(known, _)| known == field) {
-        Some((_, patterns)) => patterns.push(pattern),
-        None => form.push((field.to_owned(), vec![pattern])),
-    }
-    Ok(())
 }
 
 /// Every capture that a rule uses must exist in each of its templates.

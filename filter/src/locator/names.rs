@@ -7,16 +7,21 @@ use std::borrow::Cow;
 
 use keytable::scope::name_is_sound;
 
-use super::rules::Norm;
+use super::{ChooserKind, Choosers, Kind, Rule, Sense};
+use crate::json::Name;
 
 /// Query parameters that name a resource to some server, whatever the endpoint.
-const NAMING_PARAMETERS: [&[u8]; 2] = [b"model", b"deployment"];
+const NAMING_PARAMETERS: [&str; 2] = ["model", "deployment"];
+
+/// Most parameters of one query that name a resource.
+const QUERY_NAMES_MAX: usize = 64;
 
 /// Why a name in a path or query cannot be used. Says so to the client.
 pub type NameError = &'static str;
 
 const ODD: NameError = "a name in the path or query is malformed or can be read in two ways";
 const ODD_PATH: NameError = "its path can be read in two ways";
+const BY_REFERENCE: NameError = "a parameter chooses its model by a reference";
 const REPEATED: NameError = "a parameter that names a model is repeated or oddly written";
 
 /// A captured piece of a path as a name.
@@ -45,9 +50,13 @@ pub fn check_path(path: &[u8]) -> Result<(), NameError> {
     decode(inside).map(drop).map_err(|_| ODD_PATH)
 }
 
-/// The values of every query parameter that names a resource; each parameter once, in one
-/// spelling.
-pub fn in_query(query: &[u8]) -> Result<Vec<String>, NameError> {
+/// The values of every query parameter that names a resource; one that names a model to every
+/// server once, and in one spelling.
+pub(super) fn in_query(
+    query: &[u8],
+    rule: &Rule,
+    choosers: &Choosers,
+) -> Result<Vec<Name>, NameError> {
     let mut names = Vec::new();
     let mut seen = [false; NAMING_PARAMETERS.len()];
     for pair in query.split(|byte| matches!(byte, b'&' | b';' | b'?')) {
@@ -56,67 +65,62 @@ pub fn in_query(query: &[u8]) -> Result<Vec<String>, NameError> {
         if name.iter().any(u8::is_ascii_control) {
             return Err(ODD);
         }
-        let Some(index) = NAMING_PARAMETERS
+        let index = NAMING_PARAMETERS
             .iter()
-            .position(|known| alike(&name, known))
-        else {
+            .position(|known| alike(&name, known.as_bytes()));
+        if let Some(index) = index {
+            let exact = NAMING_PARAMETERS.get(index).map(|known| known.as_bytes());
+            let first = seen
+                .get_mut(index)
+                .is_some_and(|seen| !std::mem::replace(seen, true));
+            if exact != Some(&*name) || !first {
+                return Err(REPEATED);
+            }
+        } else if !chooses(&name, rule.kind, choosers)? {
             continue;
-        };
-        let exact = NAMING_PARAMETERS
-            .get(index)
-            .is_some_and(|known| *name == **known);
-        let first = seen
-            .get_mut(index)
-            .is_some_and(|seen| !std::mem::replace(seen, true));
-        if !exact || !first {
+        }
+        if names.len() == QUERY_NAMES_MAX {
             return Err(REPEATED);
         }
-        let value: Vec<u8> = value
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-            .collect();
-        names.push(decode(&value)?);
+        names.push(Name {
+            text: decode(&with_blanks(value))?,
+            is_read: rule.query.iter().any(|read| read.as_bytes() == &*name),
+        });
     }
     Ok(names)
 }
 
-/// The other spellings by which the same server knows a name.
-pub fn other_spellings(name: &str, norm: Norm) -> Vec<String> {
-    match norm {
-        Norm::Plain => Vec::new(),
-        Norm::Gemini => match name.strip_prefix("models/") {
-            Some(short) => vec![short.to_owned()],
-            None => vec![format!("models/{name}")],
-        },
-        Norm::Ollama => match name.strip_suffix(":latest") {
-            Some(short) => vec![short.to_owned()],
-            None if has_tag(name) => Vec::new(),
-            None => vec![format!("{name}:latest")],
-        },
-        Norm::Vertex => vertex_spellings(name),
+/// Whether a parameter chooses by its name, where something is run or described.
+fn chooses(name: &[u8], kind: Kind, choosers: &Choosers) -> Result<bool, NameError> {
+    if !matches!(kind, Kind::Infer | Kind::Item) {
+        return Ok(false);
+    }
+    let name = String::from_utf8_lossy(name);
+    match choosers.sense_of_steps(steps(&name)) {
+        Sense::Chooser(ChooserKind::Ref) => Err(BY_REFERENCE),
+        Sense::Chooser(_) => Ok(true),
+        Sense::Opaque | Sense::Schema | Sense::Plain => Ok(false),
     }
 }
 
-/// `publishers/p/models/m` and `p/m`, and of Google just `m`.
-fn vertex_spellings(name: &str) -> Vec<String> {
-    let bare = name.strip_prefix("publishers/").unwrap_or(name);
-    let parts = bare.split_once("/models/").or_else(|| bare.split_once('/'));
-    let (publisher, model) = parts.unwrap_or(("google", bare));
-    let mut spellings = vec![
-        format!("publishers/{publisher}/models/{model}"),
-        format!("{publisher}/{model}"),
-    ];
-    if publisher == "google" {
-        spellings.push(model.to_owned());
-    }
-    spellings
+/// The members that a parameter's or a field's name leads through: `svg[model]` or `svg.model` are
+/// two.
+pub(crate) fn steps(name: &str) -> impl Iterator<Item = &str> {
+    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
+    name.split(['[', ']', '.'])
+        .map(move |step| step.trim_matches(trimmed))
+        .filter(|step| !step.is_empty())
 }
 
-/// Whether an Ollama name says which version is meant; a registry's port does not.
-fn has_tag(name: &str) -> bool {
-    name.rsplit('/')
-        .next()
-        .is_some_and(|last| last.contains(':'))
+/// Whether a character alone is no sound name, as is one that does not show.
+fn is_invisible(c: char) -> bool {
+    !name_is_sound(c.encode_utf8(&mut [0; 4]))
+}
+
+/// In a query, a plus sign is a blank.
+fn with_blanks(value: &[u8]) -> Vec<u8> {
+    let blank = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    value.iter().map(blank).collect()
 }
 
 /// Whether some server takes this parameter for the known one: other case, brackets, blanks.

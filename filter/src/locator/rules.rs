@@ -6,7 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use keytable::Norm;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::chooser::{ChoosersText, OpaqueText};
 
 /// The rule set that is built in.
 const DEFAULT: &str = include_str!("default.json");
@@ -23,8 +27,27 @@ pub struct LocatorConfig {
     pub rules: BTreeMap<String, Vec<RuleText>>,
     /// Rules that are switched off, as `profile.id` or `profile.*`.
     pub disable: Vec<String>,
+    /// More pointers by profile below which nothing chooses.
+    pub opaque: BTreeMap<String, Vec<String>>,
     /// The name that a request without one is judged by, for servers of a single model.
     pub service: Option<String>,
+}
+
+/// The built-in set as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BuiltIn {
+    choosers: ChoosersText,
+    opaque: OpaqueText,
+    profiles: Vec<ProfileText>,
+}
+
+/// The rules in force, and the names that choose in all of them.
+#[derive(Debug)]
+pub(super) struct InForce {
+    pub(super) profiles: Vec<ProfileText>,
+    pub(super) choosers: ChoosersText,
+    pub(super) opaque: OpaqueText,
 }
 
 /// The rules of one API.
@@ -37,12 +60,16 @@ pub(super) struct ProfileText {
     pub mounts: Vec<String>,
     /// Whose error JSON its clients understand.
     pub errors: Family,
-    /// Where more may be in each JSON body that one of its rules reads.
-    #[serde(default)]
-    pub also: Vec<String>,
-    /// Members that choose a resource which cannot be seen, in each such body.
+    /// Members that choose a resource which cannot be seen, in each JSON body that one of its
+    /// rules reads.
     #[serde(default)]
     pub refs: Vec<String>,
+    /// Pointers below which nothing chooses, in each such body.
+    #[serde(default)]
+    pub opaque: Vec<String>,
+    /// Pointers below those which are searched all the same.
+    #[serde(default)]
+    pub open: Vec<String>,
     /// Its rules; the first that matches counts.
     pub rules: Vec<RuleText>,
 }
@@ -58,20 +85,26 @@ pub struct RuleText {
     /// What kind of endpoint it is.
     #[serde(default)]
     pub kind: Kind,
-    /// Where the resource is: at least one must name one.
+    /// Where the server reads its resource: at least one must name one.
     #[serde(default)]
     pub take: Vec<String>,
-    /// Where more may be.
+    /// Where more may be, besides what chooses by its name.
     #[serde(default)]
     pub also: Vec<String>,
+    /// Pointers below which nothing chooses.
+    #[serde(default)]
+    pub opaque: Vec<String>,
+    /// Pointers below those which are searched all the same.
+    #[serde(default)]
+    pub open: Vec<String>,
     /// JSON members that, if present, choose a resource that cannot be seen.
     #[serde(default)]
     pub refs: Vec<String>,
     /// What it means if nothing is named.
     #[serde(default)]
     pub absent: Absent,
-    /// How names are compared.
-    #[serde(default)]
+    /// Which names are one resource.
+    #[serde(default, deserialize_with = "norm")]
     pub norm: Norm,
     /// Only for requests that upgrade to a WebSocket.
     #[serde(default)]
@@ -98,32 +131,17 @@ pub enum Kind {
     Open,
 }
 
-/// What it means if a request names nothing.
+/// What it means if no place that the server reads names anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Absent {
-    /// The request is malformed.
+    /// It is refused, and told where to name one.
     #[default]
     Deny,
     /// It names something that cannot be seen: refused for a list-scoped key.
     Indirect,
     /// The server has one model: the configured service name counts.
     Service,
-}
-
-/// Spellings of one name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Norm {
-    /// As it is.
-    #[default]
-    Plain,
-    /// `models/x` is `x`.
-    Gemini,
-    /// `publishers/p/models/x` is `p/x`; of Google just `x`.
-    Vertex,
-    /// `x` is `x:latest`.
-    Ollama,
 }
 
 /// Whose error JSON a client understands.
@@ -155,15 +173,37 @@ pub enum Family {
     Mcp,
 }
 
-/// The profiles in force, with the configuration's changes applied.
-pub(super) fn profiles(config: &LocatorConfig) -> Result<Vec<ProfileText>, String> {
-    let built_in: Vec<ProfileText> = serde_json::from_str(DEFAULT)
+fn norm<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Norm, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let unknown = || {
+        D::Error::custom(format!(
+            "`{text}` is no norm: plain, gemini, vertex, ollama"
+        ))
+    };
+    Norm::parse(&text).ok_or_else(unknown)
+}
+
+/// The rules in force, with the configuration's changes applied.
+pub(super) fn in_force(config: &LocatorConfig) -> Result<InForce, String> {
+    let built_in: BuiltIn = serde_json::from_str(DEFAULT)
         .map_err(|error| format!("the built-in rules cannot be read: {error}"))?;
+    Ok(InForce {
+        profiles: profiles(config, built_in.profiles)?,
+        choosers: built_in.choosers,
+        opaque: built_in.opaque,
+    })
+}
+
+fn profiles(
+    config: &LocatorConfig,
+    built_in: Vec<ProfileText>,
+) -> Result<Vec<ProfileText>, String> {
     let known = |name: &str| built_in.iter().any(|profile| profile.name == name);
     let named = config
         .mounts
         .keys()
         .chain(config.rules.keys())
+        .chain(config.opaque.keys())
         .chain(&config.profiles);
     if let Some(name) = named.into_iter().find(|name| !known(name)) {
         return Err(format!("locators: there is no profile `{name}`"));
@@ -193,6 +233,8 @@ fn apply(profile: &mut ProfileText, config: &LocatorConfig) {
     if let Some(mounts) = config.mounts.get(&profile.name) {
         profile.mounts.clone_from(mounts);
     }
+    let opaque = config.opaque.get(&profile.name);
+    profile.opaque.extend(opaque.into_iter().flatten().cloned());
     let off = |id: &str| {
         let full = format!("{}.{id}", profile.name);
         config

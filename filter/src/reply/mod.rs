@@ -6,7 +6,7 @@
 
 mod family;
 
-use keytable::Denial;
+use keytable::{Denial, redact};
 
 use crate::credential::CredentialError;
 use crate::locator::{Family, Kind};
@@ -25,7 +25,8 @@ pub enum Refusal {
     Credential(CredentialError),
     /// The credential is no key of this table.
     UnknownKey,
-    /// The key is known and the request is denied. With the resource, if one is the reason.
+    /// The key is known and the request is denied. With the resource or the client's own address,
+    /// if one is the reason.
     Denied(Denial, Option<String>),
     /// The request asks about a resource that is not in scope: as if it did not exist.
     UnknownItem(String),
@@ -33,6 +34,8 @@ pub enum Refusal {
     Encoding,
     /// The body is not declared as what the endpoint's rule reads.
     ContentType,
+    /// It names nothing where the server reads its model. With that place, for people.
+    Unnamed(String),
     /// The request is malformed, or says what it says in more than one way.
     Ambiguous(&'static str),
     /// More of the body would have to be held back than is allowed.
@@ -97,7 +100,7 @@ impl Refusal {
                 "invalid_api_key",
                 "Incorrect API key provided. Send one valid key, as 'Authorization: Bearer <key>'.",
             ),
-            Self::Denied(denial, resource) => explain_denial(*denial, resource.as_deref()),
+            Self::Denied(denial, reason) => explain_denial(*denial, reason.as_deref()),
             Self::UnknownItem(name) => Explanation {
                 status: 404,
                 code: "model_not_found",
@@ -119,6 +122,14 @@ impl Refusal {
                 status: 400,
                 code: "invalid_request_body",
                 message: format!("The request is refused: {what}."),
+            },
+            Self::Unnamed(place) => Explanation {
+                status: 400,
+                code: "invalid_request_body",
+                message: format!(
+                    "The request is refused: it names no model. This API key is limited to a list of \
+                     models, so name one of them in {place}; a server's default does not count."
+                ),
             },
             Self::TooLarge => explained(
                 413,
@@ -156,7 +167,7 @@ impl Refusal {
             Self::UnknownItem(_) => Outcome::Scope,
             Self::Encoding => Outcome::BodyEncoding,
             Self::ContentType => Outcome::BodyType,
-            Self::Ambiguous(_) => Outcome::Body,
+            Self::Ambiguous(_) | Self::Unnamed(_) => Outcome::Body,
             Self::TooLarge => Outcome::BodySize,
             Self::UnreadableList => Outcome::List,
             Self::Unavailable(Unavailable::NoTable) => Outcome::NoTable,
@@ -166,7 +177,7 @@ impl Refusal {
     }
 }
 
-fn explain_denial(denial: Denial, resource: Option<&str>) -> Explanation {
+fn explain_denial(denial: Denial, reason: Option<&str>) -> Explanation {
     let (status, code, message) = match denial {
         Denial::Disabled => (
             401,
@@ -178,13 +189,14 @@ fn explain_denial(denial: Denial, resource: Option<&str>) -> Explanation {
             "api_key_expired",
             "This API key has expired. Use a new key.".to_owned(),
         ),
-        Denial::AddressNotAllowed => (
-            403,
-            "ip_not_allowed",
-            "This API key may not be used from your IP address.".to_owned(),
-        ),
+        Denial::AddressNotAllowed => {
+            let address = reason.map(|address| format!(" {}", printable(address)));
+            let address = address.unwrap_or_default();
+            let message = format!("This API key may not be used from your IP address{address}.");
+            (403, "ip_not_allowed", message)
+        }
         Denial::OutOfScope { .. } => {
-            let name = resource.map(printable).unwrap_or_default();
+            let name = reason.map(printable).unwrap_or_default();
             let message = format!("This API key does not have access to model `{name}`.");
             (403, "model_not_found", message)
         }
@@ -202,9 +214,9 @@ fn explain_denial(denial: Denial, resource: Option<&str>) -> Explanation {
     }
 }
 
-/// A client's text, cut and without control characters; JSON escapes the rest.
+/// A client's text, cut, without a credential and control characters; JSON escapes the rest.
 fn printable(name: &str) -> String {
-    let cut = name
+    let cut = redact(name)
         .char_indices()
         .take_while(|(at, _)| *at < ECHO_BYTES_MAX);
     cut.map(|(_, c)| if c.is_control() { '\u{fffd}' } else { c })

@@ -61,6 +61,15 @@ fn nothing_is_refused() {
 }
 
 #[test]
+fn where_probes_ask_must_be_a_path() {
+    for bad in ["ready", "", "/ready?x", "/ready#x"] {
+        let text = format!(r#"{{"role":"gate","ready_path":"{bad}"}}"#);
+        refused(&text, "ready_path must be a path");
+    }
+    assert!(Config::parse(br#"{"role":"gate","ready_path":null}"#).is_ok());
+}
+
+#[test]
 fn what_is_not_json_is_refused() {
     refused("role: gate", "configuration");
 }

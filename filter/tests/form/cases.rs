@@ -92,6 +92,49 @@ fn names_of_the_strict_grammar() {
 }
 
 #[test]
+fn nothing_but_the_name_looks_like_one() {
+    let rig = rig();
+    for parameters in [
+        // Readers by regular expression take the first `name=` behind a quote.
+        "filename=\"name=model\"; name=\"x\"",
+        "filename=\"a;name=model\"; name=\"x\"",
+        "filename=\"a; NAME = model; b\"; name=\"x\"",
+        "name=\"x\"; filename=\"name=model\"",
+        "name=\"x\"; filename=\"; name*=utf-8''model\"",
+        "name=\"x\"; filename=\"; name*0*=model\"",
+        "name=\"name=model\"",
+        "name=\"x;filename=model\"",
+        "name=\"model;x\"",
+        "name=\"x;name=model\"; filename=\"a\"",
+        // Without quotes, readers end a name at different characters.
+        "name=svg[model]",
+        "name=model[]",
+        // Who knows no escapes sees another name.
+        "filename=\"a\\\"; name=\"model\"; x=\"\"; name=\"x\"",
+        "filename=\"a\\\"; name=\"x\"",
+        "filename=\"a\\\\\"; name=\"x\"",
+        "name=\"x\\\"; filename=\"y\"",
+        "name=\"x\"; filename=\"a\\\"; name=\\\"model\"",
+    ] {
+        refused(&rig, &[one(parameters, "good-1"), beside(parameters)]);
+    }
+}
+
+#[test]
+fn file_names_are_what_clients_make_of_them() {
+    let rig = rig();
+    for parameters in [
+        "name=\"file\"; filename=\"my \\\"best\\\" song.wav\"",
+        "name=\"file\"; filename=\"C:\\\\sounds\\\\a.wav\"",
+        "name=\"file\"; filename=\"a;b, c (name).wav\"",
+        "name=\"file\"; filename=\"rename.wav\"; filename*=utf-8''n%C3%A4me.wav",
+        "filename=\"a;b.wav\"; name=\"file\"",
+    ] {
+        assert_eq!(outcome(&rig, beside(parameters)), 200, "{parameters}");
+    }
+}
+
+#[test]
 fn extended_parameters_are_no_names() {
     let rig = rig();
     for parameters in [
@@ -127,14 +170,11 @@ fn look_alikes_beside_the_model_are_refused() {
         "\tmodel",
     ];
     refused(&rig, &names.map(|name| beside(&format!("name=\"{name}\""))));
-    for name in [
-        "models_used",
-        "mode",
-        "model_version",
-        "x[model]",
-        "x",
-        "timestamp_granularities[]",
-    ] {
+    for name in ["models_used", "model_version", "x[model]", "fallbacks[]"] {
+        let beside = beside(&format!("name=\"{name}\""));
+        assert_eq!(outcome(&rig, &beside), 403, "{name} chooses by its name");
+    }
+    for name in ["mode", "metadata[model]", "x", "timestamp_granularities[]"] {
         assert_eq!(
             outcome(&rig, beside(&format!("name=\"{name}\""))),
             200,

@@ -72,6 +72,7 @@ fn careless_models(body: &[u8], boundary: &str) -> Vec<String> {
 fn passes(body: &[u8], content_type: &str, random: &mut Random) -> bool {
     let field = FormField {
         name: "model".to_owned(),
+        is_read: true,
         json: [].into(),
     };
     let Some(mut reader) = FormReader::new(content_type.as_bytes(), [field].into()) else {
@@ -82,7 +83,7 @@ fn passes(body: &[u8], content_type: &str, random: &mut Random) -> bool {
     let names = reader.take_names();
     read.and_then(|()| reader.finish()).is_ok()
         && !names.is_empty()
-        && names.iter().all(|name| name == "good")
+        && names.iter().all(|name| name.text == "good")
 }
 
 fn pick<'a>(random: &mut Random, texts: &[&'a str]) -> &'a str {

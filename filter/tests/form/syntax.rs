@@ -43,12 +43,15 @@ fn a_model_of_another_type_than_text_is_refused() {
         "text/plain",
         "text/plain; charset=UTF-8",
         "TEXT/PLAIN;charset=utf-8",
+        "text/plain; charset=ISO-8859-1",
+        "text/plain; charset=US-ASCII",
     ] {
-        assert_eq!(
-            outcome(&rig, headed(&format!("Content-Type: {kind}"), "good-1")),
-            200
-        );
+        let headed = |value: &str| headed(&format!("Content-Type: {kind}"), value);
+        assert_eq!(outcome(&rig, headed("good-1")), 200, "{kind}");
+        assert_eq!(outcome(&rig, headed("bad-1")), 403, "{kind}");
     }
+    let latin = headed("Content-Type: text/plain; charset=ISO-8859-1", "caf\u{e9}");
+    assert_eq!(outcome(&rig, latin), 400, "not the same to everybody");
 }
 
 #[test]
@@ -67,6 +70,8 @@ fn boundaries_of_rfc_2046_in_a_spelling_that_all_parsers_share() {
         ("boundary=\"=(?:x)/,'+_.-\"", "=(?:x)/,'+_.-"),
         ("boundary=--x--", "--x--"),
         (&format!("boundary={long}"), &long),
+        ("boundary=7d3f1c; charset=UTF-8", "7d3f1c"),
+        ("boundary=7d3f1c;charset=utf-8", "7d3f1c"),
     ] {
         let kind = format!("multipart/form-data;{parameter}");
         assert_eq!(outcome_as(&rig, &kind, body(boundary)), 200, "{parameter}");
@@ -83,7 +88,9 @@ fn boundaries_of_rfc_2046_in_a_spelling_that_all_parsers_share() {
         ("boundary=x\"", "x\""),
         ("boundary=a; boundary=b", "b"),
         ("boundary=a; boundary=b", "a"),
-        ("boundary=a;charset=utf-8", "a"),
+        ("boundary=a ;charset=utf-8", "a"),
+        ("boundary=a;charset=utf-16", "a"),
+        ("boundary=a;charset=utf-8;charset=utf-8", "a"),
         ("charset=utf-8; boundary=a", "a"),
         ("boundary=a;", "a"),
         ("boundary*=utf-8''a", "a"),

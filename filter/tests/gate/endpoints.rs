@@ -162,26 +162,28 @@ fn a_request_that_names_nothing() {
         "indirect, no body"
     );
     assert_eq!(
-        status(&rig, "POST /v1/moderations", "{}"),
+        status(&rig, "POST /v1/rerank", "{}"),
         400,
         "no service is configured"
     );
     let service = r#","locators":{"service":"my-service"}"#;
     let rig = rig_of(&["my-service"], service);
-    assert_eq!(status(&rig, "POST /v1/moderations", "{}"), 200);
+    assert_eq!(status(&rig, "POST /v1/rerank", "{}"), 200);
+    assert_eq!(
+        status(&rig, "POST /v1/moderations", "{}"),
+        400,
+        "the provider has a default of its own"
+    );
     assert_eq!(status(&rig, "POST /embed", r#"{"inputs":"x"}"#), 200);
     assert_eq!(status(&rig, "POST /embed", ""), 200);
-    assert_eq!(
-        status(&rig, "POST /v1/moderations", r#"{"model":"bad-1"}"#),
-        403
-    );
+    assert_eq!(status(&rig, "POST /v1/rerank", r#"{"model":"bad-1"}"#), 403);
     assert_eq!(
         status(&rig, "POST /v1/chat/completions", "{}"),
         400,
         "deny all the same"
     );
     let rig = rig_of(&["good-1"], service);
-    assert_eq!(status(&rig, "POST /v1/moderations", "{}"), 403);
+    assert_eq!(status(&rig, "POST /v1/rerank", "{}"), 403);
     assert_eq!(
         status(&rig, "POST /v1/moderations", r#"{"model":"good-1"}"#),
         200
@@ -466,9 +468,15 @@ fn a_body_is_read_as_what_it_is_declared() {
         fields.escape_default()
     );
     assert_eq!(send(edits, &content_type(), &polyglot), 400);
+    let invoke = "/model/good-1/invoke";
+    assert_eq!(send(invoke, "application/json", "{}"), 200);
     assert_eq!(
-        send("/model/good-1/invoke", "", "any"),
-        200,
-        "the path alone names it"
+        send(invoke, "application/json", r#"{"model":"bad-1"}"#),
+        403
+    );
+    assert_eq!(
+        send(invoke, "", "any"),
+        415,
+        "what the path names is not all"
     );
 }

@@ -12,4 +12,6 @@ mod lists;
 mod observed;
 mod permits;
 mod races;
+mod readiness;
 mod running;
+mod secrets;

@@ -166,7 +166,7 @@ fn reads_bad(body: &[u8]) -> bool {
 
 /// Whether our reader lets the body pass for a key that may call `good` alone.
 fn passes(body: &[u8], random: &mut Random) -> bool {
-    let patterns = PLACES.map(|place| Pattern::parse(place, Meaning::Name).unwrap());
+    let patterns = PLACES.map(|place| Pattern::parse(place, Meaning::Take).unwrap());
     let mut reader = JsonReader::new(patterns.into());
     let cut = random.below(body.len() + 1);
     let (front, back) = body.split_at(cut);
@@ -174,7 +174,7 @@ fn passes(body: &[u8], random: &mut Random) -> bool {
     let names = reader.take_names();
     read.and_then(|()| reader.finish()).is_ok()
         && !names.is_empty()
-        && names.iter().all(|name| name == "good")
+        && names.iter().all(|name| name.text == "good")
 }
 
 fn pick<'a>(random: &mut Random, texts: &[&'a str]) -> &'a str {

@@ -43,10 +43,10 @@ fn fallbacks_are_texts_or_objects_that_name_a_model() {
     for good in [
         r#""fallbacks":["good-2"]"#,
         r#""fallbacks":[{"model":"good-2"}]"#,
-        r#""fallbacks":[{"x":[{"model":"bad-1"}],"model":"good-2"},"good-1"]"#,
+        r#""fallbacks":[{"x":[{"model":"good-1"}],"model":"good-2"},"good-1"]"#,
         r#""fallbacks":[]"#,
         r#""fallbacks":null"#,
-        r#""x":{"fallbacks":["bad-1"]}"#,
+        r#""metadata":{"fallbacks":["bad-1"]}"#,
     ] {
         assert_eq!(chat(good), 200, "{good}");
     }
@@ -56,26 +56,30 @@ fn fallbacks_are_texts_or_objects_that_name_a_model() {
         r#""fallbacks":["good-2",{"model":"bad-1"}]"#,
         r#""fallbacks":[{"model":"good-2"},"bad-1"]"#,
         r#""fallbacks":["b\u0061d-1"]"#,
+        r#""fallbacks":"bad-1""#,
+        r#""fallbacks":[["bad-1"]]"#,
+        r#""fallbacks":[{"x":[{"model":"bad-1"}],"model":"good-2"}]"#,
+        r#""fallbacks":[{"model":"good-2","fallbacks":[{"model":"bad-1"}]}]"#,
+        r#""fallbacks":[{"model":{"id":"bad-1"}}]"#,
+        r#""x":{"fallbacks":["bad-1"]}"#,
+        r#""Fallbacks":["bad-1"]"#,
+        "\"fallbac\u{212a}s\":[\"bad-1\"]",
+        r#""fallback\u017f":["bad-1"]"#,
     ] {
         assert_eq!(chat(bad), 403, "{bad}");
     }
     for odd in [
-        r#""fallbacks":"bad-1""#,
         r#""fallbacks":{"model":"bad-1"}"#,
         r#""fallbacks":{"0":"bad-1"}"#,
-        r#""fallbacks":[["bad-1"]]"#,
         r#""fallbacks":[{"good-1":["bad-1"]}]"#,
         r#""fallbacks":[{}]"#,
         r#""fallbacks":[null]"#,
         r#""fallbacks":[1]"#,
         r#""fallbacks":[{"model":null}]"#,
-        r#""fallbacks":[{"model":{"id":"bad-1"}}]"#,
         r#""fallbacks":[{"model":"good-2","model":"good-2"}]"#,
         r#""fallbacks":[{"model":"good-2","MODEL":"bad-1"}]"#,
         r#""fallbacks":[],"fallbacks":["bad-1"]"#,
-        r#""Fallbacks":["bad-1"]"#,
-        "\"fallbac\u{212a}s\":[\"bad-1\"]",
-        r#""fallback\u017f":["bad-1"]"#,
+        r#""fallbacks":[],"Fallbacks":["good-1"]"#,
     ] {
         assert_eq!(chat(odd), 400, "{odd}");
     }
@@ -104,7 +108,6 @@ fn members_of_other_names_that_some_gateway_reads() {
         r#""extra_body":{"model":"bad-1"}"#,
         r#""moderation":{"model":"bad-1"}"#,
         r#""user_config":{"model_list":[{"model_name":"bad-1"}]}"#,
-        r#""context_window_fallbacks":[{"good-1":["bad-1"]}]"#,
         r#""content_policy_fallbacks":"bad-1""#,
         r#""target_model_names":"bad-1""#,
         r#""router_settings_override":{"fallbacks":[]}"#,
@@ -112,13 +115,13 @@ fn members_of_other_names_that_some_gateway_reads() {
         assert_eq!(chat(extra), 403, "{extra}");
     }
     for odd in [
+        r#""context_window_fallbacks":[{"good-1":["bad-1"]}]"#,
         r#""models":"bad-1""#,
         r#""models":{"0":"bad-1"}"#,
         r#""models":[{"model":"bad-1"}]"#,
         r#""model\u017f":["bad-1"]"#,
         r#""deploıment":1,"moderatıon":{"model":"bad-1"}"#,
         r#""moderat\u0130on":{"model":"bad-1"}"#,
-        r#""engine":null"#,
         r#""user_config":1,"User_Config":{}"#,
     ] {
         assert!([400, 403].contains(&chat(odd)), "{odd}");
@@ -170,12 +173,10 @@ fn a_reference_by_its_text_counts_as_that_text_alone() {
     assert_eq!(messages(r#"[{"model":"good-2"}]"#), 200);
     assert_eq!(messages(r#"[{"model":"bad-1"}]"#), 403);
     assert_eq!(messages("null"), 200);
-    for odd in [
-        r#""bad-1""#,
-        r#""Default""#,
-        r#"["good-2",{}]"#,
-        r#"{"model":"good-2"}"#,
-    ] {
+    for named in [r#""bad-1""#, r#""Default""#] {
+        assert_eq!(messages(named), 403, "{named}");
+    }
+    for odd in [r#"["good-2",{}]"#, r#"{"model":"good-2"}"#] {
         assert_eq!(messages(odd), 400, "{odd}");
     }
     let batch =
@@ -273,18 +274,25 @@ fn nested_places_are_read() {
 #[test]
 fn nested_places_of_another_shape_are_refused() {
     let rig = rig();
+    for named in [
+        r#"{"model":"good-1","tools":{"model":"bad-1"}}"#,
+        r#"{"model":"good-1","tools":[[{"model":"bad-1"}]]}"#,
+        r#"{"model":"good-1","input":{"tools":[{"model":"bad-1"}]}}"#,
+    ] {
+        assert_eq!(answer(&rig, "/v1/responses", named), 403, "{named}");
+    }
     for (path, odd) in [
         (
-            "/v1/responses",
-            r#"{"model":"good-1","tools":{"model":"bad-1"}}"#,
+            "/v1/messages/batches",
+            r#"{"requests":[{"params":{"model":"good-1"}},{"params":{}}]}"#,
         ),
         (
-            "/v1/responses",
-            r#"{"model":"good-1","tools":[[{"model":"bad-1"}]]}"#,
+            "/v1/messages/batches",
+            r#"{"requests":[{"params":{"model":"good-1"}},{"params":null}]}"#,
         ),
         (
-            "/v1/responses",
-            r#"{"model":"good-1","input":{"tools":[{"model":"bad-1"}]}}"#,
+            "/v1/messages/batches",
+            r#"{"requests":[{"params":{"model":"good-1"}},"x"]}"#,
         ),
         (
             "/v1/realtime/client_secrets",

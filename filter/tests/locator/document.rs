@@ -25,9 +25,10 @@ fn codes(texts: &[&str]) -> String {
 }
 
 fn table() -> String {
-    let profiles: Vec<Value> = serde_json::from_str(DEFAULT).unwrap();
+    let built_in: Value = serde_json::from_str(DEFAULT).unwrap();
+    let profiles = built_in["profiles"].as_array().unwrap();
     let mut out = String::new();
-    for profile in &profiles {
+    for profile in profiles {
         let name = profile["name"].as_str().unwrap();
         let mounts: Vec<&str> = texts(&profile["mounts"])
             .into_iter()
@@ -40,10 +41,15 @@ fn table() -> String {
             codes(&mounts)
         )
         .unwrap();
-        let (also, refs) = (texts(&profile["also"]), texts(&profile["refs"]));
-        if !also.is_empty() {
-            let (also, refs) = (codes(&also), codes(&refs));
-            writeln!(out, "In every JSON body also: {also}; indirect: {refs}.").unwrap();
+        for (member, said) in [
+            ("refs", "In every JSON body indirect"),
+            ("opaque", "Opaque"),
+            ("open", "Searched again"),
+        ] {
+            let pointers = texts(&profile[member]);
+            if !pointers.is_empty() {
+                writeln!(out, "{said}: {}.", codes(&pointers)).unwrap();
+            }
         }
         out.push_str(
             "\n| rule | requests | names | indirect | nothing named |\n|---|---|---|---|---|\n",

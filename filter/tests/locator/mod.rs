@@ -7,5 +7,5 @@ mod document;
 mod linear;
 mod paths;
 mod queries;
-mod rows;
+pub(crate) mod rows;
 mod table;

@@ -25,9 +25,8 @@ fn a_parameter_in_scope_passes() {
         "a=1&mod%65l=good-1",
         "a=1;model=good-1",
         "api-version=2024-10-21",
-        "models=bad-1",
-        "mymodel=bad-1",
-        "model_version=2",
+        "models=good-1",
+        "metadata[model]=bad-1",
         "x=model",
         "",
         "&&",
@@ -49,6 +48,12 @@ fn a_parameter_out_of_scope_is_refused_wherever_it_stands() {
         "?model=bad-1",
         "model=good-1&deployment=bad-1",
         "model=good-1,bad-1",
+        "models=bad-1",
+        "mymodel=bad-1",
+        "model_version=2",
+        "fallbacks[]=bad-1",
+        "Draft-Model=bad-1",
+        "engine=bad-1",
     ] {
         assert_eq!(chat(query), 403, "{query}");
     }
@@ -76,6 +81,7 @@ fn what_can_be_read_in_two_ways_is_refused() {
         "model=%67%6f%6f%64-1%",
         "model=%2567ood-1",
         "model=%ff",
+        "preset=p",
         "%zz=1",
     ] {
         assert_eq!(chat(query), 400, "{query}");

@@ -7,7 +7,7 @@ use filter::headers::HeaderMap;
 use filter::locator::{LocatorConfig, Locators};
 use serde_json::Value;
 
-use super::rows::{Row, rows};
+use super::rows::{Row, profile, rows};
 use crate::support::form::content_type;
 use crate::support::{Exchange, Rig, form, names, record};
 use keytable::Record;
@@ -16,7 +16,8 @@ const DEFAULT: &str = include_str!("../../src/locator/default.json");
 
 /// The mounts of each profile.
 fn mounts() -> BTreeMap<String, Vec<String>> {
-    let profiles: Vec<Value> = serde_json::from_str(DEFAULT).unwrap();
+    let built_in: Value = serde_json::from_str(DEFAULT).unwrap();
+    let profiles = built_in["profiles"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     profiles
         .iter()
@@ -25,10 +26,6 @@ fn mounts() -> BTreeMap<String, Vec<String>> {
             (text(&profile["name"]), mounts.iter().map(text).collect())
         })
         .collect()
-}
-
-fn profile(row: &Row) -> &str {
-    row.rule.split_once('.').unwrap().0
 }
 
 /// Method, path at a mount, whether it upgrades.
@@ -63,9 +60,10 @@ fn send(exchange: Exchange, row: &Row, mount: &str) -> Exchange {
 
 #[test]
 fn each_built_in_rule_has_a_row() {
-    let profiles: Vec<Value> = serde_json::from_str(DEFAULT).unwrap();
+    let built_in: Value = serde_json::from_str(DEFAULT).unwrap();
+    let profiles = built_in["profiles"].as_array().unwrap();
     let mut rules = BTreeSet::new();
-    for profile in &profiles {
+    for profile in profiles {
         for rule in profile["rules"].as_array().unwrap() {
             let (name, id) = (profile["name"].as_str(), rule["id"].as_str());
             let is_new = rules.insert(format!("{}.{}", name.unwrap(), id.unwrap()));

@@ -30,7 +30,7 @@ pub fn record(data: &[u8]) {
         let Ok(view) = RecordView::parse(&bytes) else {
             continue;
         };
-        let _ = view.covers(b"model");
+        let _ = view.covers(b"model", keytable::Norm::Vertex);
         if let Some(record) = view.to_record()
             && let Ok(again) = record.encode()
         {

@@ -17,7 +17,8 @@
 
 mod program;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -204,7 +205,9 @@ fn region() -> RegionId {
 }
 
 fn config(directory: &Path) -> Config {
-    fs::write(directory.join("feed-token"), program::FEED_TOKEN).unwrap();
+    let feed_token = directory.join("feed-token");
+    fs::write(&feed_token, program::FEED_TOKEN).unwrap();
+    fs::set_permissions(&feed_token, Permissions::from_mode(0o600)).unwrap();
     match Command::parse(program::flags(directory).into_iter().map(Into::into)) {
         Ok(Command::Serve(config)) => *config,
         _ => panic!("the flags are wrong"),

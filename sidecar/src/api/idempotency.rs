@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderName;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::http::body::JsonObject;
+use crate::http::body::{JsonObject, credential_fault};
 use crate::http::problem::{FieldError, Problem};
 use crate::service::caller::Caller;
 use crate::store::IdempotentCall;
@@ -35,6 +35,9 @@ pub(crate) fn wanted(
         .ok()
         .filter(|key| fits && key.bytes().all(|b| b.is_ascii_graphic()))
         .ok_or_else(|| refusal("must be 1 to 128 visible ASCII characters"))?;
+    if let Some(detail) = credential_fault(key) {
+        return Err(refusal(&detail));
+    }
     Ok(Some(IdempotentCall {
         caller: caller.actor.to_string(),
         key: key.into(),

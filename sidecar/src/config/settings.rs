@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
@@ -35,6 +36,7 @@ const FORMS: &[(&str, Form)] = &[
     ("trusted-proxy", Form::Many),
     ("feed-token-file", Form::One),
     ("operator-token-file", Form::One),
+    ("setup-secret-file", Form::One),
     ("master-key-file", Form::One),
     ("master-key-fd", Form::One),
     ("recoverable", Form::One),
@@ -117,14 +119,16 @@ impl Settings {
     fn of_flags(mut words: impl Iterator<Item = OsString>) -> Result<Self, ConfigError> {
         let mut settings = Self::default();
         while let Some(word) = words.next() {
-            let name = word.to_str().and_then(|word| word.strip_prefix("--"));
+            let (flag, joined) = split_at_equals(&word);
+            let name = flag.to_str().and_then(|flag| flag.strip_prefix("--"));
             let (name, form) = name
                 .and_then(form_of)
-                .ok_or_else(|| ConfigError::UnknownFlag(word.to_string_lossy().into()))?;
+                .ok_or_else(|| ConfigError::UnknownFlag(flag.to_string_lossy().into()))?;
             let place = Source::Flag(name);
-            let value = match form {
-                Form::Switch => "true".into(),
-                Form::One | Form::Many => words
+            let value = match (form, joined) {
+                (_, Some(value)) => value.into(),
+                (Form::Switch, None) => "true".into(),
+                (Form::One | Form::Many, None) => words
                     .next()
                     .ok_or_else(|| ConfigError::NoValue(place.to_string()))?,
             };
@@ -172,6 +176,19 @@ impl Settings {
             settings.put(name, form, Given { place, value })?;
         }
         Ok(settings)
+    }
+}
+
+/// `--name=value` as its two parts.
+fn split_at_equals(word: &OsStr) -> (&OsStr, Option<&OsStr>) {
+    let bytes = word.as_bytes();
+    match bytes.iter().position(|byte| *byte == b'=') {
+        Some(at) => {
+            let (flag, value) = bytes.split_at(at);
+            let value = value.get(1..).unwrap_or_default();
+            (OsStr::from_bytes(flag), Some(OsStr::from_bytes(value)))
+        }
+        None => (word, None),
     }
 }
 

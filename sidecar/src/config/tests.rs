@@ -126,6 +126,9 @@ fn addresses_that_others_can_reach_are_taken_with_a_certificate_and_its_key() {
     let Ok(Command::Serve(config)) = with(&files) else {
         panic!("refused");
     };
+    let plain = ["--public-url", "http://localhost:9301"];
+    let told = refusal(&[files.as_slice(), plain.as_slice()].concat());
+    assert!(told.contains("https://"), "{told}");
     let key = config.tls.unwrap().key;
     assert_eq!(key, PathBuf::from("/k"));
     for half in [&files[..2], &files[2..]] {
@@ -210,8 +213,31 @@ fn refusal_of_variable(name: &str, value: &str) -> String {
 }
 
 #[test]
+fn a_value_may_be_joined_to_its_flag() {
+    let joined = ["--public-url=https://keys.example.com", "--json=false"];
+    let Ok(Command::Serve(config)) = parse(&joined) else {
+        panic!("refused");
+    };
+    assert_eq!(
+        config.public_url.as_deref(),
+        Some("https://keys.example.com")
+    );
+    assert!(!config.json);
+    assert_eq!(refusal(&["--json=yes"]), "--json must be true or false");
+    let unknown = refusal(&["--no-such=sk-secret"]);
+    assert!(!unknown.contains("sk-secret"), "{unknown}");
+}
+
+#[test]
 fn addresses_on_the_web_are_checked() {
-    for good in ["https://keys.example.com", "https://keys.example.com:8443"] {
+    for good in [
+        "https://keys.example.com",
+        "https://keys.example.com:8443",
+        "http://127.0.0.1:9301",
+        "http://127.9.9.9",
+        "http://localhost:9301",
+        "http://[::1]:9301",
+    ] {
         assert!(parse(&["--public-url", good]).is_ok(), "{good}");
     }
     for bad in [
@@ -219,6 +245,13 @@ fn addresses_on_the_web_are_checked() {
         "http://keys.example.com",
         "https://keys.example.com/x",
         "https://u@h",
+        "http://10.0.0.1:9301",
+        "http://0.0.0.0:9301",
+        "http://localhost.example.com",
+        "http://127.0.0.1:9301/x",
+        "http://[::1",
+        "http://127.0.0.1:",
+        "ftp://localhost",
     ] {
         assert!(refusal(&["--public-url", bad]).contains("must b"), "{bad}");
     }

@@ -1,7 +1,8 @@
 //! Points in time, as people write them (RFC 3339) and as records hold them (milliseconds).
 //!
 //! Does not measure durations: those are taken from the monotonic clock where they are needed.
-//! Invariant: a [`UnixMillis`] that was parsed or read off a clock can be written as RFC 3339.
+//! Invariants: a [`UnixMillis`] that was parsed or read off a clock can be written as RFC 3339; all are
+//! written with three digits behind the second, so that texts sort as times do.
 
 use std::fmt;
 
@@ -102,7 +103,7 @@ fn has_rfc3339_shape(text: &[u8]) -> bool {
 
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.timestamp().fmt(f)
+        write!(f, "{:.3}", self.timestamp())
     }
 }
 
@@ -132,12 +133,34 @@ mod tests {
 
     #[test]
     fn times_are_read_and_written_the_same_way() {
-        for text in ["2027-01-01T00:00:00Z", "1999-12-31T23:59:59.5Z"] {
+        for text in ["2027-01-01T00:00:00.000Z", "1999-12-31T23:59:59.007Z"] {
             assert_eq!(UnixMillis::parse_rfc3339(text).unwrap().to_string(), text);
         }
         let with_offset = UnixMillis::parse_rfc3339("2027-01-01T08:00:00+08:00").unwrap();
-        assert_eq!(with_offset.to_string(), "2027-01-01T00:00:00Z");
+        assert_eq!(with_offset.to_string(), "2027-01-01T00:00:00.000Z");
         assert_eq!(with_offset.day(), "20270101");
+    }
+
+    #[test]
+    fn times_sort_as_their_texts_do() {
+        let millis = [
+            0,
+            1,
+            10,
+            100,
+            999,
+            1000,
+            1_000_500,
+            1_800_000_000_000,
+            1_800_000_000_050,
+        ];
+        let texts = millis.map(|millis| UnixMillis::new(millis).to_string());
+        assert!(texts.is_sorted(), "{texts:?}");
+        assert!(
+            texts
+                .iter()
+                .all(|text| text.len() == "2027-01-01T00:00:00.000Z".len())
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use keytable::Generation;
+use keytable::{Generation, find_credential, redact};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
@@ -81,11 +81,12 @@ impl AgentId {
 }
 
 impl NodeName {
-    /// Reads a node id; `None` if it is empty, longer than 128 bytes or not printable ASCII.
+    /// Reads a node id; `None` if it is empty, longer than 128 bytes or not printable ASCII. One that
+    /// holds a credential is kept without it: an Envoy must be able to follow all the same.
     pub fn parse(text: &str) -> Option<Self> {
         let printable = |b: u8| (b' '..=b'~').contains(&b);
         let fits = (1..=NODE_BYTES_MAX).contains(&text.len()) && text.bytes().all(printable);
-        fits.then(|| Self(text.into()))
+        fits.then(|| Self(redact(text).into()))
     }
 
     /// The text.
@@ -99,7 +100,11 @@ impl Label {
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.+".contains(&b);
         let fits = (1..=WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain);
-        fits.then(|| Self(text.into()))
+        let word = match find_credential(text.as_bytes()) {
+            None => text,
+            Some(_) => "redacted",
+        };
+        fits.then(|| Self(word.into()))
     }
 
     /// The text.

@@ -3,9 +3,10 @@
 //! Does not count. Invariant: an [`Interval`] begins and ends at whole periods and has as many
 //! of them as its maker allows.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use keytable::UsageOutcome;
+use keytable::{UsageOutcome, redact};
 
 use crate::domain::clock::UnixMillis;
 
@@ -15,6 +16,16 @@ pub const POINTS_MAX: u64 = 1_500;
 const POINTS_DEFAULT: u64 = 60;
 /// What a resource is called that is not kept apart any more: the key has named too many.
 pub const OTHER_RESOURCES: &str = "(others)";
+
+/// What a resource is called that an Envoy has told of: without a credential, and without characters
+/// that cannot be shown.
+pub fn resource_name(told: &str) -> Cow<'_, str> {
+    let shown = redact(told);
+    match shown.chars().any(char::is_control) {
+        false => Cow::Borrowed(shown),
+        true => Cow::Owned(shown.replace(char::is_control, "\u{fffd}")),
+    }
+}
 
 /// The width of one point of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

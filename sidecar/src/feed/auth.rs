@@ -4,8 +4,9 @@
 //! the same time wherever a wrong value differs, and the value itself is not kept.
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -14,6 +15,9 @@ use zeroize::Zeroizing;
 
 /// Shortest credential behind `Bearer `, in characters.
 const TOKEN_CHARS_MIN: usize = 16;
+
+/// Permissions of whoever is neither owner nor of the group.
+const EVERYBODY: u32 = 0o007;
 
 /// The hash of the header value that agents have to send.
 #[derive(Clone)]
@@ -24,16 +28,24 @@ pub struct FeedToken([u8; 32]);
 pub enum FeedTokenError {
     /// The file cannot be read.
     Io(PathBuf, io::Error),
+    /// Everybody on the machine can read it.
+    OpenToOthers(PathBuf),
     /// Its contents are no header value.
     Form(PathBuf),
 }
 
 impl FeedToken {
-    /// Reads the whole header value, `Bearer <token>`, from a file; a line end behind it is cut.
+    /// Reads the whole header value, `Bearer <token>`, from a file; a line end behind it is cut. A group
+    /// may read it, for Envoy has to and may run as another user; everybody may not.
     pub fn from_file(path: &Path) -> Result<Self, FeedTokenError> {
-        let text = fs::read_to_string(path)
-            .map(Zeroizing::new)
-            .map_err(|error| FeedTokenError::Io(path.into(), error))?;
+        let failed = |error| FeedTokenError::Io(path.into(), error);
+        let mut file = File::open(path).map_err(failed)?;
+        let mode = file.metadata().map_err(failed)?.permissions().mode();
+        if mode & EVERYBODY != 0 {
+            return Err(FeedTokenError::OpenToOthers(path.into()));
+        }
+        let mut text = Zeroizing::new(String::new());
+        file.read_to_string(&mut text).map_err(failed)?;
         let value = text.trim_end_matches(['\r', '\n']);
         Self::parse(value).ok_or_else(|| FeedTokenError::Form(path.into()))
     }
@@ -69,6 +81,12 @@ impl fmt::Display for FeedTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(path, _) => write!(f, "cannot read the feed token file {}", path.display()),
+            Self::OpenToOthers(path) => write!(
+                f,
+                "{0} can be read by everybody on this machine: `chmod 600 {0}`, or 640 with a group \
+                 of its own if Envoy runs as another user",
+                path.display()
+            ),
             Self::Form(path) => write!(
                 f,
                 "{} does not hold a feed token: write `Bearer ` and at least {TOKEN_CHARS_MIN} \
@@ -83,7 +101,7 @@ impl std::error::Error for FeedTokenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(_, source) => Some(source),
-            Self::Form(_) => None,
+            Self::OpenToOthers(_) | Self::Form(_) => None,
         }
     }
 }

@@ -29,11 +29,15 @@ pub(crate) fn session(headers: &HeaderMap, hosts: &HostPolicy) -> Option<KeyHash
 
 /// The header that gives a browser its session for `age_s` seconds; 0 takes it away.
 pub(crate) fn set(hosts: &HostPolicy, value: &str, age_s: u64) -> String {
-    let secure = if hosts.tls { "; Secure" } else { "" };
+    let secure = if hosts.is_secure() { "; Secure" } else { "" };
     let name = name_at(hosts);
     format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}")
 }
 
 fn name_at(hosts: &HostPolicy) -> &'static str {
-    if hosts.tls { SECURE_NAME } else { PLAIN_NAME }
+    if hosts.is_secure() {
+        SECURE_NAME
+    } else {
+        PLAIN_NAME
+    }
 }

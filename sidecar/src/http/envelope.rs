@@ -15,6 +15,7 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest};
+use keytable::find_credential;
 
 use crate::http::problem::{Problem, REQUEST_ID};
 use crate::telemetry::Line;
@@ -142,7 +143,8 @@ fn request_id(headers: &HeaderMap) -> String {
     let given = headers
         .get(REQUEST_ID)
         .map(HeaderValue::as_bytes)
-        .filter(|id| (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.iter().all(plain));
+        .filter(|id| (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.iter().all(plain))
+        .filter(|id| find_credential(id).is_none());
     match given.and_then(|id| std::str::from_utf8(id).ok()) {
         Some(id) => id.into(),
         None => format!(

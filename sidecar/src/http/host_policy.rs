@@ -22,7 +22,8 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub struct HostPolicy {
     /// Whether what comes from other machines comes through something that ends TLS.
     pub tls: bool,
-    /// Where people reach the console, `https://keys.example.com`.
+    /// Where people reach the console: `https://keys.example.com`, or a plain `http://` address of
+    /// this machine's loopback, which no other machine can listen to.
     pub public_url: Option<String>,
     /// Further host names under which scripts call.
     pub hosts: Vec<String>,
@@ -37,6 +38,17 @@ pub struct HostPolicy {
 pub(crate) struct CallAddress(pub(crate) Option<IpAddr>);
 
 impl HostPolicy {
+    /// Whether browsers come over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls && !self.is_told_loopback()
+    }
+
+    /// Whether people were told to come over this machine's loopback.
+    fn is_told_loopback(&self) -> bool {
+        let url = self.public_url.as_deref();
+        url.is_some_and(|url| url.starts_with("http://"))
+    }
+
     /// Whether a request is for the cloud API.
     pub(crate) fn is_tokenhub(&self, request: &ServiceRequest) -> bool {
         let bare = |path: &str| path.trim_end_matches('/').to_owned();
@@ -93,14 +105,22 @@ impl HostPolicy {
     }
 
     fn is_own(&self, origin: &[u8], headers: &HeaderMap) -> bool {
-        if let Some(url) = &self.public_url {
+        let has_one_name = !self.is_told_loopback();
+        if let Some(url) = self.public_url.as_ref().filter(|_| has_one_name) {
             return origin == url.as_bytes();
         }
-        let host = headers.get(header::HOST).map(|host| host.as_bytes());
-        let scheme: &[u8] = if self.tls { b"https://" } else { b"http://" };
-        origin
-            .strip_prefix(scheme)
-            .is_some_and(|own| Some(own) == host)
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let scheme = if self.is_secure() {
+            "https://"
+        } else {
+            "http://"
+        };
+        host.is_some_and(|host| {
+            let is_here = has_one_name || host_name(host).is_some_and(|name| is_loopback(&name));
+            is_here && origin == format!("{scheme}{host}").as_bytes()
+        })
     }
 
     /// The address of whoever calls: of the peer, or of the one that a proxy of ours names.
@@ -145,8 +165,17 @@ fn host_name(authority: &str) -> Option<String> {
 }
 
 fn is_address(name: &str) -> bool {
+    address_of_name(name).is_some()
+}
+
+/// Whether a name means the machine that it is said on.
+pub(crate) fn is_loopback(name: &str) -> bool {
+    name == "localhost" || address_of_name(name).is_some_and(|address| address.is_loopback())
+}
+
+fn address_of_name(name: &str) -> Option<IpAddr> {
     let bare = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'));
-    bare.unwrap_or(name).parse::<IpAddr>().is_ok()
+    bare.unwrap_or(name).parse().ok()
 }

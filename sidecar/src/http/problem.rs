@@ -8,8 +8,10 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, ResponseError};
+use keytable::redact;
 use serde::Serialize;
 
+use crate::domain::identity::rights::BeyondRights;
 use crate::domain::secrets::entropy::EntropyError;
 use crate::domain::secrets::sealed::SealError;
 use crate::store::StoreError;
@@ -71,6 +73,7 @@ impl Problem {
     /// 400: the body is no JSON that has one meaning.
     pub fn malformed_body(detail: &str) -> Self {
         let title = "The body is not well-formed JSON";
+        let detail = redact(detail);
         Self::new(StatusCode::BAD_REQUEST, "malformed-body", title, detail)
     }
 
@@ -290,6 +293,11 @@ impl Problem {
         }
     }
 
+    /// The fields that are wrong, and what is.
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// What the log gets besides the status.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -322,11 +330,11 @@ impl Problem {
 }
 
 impl FieldError {
-    /// An error of one field.
+    /// An error of one field. What was written there is repeated without a credential.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
-            field: field.into(),
-            detail: detail.into(),
+            field: redact(&field.into()).into(),
+            detail: redact(&detail.into()).into(),
         }
     }
 }
@@ -362,6 +370,8 @@ impl From<StoreError> for Problem {
             StoreError::Unknown(_) => Self::not_found(&error.to_string()),
             StoreError::Taken(_) => Self::conflict("taken", &error.to_string()),
             StoreError::Conflict(_) => Self::conflict("conflict", &error.to_string()),
+            StoreError::Beyond(error) => error.into(),
+            StoreError::MadeAndGone(_) => Self::conflict("made-and-gone", &error.to_string()),
             StoreError::KeyReused => Self::conflict("idempotency-key-reused", &error.to_string()),
             StoreError::Full(cause) => Self::disk_full(&cause),
             StoreError::Unavailable(cause) => {
@@ -378,6 +388,12 @@ impl From<StoreError> for Problem {
             StoreError::Unsynced => Self::unavailable(&error.to_string(), &error),
             StoreError::Broken(cause) => Self::internal(&cause),
         }
+    }
+}
+
+impl From<BeyondRights> for Problem {
+    fn from(error: BeyondRights) -> Self {
+        Self::forbidden(&error.to_string())
     }
 }
 

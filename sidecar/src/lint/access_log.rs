@@ -8,17 +8,30 @@ use serde_json::Value;
 use super::value::{list, text};
 use super::{Finding, LintRule};
 
-/// Pieces of format operators, upper case, that print a place where a key may stand.
-const SECRETS: [&str; 9] = [
-    "REQ(AUTHORIZATION",
-    "REQ(PROXY-AUTHORIZATION",
-    "REQ(X-API-KEY",
-    "REQ(API-KEY",
-    "REQ(X-GOOG-API-KEY",
-    "REQ(SEC-WEBSOCKET-PROTOCOL",
-    "REQ(X-ENVOY-ORIGINAL-PATH",
-    "REQ(:PATH",
+/// Headers, upper case, in which a key may stand.
+const HEADERS: [&str; 8] = [
+    "AUTHORIZATION",
+    "PROXY-AUTHORIZATION",
+    "X-API-KEY",
+    "API-KEY",
+    "X-GOOG-API-KEY",
+    "SEC-WEBSOCKET-PROTOCOL",
+    "X-ENVOY-ORIGINAL-PATH",
+    ":PATH",
+];
+
+/// Operators, upper case, that print headers; each names one, or several with `?` in between.
+const HEADER_OPERATORS: [&str; 2] = ["%REQ(", "%REQ_WITHOUT_QUERY("];
+
+/// Pieces of a log's configuration, upper case, that print the path or the query in other ways.
+const PATHS: [&str; 7] = [
+    "%PATH",
     "%QUERY_PARAM",
+    "REQUEST.PATH",
+    "REQUEST.URL_PATH",
+    "REQUEST.QUERY",
+    "REQUEST.HEADERS",
+    "HTTPGRPCACCESSLOGCONFIG",
 ];
 
 /// Members that hold a format.
@@ -26,9 +39,9 @@ const FORMATS: [&str; 3] = ["log_format", "format", "json_format"];
 
 const SECRET: LintRule = LintRule {
     name: "log-secret",
-    wrong: "the access log has a header that carries keys, or the path with its query",
-    breaks: "API keys (?key=, Authorization) are in the log and wherever it is sent",
-    write: "%PATH(NQ)% for the path, and no credential header",
+    wrong: "the access log has a header that carries keys, or the path as the client wrote it",
+    breaks: "API keys (Authorization, ?key=, or in the path by mistake) are in the log and wherever it is sent",
+    write: "%FILTER_STATE(wasm.latchkey_request:PLAIN)% for method and path, and no credential header",
 };
 
 const DEFAULT_FORMAT: LintRule = LintRule {
@@ -60,22 +73,23 @@ pub(super) fn check(listener: &Value, findings: &mut Vec<Finding>) {
 
 fn prints_a_secret(config: &Value) -> bool {
     let printed = config.to_string().to_ascii_uppercase();
-    let headers = list(config, "/additional_request_headers_to_log").iter();
-    let carries_a_key = |name: &str| {
-        let operator = format!("REQ({}", name.to_ascii_uppercase());
-        SECRETS.contains(&operator.as_str())
-    };
-    SECRETS.iter().any(|piece| printed.contains(piece))
-        || has_path_with_query(&printed)
-        || headers.filter_map(Value::as_str).any(carries_a_key)
+    let logged = list(config, "/additional_request_headers_to_log").iter();
+    let mut logged = logged
+        .filter_map(Value::as_str)
+        .map(str::to_ascii_uppercase);
+    PATHS.iter().any(|piece| printed.contains(piece))
+        || HEADER_OPERATORS
+            .iter()
+            .any(|operator| names_a_secret(&printed, operator))
+        || logged.any(|name| HEADERS.contains(&name.as_str()))
 }
 
-/// `%PATH(NQ)%` is without the query, every other form of it with.
-fn has_path_with_query(printed: &str) -> bool {
-    let operators = printed.match_indices("%PATH");
-    let rests = operators.filter_map(|(at, _)| printed.get(at + 5..));
-    let mut rests = rests.filter(|rest| rest.starts_with('%') || rest.starts_with('('));
-    rests.any(|rest| !rest.starts_with("(NQ"))
+fn names_a_secret(printed: &str, operator: &str) -> bool {
+    let uses = printed.split(operator).skip(1);
+    let names = uses.filter_map(|rest| rest.split(')').next());
+    names
+        .flat_map(|names| names.split('?'))
+        .any(|name| HEADERS.contains(&name.trim()))
 }
 
 fn is_default(config: &Value) -> bool {

@@ -36,12 +36,14 @@ fn names(text: &str) -> Vec<&'static str> {
 /// A piece of the template, what is planted in its place, and the rule that finds it.
 type Mistake = (&'static str, &'static str, &'static str);
 
+/// What the template logs of a request.
+const LOGGED: &str = "%FILTER_STATE(wasm.latchkey_request:PLAIN)%";
 const GATE: &str = "          - name: latchkey\n";
 const ROUTE: &str = "route: { cluster: upstream, timeout: 0s }";
 const OFF: &str = "typed_per_filter_config: { latchkey: { \"@type\": \
                    type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }";
 
-const MISTAKES: [Mistake; 27] = [
+const MISTAKES: [Mistake; 32] = [
     ("use_remote_address: true", "", "remote-address"),
     (
         "use_remote_address: true",
@@ -88,8 +90,13 @@ const MISTAKES: [Mistake; 27] = [
         "buffer-limit",
     ),
     (ROUTE, "route: { cluster: upstream }", "route-timeout"),
-    ("%PATH(NQ)%", "%REQ(:PATH)%", "log-secret"),
-    ("%PATH(NQ)%", "%PATH%", "log-secret"),
+    (LOGGED, "%REQ(:PATH)%", "log-secret"),
+    (LOGGED, "%PATH%", "log-secret"),
+    (LOGGED, "%PATH(NQ)%", "log-secret"),
+    (LOGGED, "%PATH(NQ:PATH)%", "log-secret"),
+    (LOGGED, "%REQ(X-NONE?:PATH)%", "log-secret"),
+    (LOGGED, "%REQ_WITHOUT_QUERY(:path):80%", "log-secret"),
+    (LOGGED, "%CEL(request.url_path)%", "log-secret"),
     ("%PROTOCOL%", "%REQ(Authorization)%", "log-secret"),
     ("log_format:", "ignored:", "log-default"),
     (

@@ -28,8 +28,8 @@ pub enum ServeError {
     MasterKey(MasterKeyError),
     /// The store failed while starting.
     Store(StoreError),
-    /// The operator's token cannot be written to this file.
-    TokenFile(PathBuf, io::Error),
+    /// A secret of the first start cannot be written to this file.
+    SecretFile(PathBuf, io::Error),
     /// No secret of the operator could be made.
     Entropy(EntropyError),
     /// Signals cannot be received.
@@ -92,9 +92,10 @@ impl fmt::Display for ServeError {
             Self::Open(_) => f.write_str("--data cannot be used"),
             Self::MasterKey(_) => f.write_str("the master keys cannot be used"),
             Self::Store(_) => f.write_str("the database failed while starting"),
-            Self::TokenFile(path, _) => write!(
+            Self::SecretFile(path, _) => write!(
                 f,
-                "cannot write the operator's token to {}: name another --operator-token-file",
+                "cannot write a secret of the first start to {}: name a file that can be made with \
+                 --operator-token-file and --setup-secret-file",
                 path.display()
             ),
             Self::Entropy(_) => f.write_str("no secret for the operator could be made"),
@@ -116,7 +117,7 @@ impl std::error::Error for ServeError {
             Self::MasterKey(source) => Some(source),
             Self::Store(source) => Some(source),
             Self::Entropy(source) => Some(source),
-            Self::TokenFile(_, source)
+            Self::SecretFile(_, source)
             | Self::Bind(_, source)
             | Self::Signal(source)
             | Self::Server(source) => Some(source),

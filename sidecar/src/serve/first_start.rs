@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::config::Config;
 use crate::domain::audit::{Actor, AuditAction, AuditEntry};
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::{Capabilities, Role};
@@ -19,28 +20,37 @@ use crate::domain::name::KeyName;
 use crate::domain::secrets::entropy::{self, EntropyError};
 use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::serve::ServeError;
+use crate::serve::announce::SetupSecret;
 use crate::store::Store;
 
 /// The name of the first operator.
 pub(crate) const OPERATOR: &str = "operator";
 
-/// Makes the operator if this is the first start; gives the secret that sets the password. The
-/// operator's API token is written to `token_file`, if one is wanted.
+/// Makes the operator if this is the first start; says where the secret is that sets the password.
+/// Secrets are written to the files that the settings name.
 pub(super) fn first_start(
     store: &Store,
-    token_file: Option<&Path>,
+    config: &Config,
     now: UnixMillis,
-) -> Result<Option<Secret>, ServeError> {
+) -> Result<Option<SetupSecret>, ServeError> {
     if !store.is_new()? {
         return Ok(None);
     }
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let user = operator(Setup::of(&secret, now), now)?;
+    let told = match &config.setup_secret_file {
+        Some(file) => {
+            write_secret(file, secret)?;
+            SetupSecret::File(file.clone())
+        }
+        None => SetupSecret::Said(secret),
+    };
+    let token_file = config.operator_token_file.as_deref();
     let token = token_file.map(|file| mint_token(file, now)).transpose()?;
     let detail = json!({"user": OPERATOR, "token": token.as_ref().map(|token| &token.id)});
     let entry = system_entry(AuditAction::FirstStart, &user.id, detail, now);
     store.first_start(&user, token.as_ref(), &entry)?;
-    Ok(Some(secret))
+    Ok(Some(told))
 }
 
 /// A user who runs the installation and has yet to set a password.
@@ -93,9 +103,13 @@ fn mint_token(file: &Path, now: UnixMillis) -> Result<ApiToken, ServeError> {
         created_at: now,
         expires_at: None,
     };
-    write_private(file, &secret.reveal())
-        .map_err(|error| ServeError::TokenFile(file.into(), error))?;
+    write_secret(file, secret)?;
     Ok(token)
+}
+
+fn write_secret(file: &Path, secret: Secret) -> Result<(), ServeError> {
+    write_private(file, &secret.reveal())
+        .map_err(|error| ServeError::SecretFile(file.into(), error))
 }
 
 /// Writes a file that only its owner can read, also if it was there and others could.

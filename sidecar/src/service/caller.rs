@@ -11,6 +11,7 @@ use crate::domain::act::Act;
 use crate::domain::audit::Actor;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::access_key::Signer;
+use crate::domain::identity::rights::Rights;
 use crate::domain::identity::role::{Capabilities, Capability, Role};
 use crate::domain::identity::token::ApiToken;
 use crate::domain::identity::user::User;
@@ -124,6 +125,14 @@ impl Caller {
             (Some(own), None) => Ok(AccountAccess::One(own.clone())),
             (Some(own), Some(requested)) if *own == requested => Ok(AccountAccess::One(requested)),
             (Some(_), Some(_)) => Err(no_account()),
+        }
+    }
+
+    /// What they hold, and so may hand on.
+    pub(crate) fn rights(&self) -> Rights {
+        Rights {
+            capabilities: self.capabilities,
+            account: self.account.clone(),
         }
     }
 

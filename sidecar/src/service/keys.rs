@@ -19,7 +19,8 @@ use crate::http::problem::Problem;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
 use crate::store::{
-    self, CreateOptions, Idempotent, IdempotentCall, Minted, Rotated, Stored, Target,
+    self, CreateOptions, IdempotencyRecord, Idempotent, IdempotentCall, Minted, Rotated, Store,
+    Stored, Target,
 };
 use crate::telemetry::Line;
 
@@ -47,7 +48,7 @@ impl App {
             Idempotent::Done(stored) => Ok((stored, secret.reveal())),
             Idempotent::Repeated(earlier) => {
                 let value = self.earlier_secret(&earlier)?;
-                Ok((self.stored_before(caller, &earlier.target).await?, value))
+                Ok((self.stored_before(caller, earlier).await?, value))
             }
         }
     }
@@ -72,7 +73,7 @@ impl App {
             .await?;
         match outcome {
             Idempotent::Done(stored) => Ok(stored),
-            Idempotent::Repeated(earlier) => self.stored_before(caller, &earlier.target).await,
+            Idempotent::Repeated(earlier) => self.stored_before(caller, earlier).await,
         }
     }
 
@@ -159,7 +160,8 @@ impl App {
             Idempotent::Repeated(earlier) => {
                 let value = self.earlier_secret(&earlier)?;
                 let made = target_before(caller, &earlier.target)?;
-                Ok((self.store(move |store| store.rotated(&made)).await?, value))
+                let found = move |store: &Store| earlier.found(store.rotated(&made));
+                Ok((self.store(found).await?, value))
             }
         }
     }
@@ -201,7 +203,7 @@ impl App {
             Idempotent::Done(stored) => Ok((stored, secret.reveal())),
             Idempotent::Repeated(earlier) => {
                 let value = self.earlier_secret(&earlier)?;
-                let stored = self.stored_before(caller, &earlier.target).await?;
+                let stored = self.stored_before(caller, earlier).await?;
                 require_current(&value, &stored.value)?;
                 Ok((stored, value))
             }
@@ -244,11 +246,15 @@ impl App {
     }
 
     /// A key that an earlier call has made, at the newest generation.
-    async fn stored_before(&self, caller: &Caller, id: &str) -> Result<Stored<Key>, Problem> {
-        let target = target_before(caller, id)?;
+    async fn stored_before(
+        &self,
+        caller: &Caller,
+        earlier: IdempotencyRecord,
+    ) -> Result<Stored<Key>, Problem> {
+        let target = target_before(caller, &earlier.target)?;
         self.store(move |store| {
             Ok(Stored {
-                value: store.get(&target)?,
+                value: earlier.found(store.get(&target))?,
                 generation: store.generation()?,
             })
         })

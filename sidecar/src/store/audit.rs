@@ -3,6 +3,7 @@
 //! Does not decide what is worth a row. Invariant: a row is written in the transaction of what it
 //! tells of, so that neither is there without the other.
 
+use keytable::find_credential;
 use rusqlite::{Connection, Row, named_params, params};
 use sha2::{Digest, Sha256};
 
@@ -65,6 +66,8 @@ pub enum AuditFinding {
         rows: u64,
         /// The hash of the newest one: note it elsewhere, and a rewritten audit is found out too.
         head: [u8; 32],
+        /// Those that hold a credential; earlier versions wrote some.
+        with_credentials: Vec<u64>,
     },
     /// The row at this place is missing, or not the one that was written.
     Broken {
@@ -128,6 +131,7 @@ impl Store {
 pub(super) fn verify(connection: &Connection) -> Result<AuditFinding, StoreError> {
     let (written, head) = head(connection)?;
     let (mut seq, mut hash) = (0, [0; 32]);
+    let mut with_credentials = Vec::new();
     let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -135,6 +139,9 @@ pub(super) fn verify(connection: &Connection) -> Result<AuditFinding, StoreError
         seq += 1;
         if row.seq != seq || row.hash != row.chained(&hash) {
             return Ok(AuditFinding::Broken { seq });
+        }
+        if find_credential(row.detail.as_bytes()).is_some() {
+            with_credentials.push(seq);
         }
         hash = row.hash;
     }
@@ -146,7 +153,11 @@ pub(super) fn verify(connection: &Connection) -> Result<AuditFinding, StoreError
     } else if (seq, hash) != (written, head) {
         AuditFinding::Broken { seq }
     } else {
-        AuditFinding::Whole { rows: seq, head }
+        AuditFinding::Whole {
+            rows: seq,
+            head,
+            with_credentials,
+        }
     })
 }
 

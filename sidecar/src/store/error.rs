@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use crate::domain::catalog::Unlisted;
+use crate::domain::identity::rights::BeyondRights;
 use crate::domain::secrets::sealed::SealError;
 
 /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
@@ -43,6 +44,10 @@ pub enum StoreError {
     Taken(&'static str),
     /// It cannot be done in the present state; the text says what to do first.
     Conflict(&'static str),
+    /// Whoever asked would give or take over more than they hold.
+    Beyond(BeyondRights),
+    /// An earlier call with this idempotency key has made this, and it is gone since.
+    MadeAndGone(String),
     /// The idempotency key was used for another call.
     KeyReused,
     /// A scope names what is not in the catalog.
@@ -114,6 +119,12 @@ impl StoreError {
 
 // === impl StoreError ===
 
+impl From<BeyondRights> for StoreError {
+    fn from(error: BeyondRights) -> Self {
+        Self::Beyond(error)
+    }
+}
+
 impl From<SealError> for StoreError {
     fn from(error: SealError) -> Self {
         Self::Sealed(error)
@@ -148,6 +159,12 @@ impl fmt::Display for StoreError {
             Self::Unknown(kind) => write!(f, "there is no such {kind}"),
             Self::Taken(field) => write!(f, "the {field} is in use: choose another one"),
             Self::Conflict(advice) => f.write_str(advice),
+            Self::Beyond(error) => error.fmt(f),
+            Self::MadeAndGone(target) => write!(
+                f,
+                "this call has made {target} already, which is gone since: to make another, repeat \
+                 it with a new Idempotency-Key"
+            ),
             Self::KeyReused => {
                 f.write_str("the Idempotency-Key was used for another call: choose a new one")
             }

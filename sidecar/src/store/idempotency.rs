@@ -6,6 +6,7 @@
 use keytable::KeyId;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::domain::audit::Actor;
 use crate::domain::clock::UnixMillis;
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
@@ -35,6 +36,18 @@ pub struct IdempotencyRecord {
     pub target: String,
     /// The secret that its answer showed, sealed.
     pub secret: Option<Sealed>,
+}
+
+impl IdempotencyRecord {
+    /// What was made, as it is found now; said to be gone if it is not there any more.
+    pub fn found<T>(&self, found: Result<T, StoreError>) -> Result<T, StoreError> {
+        match found {
+            Err(StoreError::NotFound | StoreError::Unknown(_)) => {
+                Err(StoreError::MadeAndGone(self.target.clone()))
+            }
+            found => found,
+        }
+    }
 }
 
 /// What became of a call that makes something.
@@ -122,6 +135,12 @@ pub(super) fn remember(
             once.secret.as_ref().map(Sealed::as_bytes),
             integer(now.get()),
         ])?;
+    Ok(())
+}
+
+/// Forgets what a caller has asked for: somebody else may come to have the name.
+pub(super) fn forget_caller(transaction: &Connection, caller: &Actor) -> Result<(), StoreError> {
+    transaction.execute("DELETE FROM once WHERE caller = ?1", [caller.to_string()])?;
     Ok(())
 }
 

@@ -102,7 +102,7 @@ impl<'a> Columns<'a> {
             account: self.read(|text: String| AccountId::parse(&text).ok())?,
             region: self.read(|text: String| RegionId::parse(&text).ok())?,
             origin: self.read(|text: String| Origin::parse(&text).ok())?,
-            name: self.read(|text: String| KeyName::parse(&text).ok())?,
+            name: self.read(|text: String| KeyName::stored(&text).ok())?,
             policy: self.policy()?,
             hash: self.hash()?,
             masked: self.take()?,
@@ -130,13 +130,13 @@ impl<'a> Columns<'a> {
     fn team(&mut self) -> rusqlite::Result<Option<KeyName>> {
         self.read(|text: Option<String>| match text {
             None => Some(None),
-            Some(text) => KeyName::parse(&text).ok().map(Some),
+            Some(text) => KeyName::stored(&text).ok().map(Some),
         })
     }
 
     fn policy(&mut self) -> rusqlite::Result<Policy> {
         Ok(Policy {
-            description: self.read(|text: String| Description::parse(&text).ok())?,
+            description: self.read(|text: String| Description::stored(&text).ok())?,
             status: self.read(|text: String| status(&text))?,
             scope: Scope {
                 models: self.read(axis)?,

@@ -80,7 +80,7 @@ fn code_of(slug: &str) -> Option<&'static str> {
         "key-limit-reached" => "LimitExceeded",
         "invalid-field" | "invalid-parameter" => "InvalidParameterValue.InvalidParameterValue",
         "malformed-body" | "too-large" => "InvalidParameter.InvalidParameter",
-        "conflict" | "taken" | "stale" | "not-recoverable" | "already-done" => {
+        "conflict" | "taken" | "stale" | "not-recoverable" | "already-done" | "made-and-gone" => {
             "OperationDenied.OperationDenied"
         }
         "too-many-attempts" => "RequestLimitExceeded",

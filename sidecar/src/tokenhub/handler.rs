@@ -215,10 +215,13 @@ fn input(body: &[u8]) -> Result<Input, Fault> {
     }
     match JsonObject::parse(body) {
         Ok(object) => Ok(Input::new(object.0)),
-        Err(problem) => Err(Fault::parameter(format!(
-            "The body must be one JSON object: {}.",
-            problem.explanation()
-        ))),
+        Err(problem) => Err(match problem.errors() {
+            [error, ..] if !error.field.is_empty() => Fault::value(&error.field, &error.detail),
+            _ => Fault::parameter(format!(
+                "The body must be one JSON object: {}.",
+                problem.explanation()
+            )),
+        }),
     }
 }
 

@@ -119,12 +119,25 @@ fn an_operator_who_is_locked_out_is_let_in_again() {
     let words = ["operator", "reset", "--data", data.to_str().unwrap()];
     let sidecar = Sidecar::start(&scratch);
     let cookie = Person::operator(&sidecar).cookie.unwrap();
+    let descendant = json!({"account": "demo", "name": "script", "capabilities": ["keys:read"]});
+    let descendant = sidecar.post("/v1/tokens", &descendant).json();
+    let access_key = json!({"account": "demo", "name": "cloud"});
+    assert_eq!(sidecar.post("/v1/access-keys", &access_key).status, 201);
     assert_eq!(run(&words).status.code(), Some(1), "the database is in use");
     drop(sidecar);
     let reset = run(&words);
     assert!(reset.status.success(), "{}", complained(&reset));
     let secret = said(&reset).trim().to_owned();
     let sidecar = Sidecar::restart(&scratch);
+    assert_eq!(
+        sidecar.get("/v1/session").status,
+        401,
+        "the first start's token"
+    );
+    let session = format!("{}/v1/session", sidecar.admin());
+    let bearer = format!("Bearer {}", descendant["token"].as_str().unwrap());
+    let answer = call(&session, "GET", &[("authorization", &bearer)], None);
+    assert_eq!(answer.status, 401, "what was made with it");
     let mut person = Person::unknown(&sidecar, "operator", PASSWORD);
     person.cookie = Some(cookie);
     assert_eq!(person.get("/v1/session").status, 401);
@@ -134,6 +147,9 @@ fn an_operator_who_is_locked_out_is_let_in_again() {
     assert_eq!(call(&url, "POST", &[], Some(&body.to_string())).status, 200);
     person.password = "another horse battery".into();
     assert_eq!(person.log_in().status, 200);
+    for (path, list) in [("/v1/tokens", "tokens"), ("/v1/access-keys", "access_keys")] {
+        assert_eq!(person.get(path).json()[list], json!([]), "{list}");
+    }
 }
 
 /// The next start could not tell any more.

@@ -160,3 +160,55 @@ fn where_nothing_recoverable_is_stored_the_secret_is_not_shown_twice() {
         "this one and the operator's"
     );
 }
+
+/// What was made and deleted since is not there to be shown, and the call did not fail.
+#[test]
+fn a_call_whose_outcome_is_gone_says_so() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let mut gone = 0;
+    for (path, key, body) in makings() {
+        let first = post(&sidecar, path, key, &body).json();
+        let id = first["id"]
+            .as_str()
+            .or(first["secret_id"].as_str())
+            .unwrap();
+        let place = path.split('?').next().unwrap();
+        let deleted = sidecar.delete(&format!("{place}/{id}?confirm=n&wait=none"));
+        let deleted = match deleted.status {
+            400 => sidecar.delete(&format!("{place}/{id}")),
+            _ => deleted,
+        };
+        let again = post(&sidecar, path, key, &body);
+        if deleted.status == 200 {
+            assert_eq!(again.status, 409, "{path}: {}", again.text);
+            assert!(again.text.contains("/made-and-gone"), "{}", again.text);
+            assert!(again.text.contains(id), "{}", again.text);
+            gone += 1;
+        } else {
+            assert_eq!(deleted.status, 405, "{path}: {}", deleted.text);
+            assert_eq!(again.status, 201, "{path}: {}", again.text);
+        }
+    }
+    assert_eq!(gone, 4, "users, tokens, access keys and keys are deleted");
+    let body = json!({"account": "demo", "region": "local", "name": "n"});
+    let old = sidecar.post("/v1/keys?wait=none", &body).json();
+    let path = format!("/v1/keys/{}", old["id"].as_str().unwrap());
+    let rotate = || {
+        post(
+            &sidecar,
+            &format!("{path}/rotate?wait=none"),
+            "r",
+            &json!({}),
+        )
+    };
+    let successor = rotate().json();
+    let successor = format!("/v1/keys/{}", successor["id"].as_str().unwrap());
+    assert_eq!(
+        sidecar
+            .delete(&format!("{successor}?confirm=n&wait=none"))
+            .status,
+        200
+    );
+    assert_eq!(rotate().status, 409);
+}

@@ -1,9 +1,11 @@
 //! The binary itself: what it prints, how it stops, what it refuses.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::feed::two::copy;
 use crate::support::{Scratch, call};
@@ -28,7 +30,11 @@ fn command(scratch: &Scratch) -> Command {
 }
 
 fn start(scratch: &Scratch) -> (Process, Vec<Value>) {
-    let mut child = command(scratch).spawn().unwrap();
+    start_by(command(scratch))
+}
+
+fn start_by(mut command: Command) -> (Process, Vec<Value>) {
+    let mut child = command.spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
     let mut events = Vec::new();
     for line in BufReader::new(stdout).lines() {
@@ -78,6 +84,40 @@ fn the_setup_secret_is_printed_once_and_the_operator_token_is_in_its_file() {
     let (_process, events) = start(&scratch);
     assert_eq!(events.len(), 1, "a later start prints no secret");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
+}
+
+#[test]
+fn the_setup_secret_is_in_its_file_where_one_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    let file = scratch.path().join("setup-secret");
+    let mut named = command(&scratch);
+    named.arg("--setup-secret-file").arg(&file);
+    let (process, events) = start_by(named);
+    assert_eq!(
+        events[0],
+        json!({"event": "first_start", "setup_secret_file": file})
+    );
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let secret = std::fs::read_to_string(&file).unwrap();
+    let body = json!({"setup_secret": secret.trim(), "password": "correct horse battery"});
+    let url = format!("{}/v1/setup", events[1]["admin"].as_str().unwrap());
+    let answer = call(&url, "POST", &[], Some(&body.to_string()));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(
+        !Value::from(events).to_string().contains(secret.trim()),
+        "it is said nowhere else"
+    );
+    drop(process);
+}
+
+#[test]
+fn the_release_is_that_of_the_workspace() {
+    let mut sidecar = Command::new(env!("CARGO_BIN_EXE_sidecar"));
+    let said = sidecar.arg("--version").output().unwrap();
+    let expected = format!("sidecar {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(said.stdout).unwrap(), expected);
 }
 
 /// Case S-09.
@@ -139,6 +179,27 @@ fn flags_that_make_no_sense_end_with_their_own_code() {
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(message.lines().count(), 1, "{message}");
+}
+
+#[test]
+fn a_feed_token_file_that_everybody_can_read_is_refused() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("feed-token");
+    for (mode, is_refused) in [(0o644, true), (0o604, true), (0o602, true), (0o640, false)] {
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let checked = Command::new(env!("CARGO_BIN_EXE_sidecar"))
+            .args(["config", "check"])
+            .args(&scratch.flags()[1..])
+            .output()
+            .unwrap();
+        let message = String::from_utf8(checked.stderr).unwrap();
+        assert_eq!(checked.status.success(), !is_refused, "{mode:o}: {message}");
+        assert_eq!(
+            message.contains("chmod 600"),
+            is_refused,
+            "{mode:o}: {message}"
+        );
+    }
 }
 
 #[test]

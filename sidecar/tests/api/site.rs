@@ -169,6 +169,43 @@ fn behind_a_proxy_the_cookie_is_secure_and_the_origin_is_the_public_one() {
 }
 
 #[test]
+fn on_the_loopback_a_browser_logs_in_over_plain_http_and_from_nowhere_else() {
+    let scratch = Scratch::new();
+    let told = ["--public-url", "http://127.0.0.1:9301"];
+    let flags = [&["--behind-tls-proxy"], told.as_slice()].concat();
+    let sidecar = Sidecar::start_with(&scratch, &flags);
+    let secret =
+        json!({"setup_secret": sidecar.setup_secret(), "password": "correct horse battery"});
+    let body = json!({"user": "operator", "password": "correct horse battery"});
+    let post = |path: &str, host: &str, origin: &str, body: &serde_json::Value| {
+        let headers = [("host", host), ("origin", origin)];
+        let url = format!("{}{path}", sidecar.admin());
+        call(&url, "POST", &headers, Some(&body.to_string()))
+    };
+    let host = "127.0.0.1:9301";
+    let set = post("/v1/setup", host, &format!("http://{host}"), &secret);
+    assert_eq!(set.status, 200, "{}", set.text);
+    // However the loopback is called, and whichever port it was published on.
+    for host in ["127.0.0.1:9301", "localhost:9301", "[::1]:8080"] {
+        let answer = post("/v1/session", host, &format!("http://{host}"), &body);
+        assert_eq!(answer.status, 200, "{host}: {}", answer.text);
+        let cookie = answer.header("set-cookie");
+        assert!(cookie.starts_with("latchkey_session=lks-"), "{cookie}");
+        assert!(cookie.contains("HttpOnly; SameSite=Strict") && !cookie.contains("Secure"));
+    }
+    for (host, origin) in [
+        ("10.0.0.7:9301", "http://10.0.0.7:9301"),
+        ("127.0.0.1:9301", "http://localhost:9301"),
+        ("127.0.0.1:9301", "https://127.0.0.1:9301"),
+        ("127.0.0.1:9301", "http://127.0.0.1:8080"),
+        ("127.0.0.1:9301", "null"),
+    ] {
+        let answer = post("/v1/session", host, origin, &body);
+        assert_eq!(answer.status, 403, "{host} {origin}: {}", answer.text);
+    }
+}
+
+#[test]
 fn odd_paths_get_past_nothing() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);

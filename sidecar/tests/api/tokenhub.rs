@@ -249,3 +249,20 @@ fn without_stored_values_nothing_is_made_that_nobody_could_see() {
     client.succeed("DeleteApiKey", &of(id));
     assert_eq!(sidecar.total(), 0);
 }
+
+/// The same as for the REST API: a text with a credential in it is not stored, and the answer names
+/// where it stands.
+#[test]
+fn a_credential_in_a_parameter_is_refused() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let client = Client::new(&sidecar);
+    let secret = sidecar.make("other", "local")["key"].clone();
+    let wrong = "InvalidParameterValue.InvalidParameterValue";
+    for name in ["ApiKeyName", "Remark"] {
+        let mut new = json!({"ApiKeyName": "n", "Platform": "maas", "BindType": "all"});
+        new[name] = secret.clone();
+        assert_eq!(client.refused("CreateApiKey", &new), wrong, "{name}");
+    }
+    assert_eq!(sidecar.total(), 1);
+}

@@ -1,7 +1,8 @@
 //! The binary in a directory of its own, with or without a fault.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -60,7 +61,9 @@ impl Base {
         let name = format!("sidecar-crash-{}-{name}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         fs::create_dir(&directory).unwrap();
-        fs::write(directory.join("feed-token"), FEED_TOKEN).unwrap();
+        let feed_token = directory.join("feed-token");
+        fs::write(&feed_token, FEED_TOKEN).unwrap();
+        fs::set_permissions(&feed_token, Permissions::from_mode(0o600)).unwrap();
         let ledger = Ledger::default();
         let base = Self { directory, ledger };
         let copy = base.copy();

@@ -1,12 +1,14 @@
-//! The compose demo, as far as it can be proven without a container engine: docker compose itself
-//! reads it, what it then says holds what the page promises ([`images`] looks at what the images are
-//! built from), and its commands are run without the containers around them ([`walk`]).
+//! The compose demo. Without a container engine: docker compose itself reads it, what it then says
+//! holds what the page promises ([`images`] looks at what the images are built from), and its
+//! commands are run without the containers around them ([`walk`]). With one: [`engine`].
 //!
 //! The bootstrap in its image is compared with the demo's in `envoy/src/render/tests.rs`.
 
+mod engine;
 mod images;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,16 +36,26 @@ fn docker_compose() -> PathBuf {
     path.into()
 }
 
-/// The compose file as docker compose understands it.
-fn config() -> Value {
+/// docker compose with our file, yet without what it shall do.
+fn compose() -> Command {
     let mut command = Command::new(docker_compose());
     command.current_dir(root());
-    let file = ["--file", "envoy/docker-compose.yaml"];
-    let output = command.args(file).args(["config", "--format", "json"]);
-    let output = output.output().unwrap();
+    command.args(["--file", "envoy/docker-compose.yaml"]);
+    command
+}
+
+/// What a command prints; it must succeed.
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    assert!(output.status.success(), "{command:?}\n{said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The compose file as docker compose understands it.
+fn config() -> Value {
+    let said = printed(compose().args(["config", "--format", "json"]));
+    serde_json::from_str(&said).unwrap()
 }
 
 #[test]
@@ -57,6 +69,14 @@ fn docker_compose_reads_it_and_it_keeps_its_promises() {
         assert_eq!(service["read_only"], json!(true), "{name}");
         assert_eq!(service["cap_drop"], json!(["ALL"]), "{name}");
         assert_eq!(service["security_opt"], json!(["no-new-privileges:true"]));
+        let image = service["image"].as_str().unwrap();
+        assert!(
+            image.starts_with("localhost/latchkey/"),
+            "{image} could be pulled"
+        );
+        let is_built = service["build"].is_object();
+        let policy = if is_built { "build" } else { "never" };
+        assert_eq!(service["pull_policy"], policy, "{name}");
         let is_job = service["restart"] == "no";
         assert!(
             is_job || service["healthcheck"]["test"].is_array(),
@@ -66,6 +86,13 @@ fn docker_compose_reads_it_and_it_keeps_its_promises() {
             assert_eq!(port["host_ip"], "127.0.0.1", "{name}: {port}");
         }
     }
+    let built = services
+        .values()
+        .filter(|service| service["build"].is_object());
+    let built: BTreeSet<&str> = built
+        .map(|service| service["image"].as_str().unwrap())
+        .collect();
+    assert_eq!(built.len(), 3, "no name is built twice: {built:?}");
     let published = |name: &str| services[name]["ports"][0]["target"].clone();
     assert_eq!(published("envoy"), json!(10_000));
     assert_eq!(published("sidecar"), json!(9301));

@@ -81,14 +81,6 @@ impl Walk {
         words.iter().map(word).collect()
     }
 
-    fn command(&self, service: &str) -> Vec<String> {
-        [
-            self.words(service, "/entrypoint"),
-            self.words(service, "/command"),
-        ]
-        .concat()
-    }
-
     fn start(&self, name: &str, path: &Path, args: Vec<String>) -> Process {
         let program = Program {
             name: name.to_owned(),
@@ -145,22 +137,22 @@ fn what_compose_starts_becomes_healthy_and_the_tour_works_on_it() {
     let [upstream_binary, render] = demo_programs();
 
     let token = walk.dir.file("secrets/feed-token");
+    let script = walk.words("feed-token", "/command");
     let make_token = || {
-        let words = walk.command("feed-token");
-        let made = Command::new(&words[0]).args(&words[1..]).status().unwrap();
-        assert!(made.success());
+        let shell = walk.words("feed-token", "/entrypoint");
+        let mut shell = shell.iter().chain(&script);
+        let made = Command::new(shell.next().unwrap()).args(shell).status();
+        assert!(made.unwrap().success());
         fs::read(&token).unwrap()
     };
     assert_eq!(make_token(), make_token(), "once made, it stays");
     let mode = fs::metadata(&token).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    let mut words = walk.command("sidecar");
     let binary = parts.sidecar_settings().binary.clone();
-    let script = words.last_mut().unwrap();
-    *script = script.replace("exec sidecar ", &format!("exec {} ", binary.display()));
     assert!(!walk.is_healthy("sidecar"));
-    let mut sidecar = walk.start("sidecar", Path::new(&words[0]), words[1..].to_vec());
+    let args = walk.words("sidecar", "/command");
+    let mut sidecar = walk.start("sidecar", &binary, args);
     walk.wait_until_healthy("sidecar", &mut sidecar);
     let args = walk.words("upstream", "/command");
     let mut upstream = walk.start("upstream", &upstream_binary, args);
@@ -190,8 +182,18 @@ fn what_compose_starts_becomes_healthy_and_the_tour_works_on_it() {
         ("ENVOY", format!("http://{}", walk.here("0.0.0.0:10000"))),
         ("TOKEN", operator.trim().to_owned()),
     ]);
-    let announced = fs::read_to_string(walk.dir.file("data/announced")).unwrap();
-    assert!(announced.contains("\"setup_secret\":\"lku-"), "{announced}");
+    let secret = fs::read_to_string(walk.dir.file("data/setup-secret")).unwrap();
+    assert!(secret.starts_with("lku-"), "{secret}");
+    let said = fs::read_to_string(walk.dir.file("sidecar.out")).unwrap();
+    assert!(
+        said.contains("setup-secret") && !said.contains(secret.trim()),
+        "{said}"
+    );
+    let access = fs::read_to_string(walk.dir.file("access.log")).unwrap();
+    assert!(
+        !access.contains("/latchkey/ready"),
+        "probes are no calls: {access}"
+    );
     let log = fs::read_to_string(walk.dir.file("sidecar.log")).unwrap();
     assert_log(&log, &operator);
 }

@@ -184,10 +184,12 @@ fn tab_to(console: &Console, name: &str) {
     panic!("Tab does not reach {name}");
 }
 
+/// Over a line on which every call takes its time: each step waits for what it caused.
 #[test]
 fn a_key_is_edited_with_undo_and_rotated_with_grace() {
     let console = Console::start();
     let browser = &console.browser;
+    browser.be_far(300);
     let gate = console.stack.envoy_url();
     let key = console
         .admin

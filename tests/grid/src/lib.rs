@@ -9,7 +9,7 @@
 pub mod policy;
 pub mod resources;
 
-use keytable::{Denial, RecordView, RequestFacts, Resources, decide};
+use keytable::{Denial, Found, Norm, RecordView, RequestFacts, Resources, decide};
 
 pub use policy::{AddressCase, AxisCase, Expiry, Policy};
 pub use resources::ResourceCase;
@@ -94,8 +94,12 @@ impl Cell {
             now_unix_ms: NOW_UNIX_MS,
             address: self.policy.address.client(),
         };
-        let resources = match self.resources.names() {
-            Some(names) => Resources::Named(names),
+        let norm = Norm::Plain;
+        let names = self.resources.names();
+        let found: Option<Vec<Found<'_>>> =
+            names.map(|names| names.iter().map(|name| Found { name, norm }).collect());
+        let resources = match &found {
+            Some(found) => Resources::Named(found),
             None => Resources::Unlocated,
         };
         Some(decide(&record, &facts, resources).map(|_| ()))

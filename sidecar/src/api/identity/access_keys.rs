@@ -17,6 +17,7 @@ use crate::api::identity::listed::{self, List};
 use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::access_key::{self, AccessKey, SecretKey, Signer};
+use crate::domain::identity::rights::Rights;
 use crate::domain::identity::role::Capability;
 use crate::domain::name::KeyName;
 use crate::domain::secrets::sealed::{SealContext, Sealed};
@@ -99,6 +100,7 @@ async fn create(
     let act = caller.act(app.clock.now());
     let secret = SecretKey::draw()?;
     let key = app.mint_access_key(new, &secret, &caller, act.at)?;
+    caller.rights().cover(&rights_of(&key))?;
     let once = app.with_secret(once, &key.id, secret.reveal())?;
     let detail = json!({"name": key.name.as_str(), "user": key.user});
     let entry = act.entry(
@@ -112,7 +114,8 @@ async fn create(
             move |store| match store.insert_access_key(&key, once.as_ref(), &entry)? {
                 Idempotent::Done(()) => Ok((key, None)),
                 Idempotent::Repeated(earlier) => {
-                    Ok((store.access_key(&earlier.target, None)?, Some(earlier)))
+                    let key = store.access_key(&earlier.target, None);
+                    Ok((earlier.found(key)?, Some(earlier)))
                 }
             },
         )
@@ -159,13 +162,17 @@ async fn switch(
     let enabled = status.unwrap_or(false);
     let access = caller.account_for(None)?;
     let act = caller.act(app.clock.now());
+    let rights = caller.rights();
     let key = app
         .store(move |store| {
             let target = (id.as_str(), access.account());
             store.switch_access_key(target, revisions.as_deref(), enabled, |key| {
+                if enabled {
+                    rights.cover(&rights_of(key))?;
+                }
                 let detail = json!({"status": status_word(enabled)});
                 let account = Some(&key.account);
-                act.entry(AuditAction::AccessKeyEdited, account, &key.id, detail)
+                Ok(act.entry(AuditAction::AccessKeyEdited, account, &key.id, detail))
             })
         })
         .await?;
@@ -259,6 +266,14 @@ impl App {
         let opened = opened.map_err(|error| Problem::internal(&error))?;
         let secret = Zeroizing::new(opened.as_bytes().to_vec());
         Ok(Some((signer, secret)))
+    }
+}
+
+/// What whoever holds the secret can do.
+fn rights_of(key: &AccessKey) -> Rights {
+    Rights {
+        capabilities: key.capabilities,
+        account: Some(key.account.clone()),
     }
 }
 

@@ -5,6 +5,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use keytable::redact;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -86,7 +87,21 @@ impl EntryAnswer {
             account: row.account,
             action: row.action,
             target: row.target,
-            detail: serde_json::from_str(&row.detail).unwrap_or(Value::Null),
+            detail: shown(serde_json::from_str(&row.detail).unwrap_or(Value::Null)),
         }
+    }
+}
+
+/// The particulars without credentials: rows of earlier versions may have some, and rows are never
+/// changed.
+fn shown(detail: Value) -> Value {
+    match detail {
+        Value::String(text) => redact(&text).into(),
+        Value::Array(items) => items.into_iter().map(shown).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, shown(value)))
+            .collect(),
+        other => other,
     }
 }

@@ -103,7 +103,9 @@ async fn create(
         .store(
             move |store| match store.insert_limit_request(&new, once.as_ref(), &entry)? {
                 Idempotent::Done(()) => Ok(new),
-                Idempotent::Repeated(earlier) => store.limit_request(&earlier.target, None),
+                Idempotent::Repeated(earlier) => {
+                    earlier.found(store.limit_request(&earlier.target, None))
+                }
             },
         )
         .await?;

@@ -14,6 +14,7 @@ use crate::api::account;
 use crate::api::idempotency;
 use crate::api::identity::listed::{self, List};
 use crate::domain::audit::AuditAction;
+use crate::domain::identity::rights::Rights;
 use crate::domain::identity::role::{Capabilities, Capability};
 use crate::domain::identity::token::ApiToken;
 use crate::domain::name::KeyName;
@@ -107,7 +108,8 @@ async fn create(
             move |store| match store.insert_token(&token, once.as_ref(), &entry)? {
                 Idempotent::Done(()) => Ok((token, None)),
                 Idempotent::Repeated(earlier) => {
-                    Ok((store.token(&earlier.target, None)?, Some(earlier)))
+                    let token = store.token(&earlier.target, None);
+                    Ok((earlier.found(token)?, Some(earlier)))
                 }
             },
         )
@@ -174,12 +176,12 @@ fn new_token(
     let name = fields.required("name", |value| parsed(&value, KeyName::parse));
     let capabilities = fields.required("capabilities", |value| capabilities(&value));
     let expires_at = fields.optional("expires_at", |value| future(&value, now));
-    let beyond = capabilities.is_some_and(|wanted| !caller.capabilities.has_all(wanted));
-    if beyond {
-        fields.note(FieldError::new(
-            "capabilities",
-            "has some that you do not have",
-        ));
+    let wanted = capabilities.map(|capabilities| Rights {
+        capabilities,
+        account: access.account().cloned(),
+    });
+    if let Some(Err(beyond)) = wanted.map(|wanted| caller.rights().cover(&wanted)) {
+        fields.note(FieldError::new("capabilities", beyond.to_string()));
     }
     fields.finish().map_err(invalid)?;
     let (Some(name), Some(capabilities)) = (name, capabilities) else {

@@ -15,6 +15,7 @@ use crate::api::idempotency;
 use crate::api::identity::listed::List;
 use crate::domain::act::Act;
 use crate::domain::audit::AuditAction;
+use crate::domain::identity::rights::Rights;
 use crate::domain::identity::role::Role;
 use crate::domain::identity::user::{Setup, User, UserName};
 use crate::domain::secrets::entropy;
@@ -95,6 +96,7 @@ async fn create(
     let act = caller.act(app.clock.now());
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let user = new_user(body, &caller, Setup::of(&secret, act.at), &act)?;
+    caller.rights().cover(&rights_of(&user))?;
     if user.role != Role::Viewer {
         caller.require_verification(&app, Purpose::Mint).await?;
     }
@@ -112,7 +114,8 @@ async fn create(
             move |store| match store.insert_user(&user, once.as_ref(), &entry)? {
                 Idempotent::Done(()) => Ok((user, None)),
                 Idempotent::Repeated(earlier) => {
-                    Ok((store.user(&UserTarget::of(&earlier.target))?, Some(earlier)))
+                    let user = store.user(&UserTarget::of(&earlier.target));
+                    Ok((earlier.found(user)?, Some(earlier)))
                 }
             },
         )
@@ -153,8 +156,11 @@ async fn edit(
         caller.require_verification(&app, Purpose::Mint).await?;
     }
     let act = caller.act(app.clock.now());
+    let rights = caller.rights();
     let user = app
-        .store(move |store| store.edit_user(&target, act.at, |user| apply(&edit, user, &act)))
+        .store(move |store| {
+            store.edit_user(&target, act.at, |user| apply(&edit, user, &act, &rights))
+        })
         .await?;
     answer::tagged(StatusCode::OK, &UserAnswer::new(&user), user.revision)
 }
@@ -200,9 +206,11 @@ async fn reset(
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let act = caller.act(app.clock.now());
     let setup = Setup::of(&secret, act.at);
+    let rights = caller.rights();
     let user = app
         .store(move |store| {
             store.edit_user(&target, act.at, |user| {
+                rights.cover(&rights_of(user))?;
                 user.password = None;
                 user.totp = None;
                 user.setup = Some(setup);
@@ -284,6 +292,7 @@ fn apply(
     edit: &UserEdit,
     user: &mut User,
     act: &Act,
+    rights: &Rights,
 ) -> Result<(crate::domain::audit::AuditEntry, Ends), StoreError> {
     let role = edit.role.unwrap_or(user.role);
     if (role == Role::Operator) != (user.role == Role::Operator) {
@@ -296,13 +305,22 @@ fn apply(
         (true, true) => Ends::Nothing,
         _ => Ends::SessionsAndTokens,
     };
+    let is_given = enabled && ends != Ends::Nothing;
     (user.role, user.enabled) = (role, enabled);
+    if is_given {
+        rights.cover(&rights_of(user))?;
+    }
     let detail = json!({"role": role.as_str(), "status": status_word(enabled)});
     let account = user.account.as_ref();
     Ok((
         act.entry(AuditAction::UserEdited, account, &user.id, detail),
         ends,
     ))
+}
+
+/// What somebody gets who makes, widens or takes over a user.
+fn rights_of(user: &User) -> Rights {
+    Rights::of_role(user.role, user.account.as_ref())
 }
 
 fn invited<'a>(user: &User, value: &'a Zeroizing<String>) -> InvitedAnswer<'a> {

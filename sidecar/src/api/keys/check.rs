@@ -7,7 +7,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::{AxisKind, ClientAddress, Denial, RecordView, RequestFacts, Resources, decide};
+use keytable::{
+    AxisKind, ClientAddress, Denial, Found, Norm, RecordView, RequestFacts, Resources, decide,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -79,9 +81,15 @@ fn verdict(record: &RecordView<'_>, imagined: &Imagined) -> Verdict {
         address: imagined.address,
     };
     let names = imagined.resources.as_deref().unwrap_or_default();
-    let bytes: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+    let found: Vec<Found<'_>> = names
+        .iter()
+        .map(|name| Found {
+            name: name.as_bytes(),
+            norm: Norm::Plain,
+        })
+        .collect();
     let resources = match imagined.resources {
-        Some(_) => Resources::Named(&bytes),
+        Some(_) => Resources::Named(&found),
         None => Resources::Unlocated,
     };
     let denial = decide(record, &facts, resources).err();

@@ -14,7 +14,7 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::name::KeyName;
 use crate::domain::region::RegionId;
 use crate::http::answer;
-use crate::http::body::JsonObject;
+use crate::http::body::{JsonObject, credential_fault};
 use crate::http::fields::{Fields, Read, fault, invalid, parsed, text};
 use crate::http::pagination;
 use crate::http::problem::{FieldError, Problem};
@@ -207,8 +207,11 @@ fn name_of(text: &str) -> Result<ResourceName, Problem> {
 }
 
 fn entry(name: &str, body: JsonObject, now: UnixMillis) -> Result<CatalogEntry, Problem> {
-    let name = ResourceName::parse(name)
-        .map_err(|error| invalid(vec![FieldError::new("name", error.to_string())]))?;
+    let wrong = |detail: String| invalid(vec![FieldError::new("name", detail)]);
+    if let Some(detail) = credential_fault(name) {
+        return Err(wrong(detail));
+    }
+    let name = ResourceName::parse(name).map_err(|error| wrong(error.to_string()))?;
     let mut fields = Fields::of(body);
     let display_name = fields.optional("display_name", |value| parsed(&value, KeyName::parse));
     let aliases = fields.optional("aliases", |value| aliases(&value));

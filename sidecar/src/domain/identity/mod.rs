@@ -5,6 +5,7 @@
 pub mod access_key;
 pub mod account;
 pub mod password;
+pub mod rights;
 pub mod role;
 pub mod token;
 pub mod totp;

@@ -135,6 +135,12 @@ impl Capabilities {
         self.0 & others.0 == others.0
     }
 
+    /// Those that are not among the others.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     /// Those that are among both.
     #[must_use]
     pub const fn and(self, others: Self) -> Self {

@@ -44,6 +44,7 @@ fn an_audit_that_nobody_touched_is_whole() {
     let none = AuditFinding::Whole {
         rows: 0,
         head: [0; 32],
+        with_credentials: Vec::new(),
     };
     assert_eq!(empty, none);
     let store = store_with_rows(&scratch);

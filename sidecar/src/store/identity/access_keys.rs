@@ -94,14 +94,14 @@ impl Store {
         (id, account): (&str, Option<&AccountId>),
         revisions: Option<&[u64]>,
         enabled: bool,
-        note: impl FnOnce(&AccessKey) -> AuditEntry,
+        note: impl FnOnce(&AccessKey) -> Result<AuditEntry, StoreError>,
     ) -> Result<AccessKey, StoreError> {
         self.write(|transaction| {
             let mut key = find(transaction, id, account)?;
             if revisions.is_some_and(|revisions| !revisions.contains(&key.revision)) {
                 return Err(StoreError::Stale);
             }
-            let entry = note(&key);
+            let entry = note(&key)?;
             key.enabled = enabled;
             key.updated_at = entry.at.max(key.updated_at);
             key.revision = key.revision.saturating_add(1);
@@ -211,7 +211,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
     Ok(AccessKey {
         id: columns.take()?,
         account: columns.account()?,
-        name: columns.read(|text: String| KeyName::parse(&text).ok())?,
+        name: columns.read(|text: String| KeyName::stored(&text).ok())?,
         enabled: columns.read(|text: String| Some(text == status_text(true)))?,
         secret: columns.take().map(Sealed::from_bytes)?,
         user: columns.take()?,

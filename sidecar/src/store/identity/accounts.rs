@@ -275,7 +275,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Account> {
     let mut columns = Columns::new(row, 0);
     Ok(Account {
         id: columns.account()?,
-        name: columns.read(|text: String| KeyName::parse(&text).ok())?,
+        name: columns.read(|text: String| KeyName::stored(&text).ok())?,
         key_limit: columns.read(|number: Option<i64>| match number {
             None => Some(None),
             Some(number) => u64::try_from(number).ok().map(Some),
@@ -293,9 +293,9 @@ fn read_request(row: &Row<'_>) -> rusqlite::Result<LimitRequest> {
         id: columns.take()?,
         account: columns.account()?,
         key_limit: columns.unsigned()?,
-        reason: columns.read(|text: String| Description::parse(&text).ok())?,
+        reason: columns.read(|text: String| Description::stored(&text).ok())?,
         status: columns.read(|text: String| LimitStatus::parse(&text).ok())?,
-        note: columns.read(|text: String| Description::parse(&text).ok())?,
+        note: columns.read(|text: String| Description::stored(&text).ok())?,
         requested_by: columns.take()?,
         decided_by: columns.take()?,
         created_at: columns.read(millis)?,

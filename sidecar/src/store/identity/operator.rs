@@ -41,7 +41,8 @@ impl Store {
     }
 
     /// Gives the operator called `name` a setup secret and takes away everything else that the
-    /// user could log in with; makes the user by `make` if it is gone.
+    /// user could log in with, and what belongs to nobody: the first start's token, and tokens and
+    /// access keys that were made with it. Makes the user by `make` if it is gone.
     pub fn reset_operator(
         &self,
         name: &UserName,
@@ -59,7 +60,8 @@ impl Store {
             lock_out(&mut user, entry.at);
             user.setup = Some(setup);
             users::put(transaction, &user)?;
-            end_everything(transaction, &user)?;
+            users::end(transaction, &user.id, Ends::Everything)?;
+            end_ownerless(transaction)?;
             audit::append(transaction, entry)
         })
     }
@@ -73,6 +75,10 @@ fn lock_out(user: &mut User, now: UnixMillis) {
     user.revision = user.revision.saturating_add(1);
 }
 
-fn end_everything(transaction: &Connection, user: &User) -> Result<(), StoreError> {
-    users::end(transaction, &user.id, Ends::Everything)
+/// Ends every token and access key that no user's end would take along.
+fn end_ownerless(transaction: &Connection) -> Result<(), StoreError> {
+    for table in ["tokens", "access_keys"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE user IS NULL"), [])?;
+    }
+    Ok(())
 }

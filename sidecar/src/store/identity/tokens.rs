@@ -141,7 +141,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
         id: columns.take()?,
         hash: columns.hash()?,
         account: columns.maybe_account()?,
-        name: columns.read(|text: String| KeyName::parse(&text).ok())?,
+        name: columns.read(|text: String| KeyName::stored(&text).ok())?,
         capabilities: columns.read(|text: String| Capabilities::parse(&text).ok())?,
         creator: columns.take()?,
         user: columns.take()?,

@@ -6,7 +6,7 @@
 use keytable::{AccountId, KeyHash};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Role;
 use crate::domain::identity::user::{Setup, TotpFactor, User, UserName};
@@ -151,6 +151,7 @@ impl Store {
         self.write(|transaction| {
             let user = find(transaction, target)?;
             transaction.execute("DELETE FROM users WHERE id = ?1", [&user.id])?;
+            idempotency::forget_caller(transaction, &Actor::User(user.name.to_string()))?;
             require_operator(transaction)?;
             audit::append(transaction, &note(&user))?;
             Ok(user)

@@ -1,7 +1,8 @@
 //! Rotation: a successor beside its predecessor, the end of a grace, the reset of a plan key.
 //!
-//! Does not mint values. Invariant: of one key and its successors, at most two can be used at a
-//! time; the one that is replaced has an expiry.
+//! Does not mint values. Invariants: of one key and its successors, at most two can be used at a
+//! time, and one of them counts against the limit; the one that is replaced has an expiry. When a
+//! successor is deleted, the schema makes the key that it replaced an ordinary one again.
 
 use rusqlite::Connection;
 use serde_json::json;

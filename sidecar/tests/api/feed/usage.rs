@@ -80,3 +80,46 @@ fn whoever_has_no_credential_and_whatever_is_no_batch_is_refused() {
     assert_eq!(post(&sidecar, FEED_TOKEN, &good), 204);
     assert_eq!(permitted(&sidecar), 7);
 }
+
+/// Filters of earlier versions tell a resource as the client wrote it.
+#[test]
+fn a_resource_is_told_without_credentials_and_control_characters() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = sidecar.make("a key", "local");
+    let secret = sidecar.make("other", "local")["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let told = [
+        secret.clone(),
+        format!("x/{secret}"),
+        "a\0b".into(),
+        "a\u{1b}[b".into(),
+    ];
+    let rows = told
+        .iter()
+        .map(|name| row(&key, name, UsageOutcome::OutOfScope, 2));
+    report(&sidecar, 1, rows.collect());
+    let path = format!("/v1/keys/{}/usage", key["id"].as_str().unwrap());
+    for path in ["/v1/usage?account=demo", path.as_str()] {
+        let answer = sidecar.get(path);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert!(!answer.text.contains(&secret[8..20]), "{}", answer.text);
+    }
+    let usage = sidecar.get(&path).json();
+    let shares = usage["resources"].as_array().unwrap().iter();
+    let mut shares: Vec<_> = shares
+        .map(|share| {
+            (
+                share["resource"].as_str().unwrap(),
+                share["refused"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    shares.sort_unstable();
+    assert_eq!(
+        shares,
+        [("(redacted)", 4), ("a\u{fffd}[b", 2), ("a\u{fffd}b", 2)]
+    );
+}

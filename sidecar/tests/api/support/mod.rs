@@ -4,6 +4,8 @@ pub(crate) mod agent;
 pub(crate) mod person;
 pub(crate) mod tencent;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -11,7 +13,10 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 use sidecar::config::{Command, Config};
-use sidecar::serve::{self, announce::Event};
+use sidecar::serve::{
+    self,
+    announce::{Event, SetupSecret},
+};
 use tokio::sync::oneshot;
 use ureq::http::{HeaderMap, Request};
 
@@ -27,7 +32,9 @@ impl Scratch {
         let name = format!("sidecar-api-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).unwrap();
-        std::fs::write(path.join("feed-token"), FEED_TOKEN).unwrap();
+        let feed_token = path.join("feed-token");
+        std::fs::write(&feed_token, FEED_TOKEN).unwrap();
+        std::fs::set_permissions(&feed_token, Permissions::from_mode(0o600)).unwrap();
         Self(path)
     }
 
@@ -123,10 +130,11 @@ impl Sidecar {
         loop {
             match heard.recv().expect("the sidecar did not start") {
                 Event::FirstStart {
-                    setup_secret: secret,
+                    setup_secret: SetupSecret::Said(secret),
                 } => {
                     setup_secret = Some(secret.reveal().to_string());
                 }
+                Event::FirstStart { .. } => panic!("no file was named"),
                 Event::Ready { admin, feed, .. } => {
                     return Self {
                         admin: format!("http://{admin}"),

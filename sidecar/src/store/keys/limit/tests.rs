@@ -52,10 +52,19 @@ fn the_number_that_counts_is_that_of_the_keys_there_are() {
         .unwrap();
     rotate(&store, 6, 7);
     assert_eq!(counts(&store), (3, 3));
-    for number in [7, 2, 4] {
+    let delete = |number| {
         store
             .delete(&target(number), Some("a key"), &act())
-            .unwrap();
+            .unwrap()
+    };
+    delete(7);
+    assert_eq!(
+        counts(&store),
+        (3, 3),
+        "without its successor it counts again"
+    );
+    for number in [6, 2, 4] {
+        delete(number);
     }
     assert_eq!(counts(&store), (1, 1));
 }
@@ -68,7 +77,8 @@ fn keys_from_before_the_number_was_kept_count() {
     lock(&store.0.writer)
         .execute_batch(
             "DROP INDEX keys_in_order; DROP TRIGGER keys_count_when_made; DROP TRIGGER keys_count_until_deleted; \
-             DROP TRIGGER keys_count_until_succeeded; \
+             DROP TRIGGER keys_count_until_succeeded; DROP TRIGGER keys_lose_their_successor; \
+             DROP INDEX keys_by_successor; \
              ALTER TABLE accounts DROP COLUMN counted_keys; ALTER TABLE meta DROP COLUMN home; \
              PRAGMA user_version = 5;",
         )

@@ -188,3 +188,52 @@ fn an_expired_key_is_not_rotated() {
     let later = UnixMillis::new(NOW.get() + 10);
     assert_eq!(conflict(rotate_at(&store, 1, 2, 0, later)), HAS_EXPIRED);
 }
+
+/// Without this, one place in the limit would hold any number of keys that work: rotate with grace,
+/// delete the successor, make another key, repeat.
+#[test]
+fn a_key_whose_successor_is_deleted_counts_again_and_can_be_rotated() {
+    let scratch = Scratch::new();
+    let store = store(&scratch);
+    let limit = "UPDATE accounts SET key_limit = 1";
+    lock(&store.0.writer).execute(limit, []).unwrap();
+    let rotated = rotate(&store, 1, 2, HOUR).unwrap();
+    let delete = |number| store.delete(&target(number), Some("a key"), &act());
+    delete(2).unwrap();
+    let full = insert(&store, new_key("local"), minted(3));
+    assert!(matches!(full, Err(StoreError::LimitReached { limit: 1 })));
+
+    let old = store.get(&target(1)).unwrap();
+    assert_eq!(old.successor, None);
+    assert_eq!(old.policy.expires_at, rotated.predecessor.policy.expires_at);
+    assert!(
+        old.revision > rotated.predecessor.revision,
+        "its ETag changes"
+    );
+    assert_eq!(conflict(store.end_grace(&target(1), &act())), NO_GRACE);
+    for successor in 4..8 {
+        rotate(&store, 1, successor, HOUR).unwrap();
+        assert_eq!(conflict(rotate(&store, 1, 9, HOUR)), HAS_SUCCESSOR);
+        delete(successor).unwrap();
+    }
+    let longer = KeyEdit {
+        expires_at: Some(None),
+        ..KeyEdit::default()
+    };
+    store.edit(&target(1), longer, true, &act()).unwrap();
+    rotate(&store, 1, 9, HOUR).unwrap();
+    delete(1).unwrap();
+    delete(9).unwrap();
+    insert(&store, new_key("local"), minted(10)).unwrap();
+    counts_are_right(&store);
+}
+
+/// What the schema keeps is what there is.
+fn counts_are_right(store: &Store) {
+    let sql = "SELECT counted_keys = (SELECT count(*) FROM keys WHERE account = accounts.id \
+               AND origin = 'standard' AND successor IS NULL) FROM accounts";
+    let is_right: bool = lock(&store.0.writer)
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap();
+    assert!(is_right);
+}

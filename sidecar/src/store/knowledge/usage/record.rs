@@ -7,7 +7,7 @@ use keytable::{KeyId, UsageOutcome, UsageRow};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::clock::UnixMillis;
-use crate::domain::usage::{OTHER_RESOURCES, Period};
+use crate::domain::usage::{OTHER_RESOURCES, Period, resource_name};
 use crate::store::error::StoreError;
 use crate::store::row::integer;
 
@@ -30,7 +30,8 @@ pub(crate) fn count(
         return Ok(());
     };
     let at = plausible(row.last_at_unix_ms, now);
-    let resource = resource(connection, row, at)?;
+    let told = resource_name(&row.resource);
+    let resource = resource(connection, &row.key_id, &told, at)?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO usage (key, period_s, start_s, resource, outcome, account, count) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
@@ -77,7 +78,8 @@ fn plausible(at_unix_ms: u64, now: UnixMillis) -> UnixMillis {
 /// The resource under which a row is counted: its own, as long as there are not too many.
 fn resource<'a>(
     connection: &Connection,
-    row: &'a UsageRow,
+    key: &KeyId,
+    told: &'a str,
     at: UnixMillis,
 ) -> Result<&'a str, StoreError> {
     let day = (
@@ -89,18 +91,18 @@ fn resource<'a>(
             "SELECT 1 FROM usage WHERE key = ?1 AND period_s = ?2 AND start_s = ?3 \
              AND resource = ?4",
         )?
-        .exists(params![row.key_id.as_str(), day.0, day.1, row.resource])?;
+        .exists(params![key.as_str(), day.0, day.1, told])?;
     if known {
-        return Ok(&row.resource);
+        return Ok(told);
     }
     let apart: i64 = connection
         .prepare_cached(
             "SELECT count(DISTINCT resource) FROM usage WHERE key = ?1 AND period_s = ?2 \
              AND start_s = ?3",
         )?
-        .query_row(params![row.key_id.as_str(), day.0, day.1], |row| row.get(0))?;
+        .query_row(params![key.as_str(), day.0, day.1], |row| row.get(0))?;
     Ok(if apart < RESOURCES_MAX {
-        &row.resource
+        told
     } else {
         OTHER_RESOURCES
     })

@@ -1,0 +1,46 @@
+//! What access logs may have of a request: its method, its path and its id, without a credential.
+//!
+//! Envoy's own operators print what the client sent, also where the gate was never asked; so the
+//! documented log prints what stands here, and nothing where nothing does. Does not decide, except
+//! that a path with a key in it goes nowhere.
+//!
+//! Invariant: neither query nor credential is left here, whatever the client sent.
+
+use keytable::redact::{Credential, find_in_path, redact_bytes, redact_path};
+
+use crate::credential::{self, path_only};
+use crate::headers::HeaderMap;
+use crate::host::RequestHost;
+use crate::reply::Refusal;
+
+/// `POST /v1/chat/completions`.
+const REQUEST_STATE: &str = "latchkey_request";
+/// The id that Envoy gave the request, or took over.
+const REQUEST_ID_STATE: &str = "latchkey_request_id";
+
+/// Leaves them for the log. A request stands without.
+pub(super) fn leave(host: &impl RequestHost, headers: &HeaderMap) {
+    let header = |name: &[u8]| headers.get(name).unwrap_or_default();
+    let path = redact_path(header(b":path"));
+    let line = [redact_bytes(header(b":method")), b" ", &path].concat();
+    let _ = host.set_filter_state(REQUEST_STATE, &line);
+    let id = redact_bytes(header(b"x-request-id"));
+    let _ = host.set_filter_state(REQUEST_ID_STATE, id);
+}
+
+/// Refuses a path with a credential in it: it would be in the logs of the upstream, too. In the
+/// query, where uploads carry long ids, values of our own format alone; what is read and removed there
+/// is none of them.
+pub(super) fn check_target(headers: &HeaderMap) -> Result<(), Refusal> {
+    let target = headers.get(b":path").unwrap_or_default();
+    let in_path = find_in_path(path_only(target));
+    let is_sure = |found| matches!(found, Credential::Own | Credential::Foreign(_));
+    let has_own = |value: &[u8]| find_in_path(value) == Some(Credential::Own);
+    if in_path.is_some_and(is_sure) || credential::query_rest(target).any(has_own) {
+        return Err(Refusal::Ambiguous(
+            "its URL holds what reads as an API key, which belongs into a header alone: send it as \
+             'Authorization: Bearer <key>'",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The value of a member that chooses by its name: what may stand there.
+//!
+//! Does not know which names choose. Invariant: what cannot be understood as names is refused.
+
+use super::JsonError;
+use super::scanner::{Container, Scalar};
+use crate::locator::{ChooserKind, holds_names};
+
+/// The value of a chooser, or an element of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    pub(super) kind: ChooserKind,
+    /// An object in its place holds names.
+    holds_names: bool,
+    in_list: bool,
+}
+
+/// What is in a container that stands in the place of a choice.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Inside {
+    /// What its elements or members are, if they are names.
+    pub(super) elements: Option<Choice>,
+    /// It is an object of a chain, which needs a `model` of its own.
+    pub(super) is_link: bool,
+}
+
+impl Choice {
+    pub(super) fn of(kind: ChooserKind, member: &[u8]) -> Self {
+        Self {
+            kind,
+            holds_names: holds_names(member),
+            in_list: false,
+        }
+    }
+
+    /// What it becomes in a container; `is_declared`: the rule names what is read inside.
+    pub(super) fn inside(
+        self,
+        container: Container,
+        is_declared: bool,
+    ) -> Result<Inside, JsonError> {
+        let in_list = container == Container::Array;
+        let names = |holds_names| Inside {
+            elements: Some(Self {
+                holds_names,
+                in_list,
+                ..self
+            }),
+            is_link: false,
+        };
+        match (self.kind, container) {
+            (ChooserKind::Ref, _) => Err(JsonError::Indirect),
+            (_, Container::Array) => Ok(names(self.holds_names)),
+            (ChooserKind::Chain, Container::Object) if self.in_list => Ok(Inside {
+                elements: None,
+                is_link: true,
+            }),
+            (ChooserKind::Chain | ChooserKind::Weight, Container::Object) => {
+                Err(JsonError::OddChoice)
+            }
+            (ChooserKind::Name, Container::Object) if self.holds_names && !is_declared => {
+                Ok(names(false))
+            }
+            (ChooserKind::Name, Container::Object) => Ok(Inside::default()),
+        }
+    }
+
+    /// Whether a value that is no text may stand here; most say nothing.
+    pub(super) fn may_be(self, scalar: Scalar) -> Result<(), JsonError> {
+        match (self.kind, scalar) {
+            (ChooserKind::Ref, Scalar::True | Scalar::Number) => Err(JsonError::Indirect),
+            (ChooserKind::Weight, Scalar::Number) => Err(JsonError::OddChoice),
+            (ChooserKind::Chain, _) if self.in_list => Err(JsonError::OddChoice),
+            _ => Ok(()),
+        }
+    }
+}

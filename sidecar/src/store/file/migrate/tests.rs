@@ -1,0 +1,105 @@
+//! What the migrations make of rows that earlier versions wrote.
+
+use std::fs;
+
+use rusqlite::{Connection, params};
+
+use crate::store::tests::fixture::{Scratch, add, target};
+
+/// A value of our own format and one of another's.
+const SECRETS: [&str; 2] = [
+    "sk-ant-api03-AbCdEfGhIjKlMnOpQrStUvWx0123456789",
+    "hf_AbCdEfGhIjKlMnOpQrStUvWxYz01234567",
+];
+
+/// Takes a database back to the version before the one that cleans texts, with these statements done
+/// under it.
+fn as_before(scratch: &Scratch, statements: &str) {
+    let connection = Connection::open(scratch.database()).unwrap();
+    connection.execute_batch(statements).unwrap();
+    connection.pragma_update(None, "user_version", 8).unwrap();
+    // A process that was killed leaves its log behind.
+    connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+        .unwrap();
+}
+
+fn usage(scratch: &Scratch) -> Vec<(String, i64)> {
+    let connection = Connection::open(scratch.database()).unwrap();
+    let mut statement = connection
+        .prepare("SELECT resource, count FROM usage ORDER BY resource")
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn credentials_are_taken_out_of_every_text_and_out_of_the_files() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add(&store, 1, "local");
+    drop(store);
+    let [one, other] = SECRETS;
+    let mut statements = format!(
+        "UPDATE keys SET name = '{one}', description = 'use {other}!', team = '{one}', \
+            models = '[\"glm-5.1\",\"{one}\"]';
+         UPDATE accounts SET name = 'the {one}';
+         INSERT INTO dead_keys VALUES ('ak-9', 'demo', 'local', '{one}', 1);
+         INSERT INTO tokens (id, hash, account, name, capabilities, creator, created_at)
+            VALUES ('lt-1', zeroblob(32), 'demo', '{one}', 'admin', 'system', 1);
+         INSERT INTO catalog VALUES ('local', '{one}', 'model', 'd', '[]', 1, 1, 1),
+            ('local', 'kept', 'model', '{one}', '[\"{other}\",\"alias\"]', 1, 1, 1);
+         INSERT INTO once VALUES ('user:a', '{one}', zeroblob(32), 't', NULL, 1);
+         INSERT INTO limit_requests (id, account, key_limit, reason, status, note, requested_by,
+            created_at, revision) VALUES ('lr-1', 'demo', 9, '{one}', 'open', '{other}', 'u', 1, 1);"
+    );
+    let point = |resource: &str, count: u32| {
+        format!("INSERT INTO usage VALUES ('ak-1', 60, 0, {resource}, 1, 'demo', {count});")
+    };
+    statements += &point(&format!("'{one}'"), 2);
+    statements += &point(&format!("'x/{other}'"), 3);
+    statements += &point("'glm-5.1'", 5);
+    statements += &point("'a' || char(0) || 'b'", 7);
+    as_before(&scratch, &statements);
+
+    let store = scratch.open();
+    let key = store.get(&target(1)).unwrap();
+    assert_eq!(key.name.as_str(), "(redacted)");
+    assert_eq!(key.policy.description.as_str(), "(redacted)");
+    let models: Vec<_> = key
+        .policy
+        .scope
+        .models
+        .entries()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(models, ["glm-5.1", "(redacted)"]);
+    let account = store.account(&key.account).unwrap();
+    assert_eq!(account.name.as_str(), "(redacted)");
+    drop(store);
+    let expected = [("(redacted)", 5), ("a\u{fffd}b", 7), ("glm-5.1", 5)];
+    assert_eq!(
+        usage(&scratch),
+        expected.map(|(name, count)| (name.to_owned(), count))
+    );
+    let connection = Connection::open(scratch.database()).unwrap();
+    let aliases: String = connection
+        .query_row(
+            "SELECT group_concat(name || aliases) FROM catalog",
+            params![],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(aliases, "kept[\"(redacted)\",\"alias\"]");
+    drop(connection);
+    for entry in fs::read_dir(&scratch.0).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        for secret in SECRETS {
+            let piece = secret[8..].as_bytes();
+            let is_there = bytes.windows(piece.len()).any(|window| window == piece);
+            assert!(!is_there, "{secret} is in {path:?}");
+        }
+    }
+}
