@@ -18,6 +18,7 @@ pub mod host;
 pub mod outcome;
 
 pub mod agent;
+pub mod chooser;
 pub mod config;
 pub mod credential;
 pub mod fast_hash;
