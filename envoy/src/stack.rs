@@ -89,6 +89,7 @@ impl Stack {
             max_staleness: options.max_staleness,
             sealed_table_key: None,
             gate_settings: options.gate_settings,
+            heap_bytes_max: options.heap_bytes_max,
             additions: options.additions,
             sidecar: crate::HostPort::loopback(ports.feed),
             upstream: upstream_address,

@@ -31,6 +31,7 @@ mod hostile;
 mod lint;
 mod listing;
 mod many_keys;
+mod memory;
 mod observability;
 mod observed;
 mod outages;

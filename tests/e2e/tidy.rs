@@ -54,7 +54,7 @@ const PLACES: &[(&str, &[&str], &str)] = &[
 const DOCUMENTS: [&str; 3] = ["README.md", "docs/architecture.md", "docs/hostile-cases.md"];
 
 /// The hostile cases that docs/hostile-cases.md has to tell of.
-const CASES: [(&str, &[u32]); 6] = [
+const CASES: [(&str, &[u32]); 7] = [
     (
         "A",
         &[
@@ -72,6 +72,7 @@ const CASES: [(&str, &[u32]); 6] = [
             25, 26, 27, 28,
         ],
     ),
+    ("G", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
     ("W", &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20]),
 ];
 

@@ -15,6 +15,7 @@ fn bootstrap() -> Bootstrap {
         max_staleness: MaxStaleness::default(),
         sealed_table_key: None,
         gate_settings: serde_json::Map::new(),
+        heap_bytes_max: 2 << 30,
         sidecar: HostPort::loopback(3),
         upstream: "models.internal:4".parse().unwrap(),
         tls: None,

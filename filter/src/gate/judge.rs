@@ -10,8 +10,9 @@ use keytable::{
     judge_resources,
 };
 
+use super::arrival::Arrival;
 use super::body::{BodyReader, Reading};
-use super::{Arrival, GateShared, failed};
+use super::{GateShared, failed};
 use crate::credential::path_only;
 use crate::form::FormReader;
 use crate::headers::HeaderMap;

@@ -83,6 +83,11 @@ impl Listing {
         }
     }
 
+    /// How much of it is held back, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// The trailers of the answer: its body is over. They speak of a list that the client does not
     /// get, a digest of it perhaps.
     pub(super) fn end(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
@@ -97,7 +102,7 @@ impl Listing {
     }
 
     /// Cuts down what is held, which is all of it.
-    fn release(&self, host: &impl RequestHost) -> Result<Flow, Refusal> {
+    fn release(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
         let size = self.held_bytes;
         let body = host.response_body(0, size).map_err(failed)?;
         let view = self.record.view()?;
@@ -109,6 +114,7 @@ impl Listing {
         let covers = |name: &str| view.covers(name.as_bytes(), norm_of(name));
         let list = filtered(&body, covers).ok_or(Refusal::UnreadableList)?;
         host.replace_response_body(size, &list).map_err(failed)?;
+        self.held_bytes = 0;
         Ok(Flow::Continue)
     }
 }

@@ -6,8 +6,9 @@
 
 use keytable::{KeyHash, Permit};
 
+use super::arrival::Arrival;
 use super::judge::{Holder, Reads, reader_for};
-use super::{Arrival, BodyReader, GateShared};
+use super::{BodyReader, GateShared};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;

@@ -77,6 +77,10 @@ impl Running {
         view.expires_at_unix_ms().is_none().then_some(self.edition)
     }
 
+    pub(super) fn key_hash(&self) -> KeyHash {
+        self.key_hash
+    }
+
     /// Whose request it is, by what was judged of it.
     pub(super) fn caller(&self) -> Caller {
         match self.judged {

@@ -3,9 +3,11 @@
 //! Does not decide. Invariant: counting takes a permit or a refusal in hand.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use keytable::{ClientAddress, KeyHash, Permit, UsageBatch};
 
+use super::held::HeldTotals;
 use super::named::RemovedNames;
 use super::passing::Passing;
 use super::running::Streams;
@@ -33,6 +35,8 @@ pub struct GateShared {
     pub table: TableReader,
     /// The requests that were permitted and are not over.
     pub(super) streams: Streams,
+    /// What Envoy holds back.
+    pub(super) held: Rc<HeldTotals>,
     /// Which headers go on.
     pub(super) passing: Passing,
     /// What it has counted.
@@ -48,6 +52,7 @@ impl GateShared {
         let locators = Locators::compile(&config.locators)?;
         let passing = Passing::new(&config.pass_headers)?;
         Ok(Self {
+            held: HeldTotals::new(config.held_bytes_total_max),
             config,
             locators,
             table: TableReader::new(seed),

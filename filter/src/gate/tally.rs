@@ -177,6 +177,7 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
         Refusal::Credential(_)
         | Refusal::UnknownKey
         | Refusal::UnreadableList
+        | Refusal::Busy
         | Refusal::Unavailable(_) => None,
     }
 }
