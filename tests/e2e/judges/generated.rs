@@ -16,9 +16,9 @@ use keytable::AxisKind;
 use serde_json::json;
 use tests::{Admin, Key, raw, start_passing};
 
-use super::closed::placing::{self, OBJECTS, TEXTS};
-use super::closed::words::{Kind, SPELLINGS};
-use super::locator::rows::{Row, mount_of, rows};
+use super::placing::{self, OBJECTS, TEXTS};
+use super::rows::{Row, mount_of, rows};
+use super::words::{Kind, SPELLINGS};
 use crate::differential::{corpus::Corpus, number};
 
 const CLIENTS: usize = 4;
@@ -54,7 +54,9 @@ fn of_generated_requests_those_in_scope_arrive_and_no_others() {
     let (stack, admin) = start_passing(&["x-sample"]);
     let targets = targets(&stack, &admin);
     let mut source = Corpus::new(seed);
-    let requests: Vec<_> = (0..count).map(|_| generate(&mut source, &targets)).collect();
+    let requests: Vec<_> = (0..count)
+        .map(|_| generate(&mut source, &targets))
+        .collect();
     stack.upstream().unwrap().clear();
     let sent = send(&stack, &requests, budget);
     println!("{sent} sent, about {} rules", targets.len());
@@ -87,7 +89,9 @@ fn targets(stack: &Stack, admin: &Admin) -> Vec<Target> {
 fn target(stack: &Stack, admin: &Admin, row: Row) -> Option<Target> {
     let on = |kind: AxisKind| -> Vec<&str> {
         let names = row.names.iter().map(String::as_str).chain(["good-1"]);
-        names.filter(|name| AxisKind::of(name.as_bytes()) == kind).collect()
+        names
+            .filter(|name| AxisKind::of(name.as_bytes()) == kind)
+            .collect()
     };
     let scope = json!({"models": on(AxisKind::Models), "services": on(AxisKind::Services)});
     let key = admin.create(&row.rule, json!({"scope": scope}));
@@ -99,7 +103,8 @@ fn target(stack: &Stack, admin: &Admin, row: Row) -> Option<Target> {
         key,
         unnamed: None,
     };
-    let is_served = |body: &str| raw::send(&stack.envoy_url(), &target.bytes(body, 0)).status == 200;
+    let is_served =
+        |body: &str| raw::send(&stack.envoy_url(), &target.bytes(body, 0)).status == 200;
     if !is_served(&target.row.body.to_string()) {
         return None;
     }

@@ -10,6 +10,16 @@ mod court;
 mod endpoints;
 mod form_corpus;
 mod forms;
+mod generated;
 mod litellm;
 mod models;
 mod portkey;
+
+// What the filter's own tests make requests of.
+#[path = "../../../filter/tests/closed/placing.rs"]
+mod placing;
+#[path = "../../../filter/tests/locator/rows.rs"]
+mod rows;
+#[path = "../../../filter/tests/closed/words.rs"]
+#[expect(dead_code, reason = "the filter's own tests need more of it")]
+mod words;
