@@ -49,7 +49,7 @@ pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
 pub use norm::Norm;
 pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
-pub use redact::{Credential, REDACTED, find_credential, redact};
+pub use redact::{CredentialKind, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
 pub use usage::{UsageBatch, UsageError, UsageOutcome, UsageRow};
