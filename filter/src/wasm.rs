@@ -10,6 +10,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use base16ct::HexDisplay;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
@@ -115,9 +116,7 @@ fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
         return Err("this Envoy has no node id: set 'node: {id: ..}' in the bootstrap".to_owned());
     }
     let random = abi::random::<16>().map_err(|_| "Envoy gave no random bytes".to_owned())?;
-    let instance = random
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let instance = format!("{:x}", HexDisplay(&random));
     // Configuring runs twice, once in a VM that is thrown away: the first tick does the asking.
     abi::register_queue(USAGE_QUEUE).map_err(|_| "Envoy refused the queue".to_owned())?;
     hostcalls::set_tick_period(TICK).map_err(|_| "Envoy refused the timer".to_owned())?;

@@ -20,6 +20,7 @@ pub mod address;
 pub mod api_key;
 pub mod bucket;
 pub mod decision;
+mod envelope;
 pub mod format;
 pub mod frame;
 pub mod generation;

@@ -120,8 +120,7 @@ fn signing_key(file: &Path) -> Result<SigningKey, SnapshotError> {
 fn draw(file: &Path) -> Result<Zeroizing<String>, SnapshotError> {
     let mut seed = Zeroizing::new([0; SEED_BYTES]);
     entropy::fill(seed.as_mut()).map_err(SnapshotError::Entropy)?;
-    let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    let text = Zeroizing::new(text);
+    let text = Zeroizing::new(base16ct::lower::encode_string(seed.as_slice()));
     let made = OpenOptions::new()
         .create_new(true)
         .write(true)

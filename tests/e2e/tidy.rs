@@ -161,7 +161,14 @@ fn keytable_knows_no_clock_no_file_and_no_log() {
     let manifest = fs::read_to_string(root().join("keytable/Cargo.toml")).unwrap();
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
     let dependencies = dependencies.split('[').next().unwrap();
-    let known = ["crc32fast", "ed25519-compact", "ipnet", "sha2", "subtle"];
+    let known = [
+        "base16ct",
+        "crc32fast",
+        "ed25519-compact",
+        "ipnet",
+        "sha2",
+        "subtle",
+    ];
     for line in dependencies.lines().filter(|line| line.contains('=')) {
         if !known.iter().any(|name| line.starts_with(name)) {
             faults.push(format!(

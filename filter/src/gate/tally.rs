@@ -15,7 +15,7 @@ use keytable::{ClientAddress, Denial, KeyHash, KeyId, Permit, UsageOutcome, Usag
 
 use crate::reply::Refusal;
 
-use crate::spread::SpreadBuilder;
+use crate::fast_hash::FastHashBuilder;
 
 /// Most different resources that are told apart for one key between two reports.
 const RESOURCES_MAX: usize = 64;
@@ -23,7 +23,7 @@ const RESOURCES_MAX: usize = 64;
 /// The counts since they were last taken.
 #[derive(Debug, Default)]
 pub struct Tally {
-    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, SpreadBuilder>,
+    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, FastHashBuilder>,
     rows: usize,
 }
 

@@ -3,15 +3,18 @@
 //! A connection manager that leads nowhere (no route to a cluster) needs no gate. Invariant: filters before the
 //! gate that are not known to be harmless are named.
 
+use super::document::Document;
 use super::route;
 use super::value::{is_on, text};
 use super::view::{ConnectionManager, Plugin};
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 /// Filters that may stand before the gate: they refuse, count or mark, and neither answer for an
-/// upstream nor choose one.
-const HARMLESS_BEFORE: [&str; 6] = [
+/// upstream nor choose one. (A health check answers, for Envoy itself.)
+const HARMLESS_BEFORE: [&str; 8] = [
     "filters.http.cors.v3.Cors",
+    "filters.http.csrf.v3.CsrfPolicy",
+    "filters.http.health_check.v3.HealthCheck",
     "filters.http.rbac.v3.RBAC",
     "filters.http.local_ratelimit.v3.LocalRateLimit",
     "filters.http.ip_tagging.v3.IPTagging",
@@ -69,10 +72,14 @@ const STOP_ITERATION: LintRule = LintRule {
 };
 
 /// Judges presence, order and failure of the gate.
-pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(
+    document: &Document,
+    manager: &ConnectionManager<'_>,
+    findings: &mut Vec<LintFinding>,
+) {
     let Some((gate_at, filter, plugin)) = manager.gate() else {
-        if manager.router_at().is_some() && route::leads_somewhere(manager) {
-            findings.push(Finding::at(&manager.place, &MISSING));
+        if manager.router_at().is_some() && route::leads_somewhere(document, manager) {
+            findings.push(LintFinding::at(&manager.place, &MISSING));
         }
         return;
     };
@@ -80,30 +87,30 @@ pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>
         .router_at()
         .is_some_and(|router_at| router_at < gate_at)
     {
-        findings.push(Finding::at(&manager.place, &AFTER_ROUTER));
+        findings.push(LintFinding::at(&manager.place, &AFTER_ROUTER));
     }
     let before = manager.filters.iter().take(gate_at);
     let is_harmless = |kind: &str| HARMLESS_BEFORE.iter().any(|known| kind.ends_with(known));
     let harmful = before.filter(|filter| !filter.is_router() && !is_harmless(filter.kind));
     findings.extend(harmful.map(|filter| {
         let place = format!("{}, filter {}", manager.place, filter.name);
-        Finding::at(place, &FILTER_BEFORE)
+        LintFinding::at(place, &FILTER_BEFORE)
     }));
     let place = format!("{}, filter {}", manager.place, filter.name);
     if is_on(filter.entry, "/disabled") || is_on(filter.entry, "/is_optional") {
-        findings.push(Finding::at(&place, &SWITCHED_OFF));
+        findings.push(LintFinding::at(&place, &SWITCHED_OFF));
     }
     check_plugin(&place, plugin, findings);
 }
 
-fn check_plugin(place: &str, plugin: &Plugin<'_>, findings: &mut Vec<Finding>) {
+fn check_plugin(place: &str, plugin: &Plugin<'_>, findings: &mut Vec<LintFinding>) {
     let policy = text(plugin.config, "/failure_policy");
     if policy == "FAIL_OPEN" || is_on(plugin.config, "/fail_open") {
-        findings.push(Finding::at(place, &FAIL_OPEN));
+        findings.push(LintFinding::at(place, &FAIL_OPEN));
     } else if policy != "FAIL_RELOAD" {
-        findings.push(Finding::at(place, &FAIL_FINAL));
+        findings.push(LintFinding::at(place, &FAIL_FINAL));
     }
     if !is_on(plugin.config, "/allow_on_headers_stop_iteration") {
-        findings.push(Finding::at(place, &STOP_ITERATION));
+        findings.push(LintFinding::at(place, &STOP_ITERATION));
     }
 }

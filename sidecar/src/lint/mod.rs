@@ -9,6 +9,7 @@ mod agent;
 mod connection_manager;
 mod document;
 mod feed;
+mod figures;
 mod gate;
 mod route;
 mod value;
@@ -38,7 +39,7 @@ pub struct LintRule {
 
 /// A rule that is broken somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct LintFinding {
     /// Where, in words of the configuration.
     pub place: String,
     /// What.
@@ -57,16 +58,16 @@ pub enum LintError {
 }
 
 /// Judges a text.
-pub fn lint(text: &str) -> Result<Vec<Finding>, Unreadable> {
+pub fn lint(text: &str) -> Result<Vec<LintFinding>, Unreadable> {
     let document = Document::read(text)?;
     let mut findings = Vec::new();
     let managers = view::managers(&document);
     let matters = |manager: &&ConnectionManager<'_>| {
-        manager.gate().is_some() || route::leads_somewhere(manager)
+        manager.gate().is_some() || route::leads_somewhere(&document, manager)
     };
     for manager in managers.iter().filter(matters) {
         connection_manager::check(manager, &mut findings);
-        gate::check(manager, &mut findings);
+        gate::check(&document, manager, &mut findings);
         route::check(manager, &mut findings);
     }
     for listener in document.listeners() {
@@ -74,6 +75,7 @@ pub fn lint(text: &str) -> Result<Vec<Finding>, Unreadable> {
     }
     agent::check(&document, &managers, &mut findings);
     feed::check(&document, &mut findings);
+    figures::check(&document, &mut findings);
     Ok(findings)
 }
 
@@ -85,7 +87,7 @@ pub fn run(file: &Path, out: &mut impl Write) -> Result<bool, LintError> {
     Ok(findings.is_empty())
 }
 
-fn report(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+fn report(findings: &[LintFinding], out: &mut impl Write) -> io::Result<()> {
     for finding in findings {
         writeln!(out, "{finding}\n")?;
     }
@@ -96,9 +98,9 @@ fn report(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-// === impl Finding ===
+// === impl LintFinding ===
 
-impl Finding {
+impl LintFinding {
     fn at(place: impl Into<String>, rule: &'static LintRule) -> Self {
         Self {
             place: place.into(),
@@ -107,7 +109,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for LintFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LintRule {
             name,
