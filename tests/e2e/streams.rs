@@ -8,7 +8,7 @@ use envoy::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::admin::assert_applied;
 use tests::raw::{address_of, read_answer};
-use tests::{Admin, Key, PATIENCE, start, start_with, stat, wait_for};
+use tests::{Admin, Key, PATIENCE, start, start_passing, start_with, stat, wait_for};
 
 const CUTS: &str = "wasmcustom.latchkey.streams_cut";
 /// Longer than any test: an answer that has gone quiet.
@@ -152,11 +152,7 @@ fn streamed_answers_and_websockets_end_with_their_key() {
 #[test]
 fn a_deleted_list_scoped_key_takes_its_streams_along() {
     // The demo upstream is told by headers how to stream.
-    let gate_settings = [("pass_headers".to_owned(), json!(["x-demo-*"]))];
-    let (stack, admin) = start_with(StackOptions {
-        gate_settings: gate_settings.into_iter().collect(),
-        ..StackOptions::default()
-    });
+    let (stack, admin) = start_passing(&["x-demo-*"]);
     let key = admin.create("list", json!({"scope": {"models": ["glm-*"]}}));
     let streams = vec![
         chat_stream(&stack, &key, 20),

@@ -64,6 +64,15 @@ pub fn start_with(options: StackOptions) -> (Stack, Admin) {
     (stack, admin)
 }
 
+/// A stack whose gate lets these headers go on, also of keys with a list.
+pub fn start_passing(headers: &[&str]) -> (Stack, Admin) {
+    let gate_settings = [("pass_headers".to_owned(), serde_json::json!(headers))];
+    start_with(StackOptions {
+        gate_settings: gate_settings.into_iter().collect(),
+        ..StackOptions::default()
+    })
+}
+
 /// Waits for a state; panics with `what` if it is not reached.
 pub fn wait_for(what: &str, reached: impl FnMut() -> bool) {
     let mut reached = reached;

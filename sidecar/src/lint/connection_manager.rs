@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::value::{is_on, list, text};
 use super::view::ConnectionManager;
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 const REMOTE_ADDRESS: LintRule = LintRule {
     name: "remote-address",
@@ -64,7 +64,7 @@ const PROXY_OPTIONAL: LintRule = LintRule {
 };
 
 /// Judges one connection manager and its listener.
-pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<LintFinding>) {
     let underscores = text(
         manager.config,
         "/common_http_protocol_options/headers_with_underscores_action",
@@ -85,7 +85,7 @@ pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>
         ),
     ];
     let broken = broken.into_iter().filter(|(is_broken, _)| *is_broken);
-    findings.extend(broken.map(|(_, rule)| Finding::at(&manager.place, rule)));
+    findings.extend(broken.map(|(_, rule)| LintFinding::at(&manager.place, rule)));
 }
 
 fn may_lack_the_proxy_line(listener: &Value) -> bool {

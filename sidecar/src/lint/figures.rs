@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::agent::agent_in;
 use super::document::Document;
 use super::value::{is_on, list, text};
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 /// The figure without which there is no table.
 const FIGURE: &str = "wasmcustom.latchkey.edition";
@@ -20,10 +20,10 @@ const EXCLUDED: LintRule = LintRule {
 };
 
 /// Judges which figures Envoy keeps.
-pub(super) fn check(document: &Document, findings: &mut Vec<Finding>) {
+pub(super) fn check(document: &Document, findings: &mut Vec<LintFinding>) {
     let matcher = document.bootstrap.pointer("/stats_config/stats_matcher");
     if agent_in(document).is_some() && matcher.is_some_and(leaves_out) {
-        findings.push(Finding::at("stats_config", &EXCLUDED));
+        findings.push(LintFinding::at("stats_config", &EXCLUDED));
     }
 }
 
