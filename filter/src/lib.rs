@@ -13,7 +13,6 @@ pub mod mutant;
 
 // The ground floor: these know nothing of the rooms above.
 pub mod header_names;
-pub mod headers;
 pub mod host;
 pub mod outcome;
 pub mod spread;
@@ -21,12 +20,12 @@ pub mod spread;
 pub mod agent;
 pub mod config;
 pub mod credential;
-pub mod form;
 pub mod gate;
-pub mod json;
-pub mod locator;
 pub mod reply;
 pub mod table;
+
+pub use locator;
+pub use locator::{form, headers, json};
 
 pub use agent::{follower, reporter, starter};
 pub use gate::{models_list, tally};

@@ -3,21 +3,17 @@
 //! Does not read bodies, answer or change headers. Invariant: what a rule does not cover is
 //! denied, and every name that path or query give is judged before any is used.
 
-use std::rc::Rc;
-
 use keytable::{
     ClientAddress, Denial, KeyHash, Norm, Permit, RecordView, RequestFacts, Resources,
     judge_resources,
 };
 
-use super::body::{BodyReader, Reading};
+use super::body::Reading;
 use super::{Arrival, GateShared, failed};
 use crate::credential::path_only;
-use crate::form::FormReader;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::json::{JsonReader, Name};
-use crate::locator::{Absent, Finding, Kind, Located, Rule, check_path};
+use crate::locator::{Absent, BodyReader, Kind, Located, Mentions, Reads, Unnamed, check_path};
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 use crate::tally::Counted;
@@ -45,7 +41,7 @@ impl<'a> Holder<'a> {
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// It may go on; with all that was judged.
-    Permitted(Permit, Finding),
+    Permitted(Permit, Mentions),
     /// Its body has to be read.
     Unread(Box<Reading>),
     /// It may go on, and its answer has to be cut down.
@@ -87,38 +83,9 @@ pub(super) fn judge(
 }
 
 /// Judges what was found by a record whose holder was admitted.
-pub(super) fn judge_finding(record: &RecordBytes, finding: &Finding) -> Result<Permit, Refusal> {
+pub(super) fn judge_finding(record: &RecordBytes, finding: &Mentions) -> Result<Permit, Refusal> {
     let judged = finding.judge(&record.view()?);
     judged.map_err(|(denial, name)| Refusal::Denied(denial, name))
-}
-
-/// What it means that no place which the server reads names anything.
-pub(super) fn absent(shared: &GateShared, unnamed: &Unnamed) -> Result<Name, Refusal> {
-    match (unnamed.absent, shared.locators.service()) {
-        (Absent::Service, Some(service)) => Ok(Name {
-            text: service.to_owned(),
-            is_read: true,
-        }),
-        (Absent::Indirect, _) => Err(denied(Denial::EndpointNotAllowed)),
-        (Absent::Deny | Absent::Service, _) => Err(Refusal::Unnamed(unnamed.reads.clone())),
-    }
-}
-
-/// What a rule says of a request that names nothing where the server reads.
-#[derive(Clone, Debug)]
-pub(super) struct Unnamed {
-    absent: Absent,
-    /// Where the server reads, for people.
-    reads: String,
-}
-
-impl Unnamed {
-    pub(super) fn of(rule: &Rule) -> Self {
-        Self {
-            absent: rule.absent,
-            reads: rule.reads.clone(),
-        }
-    }
 }
 
 /// The facts that this record's checks need, and no more: each one costs a call.
@@ -157,7 +124,7 @@ pub(super) fn denied_from(facts: &RequestFacts, denial: Denial) -> Refusal {
 }
 
 /// An endpoint that needs no name; what it is given all the same must be in scope.
-fn permit_open(record: &RecordBytes, finding: &Finding) -> Result<Permit, Refusal> {
+fn permit_open(record: &RecordBytes, finding: &Mentions) -> Result<Permit, Refusal> {
     match finding.is_empty() {
         true => judge_resources(&record.view()?, Resources::Open).map_err(denied),
         false => judge_finding(record, finding),
@@ -169,7 +136,7 @@ fn judge_object(
     record: &RecordBytes,
     located: &Located<'_>,
     path: &[u8],
-    mut finding: Finding,
+    mut finding: Mentions,
 ) -> Result<Verdict, Refusal> {
     let service = located
         .service(path)
@@ -185,7 +152,7 @@ fn judge_naming(
     headers: &HeaderMap,
     holder: &Holder<'_>,
     located: &Located<'_>,
-    mut finding: Finding,
+    mut finding: Mentions,
     end_of_stream: bool,
 ) -> Result<Verdict, Refusal> {
     let rule = located.rule;
@@ -194,7 +161,7 @@ fn judge_naming(
     }
     let has_places = rule.json.is_some() || rule.form.is_some();
     if has_places && !end_of_stream {
-        let reader = reader_for(headers, located, Reads::All)?;
+        let reader = BodyReader::new(headers, located, Reads::All)?;
         let reading = Reading::new(reader, holder, finding, located, headers);
         return Ok(Verdict::Unread(Box::new(reading)));
     }
@@ -202,67 +169,8 @@ fn judge_naming(
         return Err(Refusal::Ambiguous("its body is empty"));
     }
     if finding.read().is_none() {
-        finding.add(absent(shared, &Unnamed::of(rule))?);
+        finding.add(Unnamed::of(rule).stand_in(shared.locators.service())?);
     }
     let permit = judge_finding(holder.record, &finding)?;
     Ok(Verdict::Permitted(permit, finding))
-}
-
-/// What a reader looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reads {
-    /// What the rule declares.
-    Declared,
-    /// What chooses by its name, too.
-    All,
-}
-
-/// The reader that a rule and the declared content type agree on.
-pub(super) fn reader_for(
-    headers: &HeaderMap,
-    located: &Located<'_>,
-    reads: Reads,
-) -> Result<BodyReader, Refusal> {
-    let plain = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"identity");
-    if !headers
-        .iter()
-        .filter(|(name, _)| *name == b"content-encoding")
-        .all(|(_, v)| plain(v))
-    {
-        return Err(Refusal::Encoding);
-    }
-    let Ok(Some(content_type)) = headers.get_single(b"content-type") else {
-        return Err(Refusal::ContentType);
-    };
-    let json = located.rule.json.as_ref().filter(|_| is_json(content_type));
-    if let Some(patterns) = json.cloned() {
-        return Ok(BodyReader::Json(Box::new(match reads {
-            Reads::Declared => JsonReader::new(patterns),
-            Reads::All => JsonReader::closed(patterns, Rc::clone(located.choosers)),
-        })));
-    }
-    let form = located.rule.form.as_ref();
-    let reader = form.and_then(|fields| FormReader::new(content_type, fields.clone()));
-    let reader = reader.ok_or(Refusal::ContentType)?;
-    Ok(BodyReader::Form(Box::new(match reads {
-        Reads::Declared => reader,
-        Reads::All => reader.closed(Rc::clone(located.choosers)),
-    })))
-}
-
-/// `application/json` or `application/<any>+json`, with no parameter but `charset=utf-8`.
-fn is_json(value: &[u8]) -> bool {
-    let mut parts = value.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let known = media_type
-        .strip_prefix(b"application/")
-        .is_some_and(|subtype| {
-            let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-._+".contains(b);
-            subtype.iter().all(plain) && (subtype == b"json" || subtype.ends_with(b"+json"))
-        });
-    known
-        && parts.all(|parameter| {
-            let parameter = parameter.to_ascii_lowercase();
-            parameter == b"charset=utf-8" || parameter == b"charset=\"utf-8\""
-        })
 }

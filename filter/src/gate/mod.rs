@@ -29,10 +29,10 @@ use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
 use crate::headers::HeaderMap;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::{Family, Finding, Located};
+use crate::locator::{Family, Located, Mentions};
 use crate::reply::Refusal;
 use crate::table::Unavailable;
-use body::{BodyReader, Reading};
+use body::Reading;
 use judge::{Holder, Verdict, denied, denied_from, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
@@ -425,7 +425,7 @@ fn carry_out(
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
             let listing = Listing::new(holder.record.clone(), norm);
-            Ok((list(permit, listing), Judged::Found(Finding::new(norm))))
+            Ok((list(permit, listing), Judged::Found(Mentions::new(norm))))
         }
     }
 }

@@ -6,12 +6,12 @@
 
 use keytable::{KeyHash, Permit};
 
-use super::judge::{Holder, Reads, reader_for};
-use super::{Arrival, BodyReader, GateShared};
+use super::judge::Holder;
+use super::{Arrival, GateShared};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::locator::{Located, check_path};
+use crate::locator::{BodyReader, Located, Reads, check_path};
 use crate::table::RecordBytes;
 use crate::tally::Counted;
 
@@ -49,7 +49,7 @@ pub(super) fn look(shared: &GateShared, arrival: &Arrival<'_>) -> Sight {
     }
     let has_places = located.rule.json.is_some() || located.rule.form.is_some();
     match has_places && !arrival.end_of_stream {
-        true => reader_for(headers, &located, Reads::Declared)
+        true => BodyReader::new(headers, &located, Reads::Declared)
             .map_or(Sight::Whole(String::new()), Sight::Body),
         false => Sight::Whole(String::new()),
     }
@@ -92,7 +92,7 @@ impl Observing {
                 .take_names()
                 .into_iter()
                 .next()
-                .map(|name| name.text);
+                .map(|name| name.name);
             if name.is_some() || read.is_err() {
                 break;
             }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, assert_none, sources};
 
 /// The crates whose rooms are looked at.
-const CRATES: [&str; 4] = ["keytable", "filter", "sidecar", "envoy"];
+const CRATES: [&str; 5] = ["keytable", "locator", "filter", "sidecar", "envoy"];
 
 /// Files that may lie beside each other in one folder.
 const FOLDER_FILES_MAX: usize = 20;
@@ -31,8 +31,8 @@ const SAME: [&str; 5] = [
     "SealError",
 ];
 
-/// Folders of the filter in which circles are left.
-const UNSORTED: [&str; 2] = ["filter/gate", "filter/locator"];
+/// Folders of the filter and of locator in which circles are left.
+const UNSORTED: [&str; 2] = ["filter/gate", "locator/rules"];
 
 /// A path of modules, from the crate's root.
 type Path = Vec<String>;

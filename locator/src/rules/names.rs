@@ -7,8 +7,9 @@ use std::borrow::Cow;
 
 use keytable::scope::name_is_sound;
 
-use super::{ChooserKind, Choosers, Kind, Rule, Sense};
-use crate::json::Name;
+use super::{Kind, Rule};
+use crate::chooser::{ChooserKind, Choosers, Sense, steps};
+use crate::mention::Mention;
 
 /// Query parameters that name a resource to some server, whatever the endpoint.
 const NAMING_PARAMETERS: [&str; 2] = ["model", "deployment"];
@@ -23,6 +24,11 @@ const ODD: NameError = "a name in the path or query is malformed or can be read 
 const ODD_PATH: NameError = "its path can be read in two ways";
 const BY_REFERENCE: NameError = "a parameter chooses its model by a reference";
 const REPEATED: NameError = "a parameter that names a model is repeated or oddly written";
+
+/// The path without its query.
+pub fn path_only(path: &[u8]) -> &[u8] {
+    path.split(|b| *b == b'?').next().unwrap_or_default()
+}
 
 /// A captured piece of a path as a name.
 pub(super) fn decode(raw: &[u8]) -> Result<String, NameError> {
@@ -56,7 +62,7 @@ pub(super) fn in_query(
     query: &[u8],
     rule: &Rule,
     choosers: &Choosers,
-) -> Result<Vec<Name>, NameError> {
+) -> Result<Vec<Mention>, NameError> {
     let mut names = Vec::new();
     let mut seen = [false; NAMING_PARAMETERS.len()];
     for pair in query.split(|byte| matches!(byte, b'&' | b';' | b'?')) {
@@ -82,8 +88,9 @@ pub(super) fn in_query(
         if names.len() == QUERY_NAMES_MAX {
             return Err(REPEATED);
         }
-        names.push(Name {
-            text: decode(&with_blanks(value))?,
+        names.push(Mention {
+            name: decode(&with_blanks(value))?,
+            place: Some(format!("query:{}", String::from_utf8_lossy(&name))),
             is_read: rule.query.iter().any(|read| read.as_bytes() == &*name),
         });
     }
@@ -101,20 +108,6 @@ fn chooses(name: &[u8], kind: Kind, choosers: &Choosers) -> Result<bool, NameErr
         Sense::Chooser(_) => Ok(true),
         Sense::Opaque | Sense::Schema | Sense::Plain => Ok(false),
     }
-}
-
-/// The members that a parameter's or a field's name leads through: `svg[model]` or `svg.model` are
-/// two.
-pub(crate) fn steps(name: &str) -> impl Iterator<Item = &str> {
-    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
-    name.split(['[', ']', '.'])
-        .map(move |step| step.trim_matches(trimmed))
-        .filter(|step| !step.is_empty())
-}
-
-/// Whether a character alone is no sound name, as is one that does not show.
-fn is_invisible(c: char) -> bool {
-    !name_is_sound(c.encode_utf8(&mut [0; 4]))
 }
 
 /// In a query, a plus sign is a blank.
