@@ -24,6 +24,9 @@ pub const TEMPLATE: &str = include_str!("../bootstrap.yaml");
 const DOWNSTREAM_TLS: &str =
     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
+/// Envoy's heap, unless it is told otherwise: 2 GiB.
+pub const HEAP_BYTES_MAX: u64 = 2 << 30;
+
 /// What differs from one Envoy to the next.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
@@ -45,10 +48,12 @@ pub struct Bootstrap {
     pub region: String,
     /// The lease.
     pub max_staleness: MaxStaleness,
-    /// Who must have signed the sealed table that the agent may start from, if it may.
-    pub sealed_table_key: Option<String>,
+    /// Who must have signed the signed table that the agent may start from, if it may.
+    pub signed_table_key: Option<String>,
     /// Members that the gate's configuration has beside `role`; an object.
     pub gate_settings: serde_json::Map<String, Value>,
+    /// At which size of its heap Envoy takes no more requests, in bytes; well below it frees memory.
+    pub heap_bytes_max: u64,
     /// The sidecar's feed.
     pub sidecar: HostPort,
     /// The model servers.
@@ -112,6 +117,7 @@ impl Bootstrap {
             ("filter_wasm", path_value(&self.filter_wasm)?),
             ("feed_token_file", path_value(&self.feed_token_file)?),
             ("access_log", path_value(&self.access_log)?),
+            ("heap_bytes_max", json!(self.heap_bytes_max)),
             ("agent_configuration", self.agent_configuration()),
             ("gate_configuration", self.gate_configuration()),
             ("sidecar_discovery", json!(self.sidecar.discovery())),
@@ -153,10 +159,10 @@ impl Bootstrap {
             "wait_s": self.max_staleness.wait_s(),
             "max_staleness_s": self.max_staleness.to_json(),
         });
-        if let (Some(key), Some(members)) = (&self.sealed_table_key, configuration.as_object_mut())
+        if let (Some(key), Some(members)) = (&self.signed_table_key, configuration.as_object_mut())
         {
-            let sealed_table = json!({"cluster": "sealed_table", "public_key": key});
-            members.insert("sealed_table".to_owned(), sealed_table);
+            let signed_table = json!({"cluster": "signed_table", "public_key": key});
+            members.insert("signed_table".to_owned(), signed_table);
         }
         configuration
     }

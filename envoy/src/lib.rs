@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod build;
 mod command;
 pub mod demo;
+pub mod dist;
 mod envoy;
 mod error;
 pub mod files;

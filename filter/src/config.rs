@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use keytable::PublicSealKey;
+use keytable::VerifyingKey;
 use serde::{Deserialize, Deserializer};
 
 use crate::locator::{Family, LocatorConfig};
@@ -47,19 +47,19 @@ pub struct AgentConfig {
     #[serde(default = "default_staleness", rename = "max_staleness_s")]
     pub max_staleness: MaxStaleness,
     /// A table to start from while the sidecar cannot be reached.
-    #[serde(default)]
-    pub sealed_table: Option<SealedTableConfig>,
+    #[serde(default, alias = "sealed_table")]
+    pub signed_table: Option<SignedTableConfig>,
 }
 
-/// Where a sealed table is, and who must have signed it.
+/// Where a signed table is, and who must have signed it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SealedTableConfig {
+pub struct SignedTableConfig {
     /// The Envoy cluster that answers every GET with the file.
     pub cluster: String,
     /// What `sidecar snapshot` prints.
     #[serde(deserialize_with = "public_key")]
-    pub public_key: PublicSealKey,
+    pub public_key: VerifyingKey,
 }
 
 /// Settings of the gate.
@@ -70,6 +70,9 @@ pub struct GateConfig {
     /// below Envoy's own buffer limit, or Envoy answers first, with a text nobody understands.
     #[serde(default = "default_hold_bytes_max")]
     pub hold_bytes_max: usize,
+    /// Most bytes that are held back in one worker, over all requests and lists of models.
+    #[serde(default = "default_held_bytes_total_max")]
+    pub held_bytes_total_max: usize,
     /// Hold the whole body until it is judged, for upstreams that act on a part of it.
     #[serde(default)]
     pub hold_whole_body: bool,
@@ -139,6 +142,8 @@ pub enum ConfigError {
     Wait,
     /// `stream_check_ms` is too short or too long.
     StreamCheck,
+    /// `held_bytes_total_max` has no room for the largest body.
+    Held,
     /// `ready_path` is no path.
     ReadyPath,
     /// A region or cluster name that is empty or cannot stand in a URL.
@@ -182,6 +187,9 @@ impl GateConfig {
         }
         if !STREAM_CHECK_MS.contains(&self.stream_check_ms) {
             return Err(ConfigError::StreamCheck);
+        }
+        if self.held_bytes_total_max / 2 < self.hold_bytes_max {
+            return Err(ConfigError::Held);
         }
         Ok(())
     }
@@ -234,10 +242,10 @@ impl MaxStaleness {
     }
 }
 
-fn public_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicSealKey, D::Error> {
+fn public_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VerifyingKey, D::Error> {
     let text = String::deserialize(deserializer)?;
     let wrong = "public_key must be the 64 hexadecimal digits that `sidecar snapshot` prints";
-    PublicSealKey::parse(&text).ok_or_else(|| serde::de::Error::custom(wrong))
+    VerifyingKey::parse(&text).ok_or_else(|| serde::de::Error::custom(wrong))
 }
 
 fn default_cluster() -> String {
@@ -266,6 +274,10 @@ fn yes() -> bool {
 
 fn default_hold_bytes_max() -> usize {
     8 * 1024 * 1024
+}
+
+fn default_held_bytes_total_max() -> usize {
+    256 * 1024 * 1024
 }
 
 // === impl MaxStaleness ===
@@ -299,6 +311,10 @@ impl fmt::Display for ConfigError {
                 STREAM_CHECK_MS.start(),
                 STREAM_CHECK_MS.end()
             ),
+            Self::Held => write!(
+                f,
+                "held_bytes_total_max must be at least twice hold_bytes_max: one key may hold half of it"
+            ),
             Self::ReadyPath => write!(
                 f,
                 "ready_path must be a path without a query, as \"/latchkey/ready\", or null"
@@ -314,7 +330,7 @@ impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Shape(source) => Some(source),
-            Self::Wait | Self::StreamCheck | Self::ReadyPath | Self::Name(_) => None,
+            Self::Wait | Self::StreamCheck | Self::Held | Self::ReadyPath | Self::Name(_) => None,
         }
     }
 }

@@ -6,6 +6,8 @@
 /// A set of header names, in lower case.
 #[derive(Debug, Default)]
 pub struct HeaderNames {
+    /// With which letters something in it begins: a bit for each, by its lower five bits.
+    letters: u32,
     names: Vec<Box<[u8]>>,
     beginnings: Vec<Box<[u8]>>,
 }
@@ -24,6 +26,7 @@ impl HeaderNames {
     pub fn new<'p>(patterns: impl Iterator<Item = &'p str>) -> Self {
         let mut set = Self::default();
         for pattern in patterns {
+            set.letters |= letter_of(pattern.as_bytes());
             match pattern.strip_suffix('*') {
                 Some(beginning) => set.beginnings.push(beginning.as_bytes().into()),
                 None => set.names.push(pattern.as_bytes().into()),
@@ -36,8 +39,17 @@ impl HeaderNames {
         set
     }
 
+    /// Whether something in the set begins with the same letter, whatever its case: most names of
+    /// most requests are done with so.
+    pub fn may_hold(&self, name: &[u8]) -> bool {
+        self.letters & letter_of(name) != 0
+    }
+
     /// Whether and how a name is in the set.
     pub fn find(&self, name: &[u8]) -> Option<Listed> {
+        if !self.may_hold(name) {
+            return None;
+        }
         let compared = |known: &Box<[u8]>| known.as_ref().cmp(name);
         if self.names.binary_search_by(compared).is_ok() {
             return Some(Listed::ByName);
@@ -48,6 +60,10 @@ impl HeaderNames {
         let nearest = self.beginnings.get(behind.checked_sub(1)?)?;
         name.starts_with(nearest).then_some(Listed::ByBeginning)
     }
+}
+
+fn letter_of(name: &[u8]) -> u32 {
+    name.first().map_or(0, |first| 1 << (first & 31))
 }
 
 /// The patterns of a text: one a line, without blank lines and those that begin with `#`.

@@ -35,6 +35,8 @@ pub enum Outcome {
     BodyType,
     /// Too much body before it names a resource.
     BodySize,
+    /// Too much is held back for this key, or altogether.
+    Busy,
     /// The upstream's list cannot be cut down.
     List,
     /// No table has arrived yet.
@@ -46,7 +48,7 @@ pub enum Outcome {
 }
 
 /// Each outcome, its word, and its response code details.
-const WORDS: [(Outcome, &str, &str); 18] = [
+const WORDS: [(Outcome, &str, &str); 19] = [
     (Outcome::Allowed, "allowed", "latchkey_allowed"),
     (Outcome::NoKey, "no_key", "latchkey_no_key"),
     (
@@ -73,6 +75,7 @@ const WORDS: [(Outcome, &str, &str); 18] = [
     ),
     (Outcome::BodyType, "body_type", "latchkey_body_type"),
     (Outcome::BodySize, "body_size", "latchkey_body_size"),
+    (Outcome::Busy, "busy", "latchkey_busy"),
     (Outcome::List, "list", "latchkey_list"),
     (Outcome::NoTable, "no_table", "latchkey_no_table"),
     (Outcome::LeaseOver, "lease_over", "latchkey_lease_over"),

@@ -31,7 +31,7 @@ pub mod norm;
 pub mod record;
 pub mod redact;
 pub mod scope;
-pub mod sealed;
+pub mod signed;
 pub mod usage;
 mod wire;
 
@@ -48,7 +48,7 @@ pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
 pub use norm::Norm;
 pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
-pub use redact::{Credential, REDACTED, find_credential, redact};
+pub use redact::{CredentialKind, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
-pub use sealed::{PublicSealKey, SealError, SealKey, SealedTable};
+pub use signed::{SignedTable, SignedTableError, SigningKey, VerifyingKey};
 pub use usage::{UsageBatch, UsageError, UsageOutcome, UsageRow};

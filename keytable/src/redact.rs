@@ -32,7 +32,7 @@ const DECODED_TIMES: usize = 3;
 
 /// What kind of credential a text holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
+pub enum CredentialKind {
     /// A value of our own format, checksum included: an API key, a token, a session, a setup
     /// secret.
     Own,
@@ -43,16 +43,16 @@ pub enum Credential {
 }
 
 /// Finds a credential in a text; the surest one, if there are several. Time is linear.
-pub fn find_credential(text: &[u8]) -> Option<Credential> {
+pub fn find_credential(text: &[u8]) -> Option<CredentialKind> {
     if text.len() < TEXT_BYTES_MIN {
         return None;
     }
     let is_own = runs(text).any(|run| ends_own(text, &run));
-    let own = is_own.then_some(Credential::Own);
-    own.or_else(|| foreign(text).map(Credential::Foreign))
+    let own = is_own.then_some(CredentialKind::Own);
+    own.or_else(|| foreign(text).map(CredentialKind::Foreign))
         .or_else(|| {
             let is_drawn = |run: Range<usize>| text.get(run).is_some_and(is_drawn);
-            runs(text).any(is_drawn).then_some(Credential::Drawn)
+            runs(text).any(is_drawn).then_some(CredentialKind::Drawn)
         })
 }
 
@@ -73,7 +73,7 @@ pub fn redact_bytes(bytes: &[u8]) -> &[u8] {
 }
 
 /// Finds a credential in a path or query, also one that is percent-encoded.
-pub fn find_in_path(path: &[u8]) -> Option<Credential> {
+pub fn find_in_path(path: &[u8]) -> Option<CredentialKind> {
     let mut seen = Cow::Borrowed(path);
     let mut found = find_credential(&seen);
     for _ in 0..DECODED_TIMES {

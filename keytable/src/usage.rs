@@ -48,9 +48,9 @@ pub struct UsageRow {
     pub outcome: UsageOutcome,
     /// How many, at least one.
     pub count: u64,
-    /// When the newest of them came, in milliseconds since 1970.
+    /// When the newest of them was counted, in milliseconds since 1970: at most a second after it came.
     pub last_at_unix_ms: u64,
-    /// Where the newest of them came from, if it could be read.
+    /// Where one of the newest came from, if it could be read: the first of the last second that had one.
     pub last_address: Option<IpAddr>,
 }
 

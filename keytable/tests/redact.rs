@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keytable::api_key::{BASE62, checksum};
-use keytable::redact::{Credential, find_in_path, redact_path};
+use keytable::redact::{CredentialKind, find_in_path, redact_path};
 use keytable::{REDACTED, find_credential, redact};
 use proptest::prelude::*;
 
@@ -63,7 +63,7 @@ fn a_key_of_any_prefix_is_found_wherever_it_stands() {
             ] {
                 assert_eq!(
                     find_credential(text.as_bytes()),
-                    Some(Credential::Own),
+                    Some(CredentialKind::Own),
                     "{text}"
                 );
                 assert_eq!(redact(&text), REDACTED);
@@ -71,7 +71,7 @@ fn a_key_of_any_prefix_is_found_wherever_it_stands() {
         }
     }
     let plain = String::from_utf8(golden("v1-key")).unwrap();
-    assert_eq!(find_credential(plain.as_bytes()), Some(Credential::Own));
+    assert_eq!(find_credential(plain.as_bytes()), Some(CredentialKind::Own));
 }
 
 /// An imported value may be all small letters: its checksum gives it away, too.
@@ -80,7 +80,7 @@ fn a_key_of_small_letters_alone_is_found_by_its_checksum() {
     let body = format!("sk-{}", "abcdefghij0123456789".repeat(2));
     let sum = checksum(body.as_bytes()).map(char::from);
     let key: String = body.chars().chain(sum).collect();
-    assert_eq!(find_credential(key.as_bytes()), Some(Credential::Own));
+    assert_eq!(find_credential(key.as_bytes()), Some(CredentialKind::Own));
     let digest = format!("sha256-{}", "29fdb92e57cf0827".repeat(4));
     assert_eq!(find_credential(digest.as_bytes()), None);
 }
@@ -136,7 +136,7 @@ fn well_known_credentials_of_others_are_found() {
         ] {
             assert_eq!(
                 find_credential(text.as_bytes()),
-                Some(Credential::Foreign(owner)),
+                Some(CredentialKind::Foreign(owner)),
                 "{text}"
             );
         }

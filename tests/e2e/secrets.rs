@@ -3,10 +3,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use envoy::Stack;
 use serde_json::json;
 use tests::raw::{self, post_chat_with};
-use tests::{chat, http2, start, wait_for};
+use tests::{Admin, Key, chat, http2, start, wait_for};
+
+const USAGE: &str = "/v1/usage?account=demo&period=day";
 
 #[test]
 fn neither_keys_nor_tokens_are_anywhere_after_a_run() {
@@ -263,53 +267,53 @@ fn a_key_in_any_place_of_a_request_is_written_nowhere() {
     wait_for("the access log is written", || {
         fs::read_to_string(&log).is_ok_and(|text| text.contains(&last.id))
     });
-    let usage = "/v1/usage?account=demo&period=day";
     wait_for("the last request is told", || {
-        let told = admin.call("GET", usage, None).1;
+        let told = admin.call("GET", USAGE, None).1;
         told["keys"].to_string().contains(&last.id)
     });
-    let pages = [
-        "config_dump?include_eds",
-        "stats",
-        "stats/prometheus",
-        "clusters",
-    ];
-    for page in pages {
-        let text = raw::get_text(&format!("{}/{page}", stack.envoy_admin_url()));
-        assert_clean(page, text.as_bytes(), &secrets);
-    }
-    let told = [
-        usage.into(),
-        format!("/v1/keys/{}/usage?period=day", listed.id),
-    ];
-    for path in told
-        .iter()
-        .map(String::as_str)
-        .chain(["/v1/audit", "/v1/envoys"])
-    {
-        let (status, text) = admin.call("GET", path, None);
-        assert_eq!(status, 200, "{path}: {text}");
-        assert_clean(path, text.to_string().as_bytes(), &secrets);
-    }
-    let told = admin.call("GET", &told[1], None).1;
-    assert!(
-        told.to_string().contains("(redacted)"),
-        "it was told: {told}"
-    );
-    let copy = stack.run_dir().join("copy.db");
-    let made = std::process::Command::new(envoy::build::sidecar().unwrap())
-        .args(["backup", "--data"])
-        .arg(stack.database().parent().unwrap())
-        .arg("--to")
-        .arg(&copy)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    assert_told_clean(&stack, &admin, &listed, &secrets);
+    back_up(&stack);
     stack.stop_envoy().unwrap();
     stack.stop_sidecar().unwrap();
     let mut looked_at = 0;
     scan(stack.run_dir(), &secrets, &mut looked_at);
     assert!(looked_at >= 6, "{looked_at}");
+}
+
+/// Nothing that Envoy or the sidecar tells has it; what was counted is told without it.
+fn assert_told_clean(stack: &Stack, admin: &Admin, listed: &Key, secrets: &[String]) {
+    for page in [
+        "config_dump?include_eds",
+        "stats",
+        "stats/prometheus",
+        "clusters",
+    ] {
+        let text = raw::get_text(&format!("{}/{page}", stack.envoy_admin_url()));
+        assert_clean(page, text.as_bytes(), secrets);
+    }
+    let of_listed = format!("/v1/keys/{}/usage?period=day", listed.id);
+    for path in [USAGE, &of_listed, "/v1/audit", "/v1/envoys"] {
+        let (status, text) = admin.call("GET", path, None);
+        assert_eq!(status, 200, "{path}: {text}");
+        assert_clean(path, text.to_string().as_bytes(), secrets);
+    }
+    let told = admin.call("GET", &of_listed, None).1;
+    assert!(
+        told.to_string().contains("(redacted)"),
+        "it was told: {told}"
+    );
+}
+
+/// Copies the database, as an operator does, to where everything is looked through.
+fn back_up(stack: &Stack) {
+    let made = Command::new(envoy::build::sidecar().unwrap())
+        .args(["backup", "--data"])
+        .arg(stack.database().parent().unwrap())
+        .arg("--to")
+        .arg(stack.run_dir().join("copy.db"))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
 }
 
 /// Looks through every file but the two that exist to hold a secret.

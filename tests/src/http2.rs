@@ -4,6 +4,7 @@
 //! as frames of its own, as far as the windows allow.
 
 use std::future::poll_fn;
+use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use h2::client::ResponseFuture;
@@ -34,6 +35,32 @@ pub fn send_for_trailers(
         .build()
         .unwrap()
         .block_on(exchange(address_of(url), request, chunks, trailers))
+}
+
+/// Sends a request with a body that never ends, in a thread of its own; that gives the answer, with
+/// status 0 if the stream was reset.
+pub fn hold(url: &str, request: Request<()>, body: Vec<u8>) -> JoinHandle<Answer> {
+    let url = url.to_owned();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let held = hold_open(address_of(&url), request, body.into());
+        runtime.unwrap().block_on(held)
+    })
+}
+
+async fn hold_open(address: &str, request: Request<()>, body: Bytes) -> Answer {
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let (client, connection) = h2::client::handshake(tcp).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let (response, mut stream) = client.send_request(request, false).unwrap();
+    let _ = write_pieces(&mut stream, vec![body]).await;
+    let (answer, _) = read(response).await;
+    drop(stream);
+    driver.abort();
+    answer
 }
 
 /// A request to a path of the gate with header fields.
@@ -76,6 +103,15 @@ async fn write(
     chunks: Vec<Bytes>,
     trailers: HeaderMap,
 ) -> Result<(), h2::Error> {
+    write_pieces(stream, chunks).await?;
+    if trailers.is_empty() {
+        stream.send_data(Bytes::new(), true)
+    } else {
+        stream.send_trailers(trailers)
+    }
+}
+
+async fn write_pieces(stream: &mut SendStream<Bytes>, chunks: Vec<Bytes>) -> Result<(), h2::Error> {
     for mut chunk in chunks {
         while !chunk.is_empty() {
             stream.reserve_capacity(chunk.len());
@@ -86,11 +122,7 @@ async fn write(
             stream.send_data(piece, false)?;
         }
     }
-    if trailers.is_empty() {
-        stream.send_data(Bytes::new(), true)
-    } else {
-        stream.send_trailers(trailers)
-    }
+    Ok(())
 }
 
 async fn read(response: ResponseFuture) -> (Answer, HeaderMap) {

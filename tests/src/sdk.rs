@@ -7,7 +7,7 @@ use envoy::{Recorded, Stack, files};
 use serde_json::json;
 
 use crate::node::Packages;
-use crate::{Admin, Key, python, start};
+use crate::{Admin, Key, python, raw, start};
 
 /// The SDKs from PyPI that live together.
 const PYPI: [&str; 8] = [
@@ -127,6 +127,11 @@ impl Workbench {
         }
         assert_eq!(let_through.len(), whole.len(), "{printed}");
         assert!(!whole.is_empty() && sent.len() > whole.len(), "{printed}");
+        let stats = format!(
+            "{}/stats?filter=headers_removed",
+            self.stack.envoy_admin_url()
+        );
+        assert_eq!(raw::get_text(&stats).trim(), "", "an SDK's headers pass");
         println!(
             "{} requests let through untouched, {} refused",
             whole.len(),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::PortChoice;
 use crate::address::HostPort;
-use crate::bootstrap::Addition;
+use crate::bootstrap::{Addition, HEAP_BYTES_MAX};
 use crate::error::StackError;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
@@ -49,6 +49,8 @@ pub struct StackOptions {
     pub sidecar_args: Vec<String>,
     /// Further members of the gate's configuration.
     pub gate_settings: Map<String, Value>,
+    /// Size of Envoy's heap at which it takes no more requests.
+    pub heap_bytes_max: u64,
     /// A sidecar to run instead of the one that is built.
     pub sidecar: Option<PathBuf>,
     /// A filter to load instead of the one that is built.
@@ -70,6 +72,7 @@ impl Default for StackOptions {
             additions: Vec::new(),
             sidecar_args: Vec::new(),
             gate_settings: Map::new(),
+            heap_bytes_max: HEAP_BYTES_MAX,
             sidecar: None,
             filter_wasm: None,
         }

@@ -8,8 +8,9 @@ use keytable::{
     judge_resources,
 };
 
+use super::arrival::Arrival;
 use super::body::Reading;
-use super::{Arrival, GateShared, failed};
+use super::{GateShared, failed};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;

@@ -6,7 +6,7 @@
 //!
 //! Invariant: neither query nor credential is left here, whatever the client sent.
 
-use keytable::redact::{Credential, find_in_path, redact_bytes, redact_path};
+use keytable::redact::{CredentialKind, find_in_path, redact_bytes, redact_path};
 
 use crate::credential::{self, path_only};
 use crate::headers::HeaderMap;
@@ -34,8 +34,8 @@ pub(super) fn leave(host: &impl RequestHost, headers: &HeaderMap) {
 pub(super) fn check_target(headers: &HeaderMap) -> Result<(), Refusal> {
     let target = headers.get(b":path").unwrap_or_default();
     let in_path = find_in_path(path_only(target));
-    let is_sure = |found| matches!(found, Credential::Own | Credential::Foreign(_));
-    let has_own = |value: &[u8]| find_in_path(value) == Some(Credential::Own);
+    let is_sure = |found| matches!(found, CredentialKind::Own | CredentialKind::Foreign(_));
+    let has_own = |value: &[u8]| find_in_path(value) == Some(CredentialKind::Own);
     if in_path.is_some_and(is_sure) || credential::query_rest(target).any(has_own) {
         return Err(Refusal::Ambiguous(
             "its URL holds what reads as an API key, which belongs into a header alone: send it as \

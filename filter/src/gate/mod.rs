@@ -6,7 +6,9 @@
 //! Invariant: nothing of a request reaches the upstream before there is a [`Permit`] in hand, and
 //! every path that ends without one ends in an answer.
 
+mod arrival;
 mod body;
+mod held;
 mod identity;
 mod judge;
 mod listing;
@@ -25,15 +27,15 @@ use std::rc::Rc;
 use keytable::{Permit, admit};
 
 use crate::cache::KnownKey;
-use crate::config::UnknownEndpoint;
 use crate::credential::Credential;
-use crate::headers::HeaderMap;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::{Family, Located, Mentions};
+use crate::locator::{Family, Mentions};
 use crate::reply::Refusal;
-use crate::table::Unavailable;
+use crate::table::{RecordBytes, Unavailable};
+use arrival::Arrival;
 use body::Reading;
-use judge::{Holder, Verdict, denied, denied_from, facts};
+use held::Held;
+use judge::{Holder, Verdict, denied_from, facts};
 use listing::Listing;
 use observing::{Observing, Sight};
 use passing::Caller;
@@ -54,18 +56,8 @@ pub struct Gate {
     family: Family,
     /// Whose request it is.
     caller: Caller,
-}
-
-/// What has arrived with the headers of a request, looked at once.
-#[derive(Debug)]
-struct Arrival<'a> {
-    headers: &'a HeaderMap,
-    /// The rule of its endpoint; `None` if there is none.
-    located: Option<Located<'a>>,
-    /// Whose error JSON its client understands.
-    family: Family,
-    /// There is no body.
-    end_of_stream: bool,
+    /// What Envoy holds back of it; `None` as long as that can be nothing.
+    held: Option<Held>,
 }
 
 /// What Envoy shall do with what it has in hand.
@@ -102,6 +94,7 @@ impl Gate {
             state: State::Closed,
             family: Family::default(),
             caller: Caller::default(),
+            held: None,
         }
     }
 
@@ -127,7 +120,17 @@ impl Gate {
                             .set_judged(self.stream, reading.judged());
                         self.enter(open(permit))
                     }
-                    Ok(None) => self.enter(State::Reading(reading)),
+                    Ok(None) => {
+                        if reading.take_news() {
+                            self.shared
+                                .streams
+                                .set_judged(self.stream, reading.judged());
+                        }
+                        match self.hold(reading.held_bytes()) {
+                            Ok(()) => self.enter(State::Reading(reading)),
+                            Err(refusal) => self.refuse(host, &refusal),
+                        }
+                    }
                     Err(refusal) => {
                         reading.count_refusal(host, &self.shared, &refusal);
                         self.refuse(host, &refusal)
@@ -164,43 +167,47 @@ impl Gate {
 
     /// The head of an answer has arrived: the upstream's, Envoy's or the gate's own.
     pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
-        self.pass_answer(host, |listing, host| match end_of_stream {
+        self.pass_answer(host, |listing, _, host| match end_of_stream {
             true => Ok(Flow::Continue),
             false => listing.begin(host),
         })
     }
 
-    /// Body of the answer has arrived: all of it so far, while it is held.
+    /// Body of the answer has arrived: `size` bytes in Envoy's buffer.
     pub fn on_response_body(
         &mut self,
         host: &impl RequestHost,
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
-        self.pass_answer(host, |listing, host| {
-            listing.advance(host, size, end_of_stream)
+        self.pass_answer(host, |listing, record, host| {
+            listing.advance(host, record, size, end_of_stream)
         })
     }
 
     /// Trailers of the answer have arrived: its body is over.
     pub fn on_response_trailers(&mut self, host: &impl RequestHost) -> Flow {
-        self.pass_answer(host, |listing, host| listing.end(host))
+        self.pass_answer(host, |listing, record, host| listing.end(host, record))
     }
 
     /// Passes a part of the answer on, if the key still has its right; what is a list by `step`.
     fn pass_answer<H: RequestHost>(
         &mut self,
         host: &H,
-        step: impl FnOnce(&mut Listing, &H) -> Result<Flow, Refusal>,
+        step: impl FnOnce(&mut Listing, &RecordBytes, &H) -> Result<Flow, Refusal>,
     ) -> Flow {
         if let Some(flow) = self.check_answer(host) {
             return flow;
         }
-        let passed = match &mut self.state {
-            State::Listing(listing) => step(listing, host),
-            _ => Ok(Flow::Continue),
+        let (passed, held_bytes) = match &mut self.state {
+            State::Listing(listing) => {
+                let record = self.shared.streams.record(self.stream);
+                let passed = record.and_then(|record| step(listing, &record, host));
+                (passed, listing.held_bytes())
+            }
+            _ => (Ok(Flow::Continue), 0),
         };
-        match passed {
+        match passed.and_then(|flow| self.hold(held_bytes).map(|()| flow)) {
             Ok(Flow::Hold) => Flow::Hold,
             Ok(Flow::Continue) => {
                 self.shared.streams.set_answered(self.stream);
@@ -210,10 +217,15 @@ impl Gate {
         }
     }
 
-    /// The request is over, however it ended: what was not counted yet is.
+    /// The request is over, however it ended: what was passed on and not counted yet is.
     pub fn on_end(&mut self, host: &impl RequestHost) {
-        if let State::Observing(observing) = std::mem::replace(&mut self.state, State::Closed) {
-            observing.count(host, &self.shared);
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Observing(observing) => observing.count(host, &self.shared),
+            State::Reading(reading) => {
+                let standing = self.check(host);
+                reading.count_unfinished(host, &self.shared, standing);
+            }
+            State::Closed | State::Answered | State::Listing(_) | State::Open => {}
         }
     }
 
@@ -262,8 +274,10 @@ impl Gate {
     }
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
+        let answers = self.shared.cut(self.stream, host, refusal);
         self.on_end(host);
-        self.state = match self.shared.cut(self.stream, host, refusal) {
+        self.held = None;
+        self.state = match answers {
             true => State::Answered,
             false => State::Closed,
         };
@@ -282,20 +296,28 @@ impl Gate {
             readiness::answer(host, shared.table.open(host)).map_err(failed)?;
             return Ok(State::Answered);
         }
-        let located = shared.locators.locate(&headers);
-        let arrival = Arrival {
-            headers: &headers,
-            located,
-            // Now: later the headers are gone, and before that the credential, which tells of the client too.
-            family: family_of(&shared, &headers, located.as_ref()),
-            end_of_stream,
-        };
+        let arrival = Arrival::read(&shared, &headers, end_of_stream);
         self.family = arrival.family;
         let edition = shared.table.open(host)?;
         let (state, running) = judge_request(&shared, host, &arrival, edition)?;
         self.caller = running.caller();
+        let of_key = |head_bytes| Held::new(&shared.held, running.key_hash(), head_bytes);
+        self.held = match &state {
+            State::Reading(_) => Some(of_key(headers.as_bytes().len())),
+            State::Listing(_) => Some(of_key(0)),
+            _ => None,
+        };
+        self.hold(0)?;
         shared.streams.enter(self.stream, running);
         Ok(state)
+    }
+
+    /// Envoy holds back so much of its body, or of its answer's.
+    fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
+        match &mut self.held {
+            Some(held) => held.set(bytes),
+            None => Ok(()),
+        }
     }
 
     fn enter(&mut self, state: State) -> Flow {
@@ -305,12 +327,19 @@ impl Gate {
             State::Reading(reading) if reading.is_held() => Flow::Hold,
             State::Reading(_) => Flow::Continue,
         };
+        let holds = match &state {
+            State::Reading(reading) => reading.is_held(),
+            State::Listing(_) => true,
+            _ => false,
+        };
+        self.held = self.held.take().filter(|_| holds);
         self.state = state;
         flow
     }
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.shared.streams.leave(self.stream);
+        self.held = None;
         host.count(refusal.outcome());
         self.state = match self.shared.answer(host, refusal, self.family) {
             true => State::Answered,
@@ -378,7 +407,7 @@ fn judge_holder(
         )?;
         return carry_out(shared, host, verdict, holder);
     };
-    check_endpoint(shared, arrival)?;
+    arrival.check_endpoint(shared)?;
     identity::clean(
         shared,
         host,
@@ -424,19 +453,9 @@ fn carry_out(
         Verdict::List(permit, norm) => {
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
-            let listing = Listing::new(holder.record.clone(), norm);
+            let listing = Listing::new(norm);
             Ok((list(permit, listing), Judged::Found(Mentions::new(norm))))
         }
-    }
-}
-
-/// Whether a key for everything may call an endpoint that no rule knows.
-fn check_endpoint(shared: &GateShared, arrival: &Arrival<'_>) -> Result<(), Refusal> {
-    let refused =
-        shared.config.unknown_endpoint == UnknownEndpoint::Deny && arrival.located.is_none();
-    match refused {
-        true => Err(denied(keytable::Denial::EndpointNotAllowed)),
-        false => Ok(()),
     }
 }
 
@@ -452,25 +471,6 @@ fn observed(observing: Observing) -> State {
 
 fn list(_permit: Permit, listing: Listing) -> State {
     State::Listing(Box::new(listing))
-}
-
-/// The family of the rule, unless headers tell of another client.
-fn family_of(shared: &GateShared, headers: &HeaderMap, located: Option<&Located<'_>>) -> Family {
-    let rule = located.map(|located| located.rule.family);
-    if headers.get(b"anthropic-version").is_some() {
-        return Family::Anthropic;
-    }
-    if headers.get(b"x-goog-api-key").is_some() {
-        return Family::Google;
-    }
-    let under_openai = |path: &[u8]| path.starts_with(b"/openai/");
-    if headers.get(b"api-key").is_some() && headers.get(b":path").is_some_and(under_openai) {
-        return Family::Azure;
-    }
-    match (rule, shared.config.errors) {
-        (None | Some(Family::OpenAi), Some(configured)) => configured,
-        (rule, _) => rule.unwrap_or_default(),
-    }
 }
 
 fn failed(_: HostError) -> Refusal {

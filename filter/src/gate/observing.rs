@@ -6,8 +6,9 @@
 
 use keytable::{KeyHash, Permit};
 
+use super::GateShared;
+use super::arrival::Arrival;
 use super::judge::Holder;
-use super::{Arrival, GateShared};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;

@@ -65,7 +65,7 @@ impl Passing {
         if name.starts_with(b":") || self.granted.find(name).is_some() {
             return true;
         }
-        if self.removed.find(&canonical(name)).is_some() {
+        if self.removed.may_hold(name) && self.removed.find(&canonical(name)).is_some() {
             return false;
         }
         match (caller, self.passed.find(name)) {

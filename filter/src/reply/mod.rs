@@ -40,6 +40,8 @@ pub enum Refusal {
     Ambiguous(&'static str),
     /// More of the body would have to be held back than is allowed.
     TooLarge,
+    /// So much is held back already that this must not be.
+    Busy,
     /// The upstream's list cannot be cut down to what the key may see.
     UnreadableList,
     /// The table cannot be used.
@@ -75,7 +77,7 @@ impl Refusal {
         ];
         match status {
             401 => headers.push(("www-authenticate", "Bearer")),
-            503 => headers.extend([("retry-after", "1"), ("x-should-retry", "false")]),
+            503 => headers.extend([("retry-after", "1"), ("x-should-retry", self.is_retried())]),
             _ => {}
         }
         headers.extend(family::headers(family, status));
@@ -85,6 +87,14 @@ impl Refusal {
             details: self.outcome().details(),
             headers,
             body,
+        }
+    }
+
+    /// Whether an SDK should try again by itself, as it reads that.
+    fn is_retried(&self) -> &'static str {
+        match self {
+            Self::Busy => "true",
+            _ => "false",
         }
     }
 
@@ -137,6 +147,12 @@ impl Refusal {
                 "The request body is too large to be judged before 'model' is known: send 'model' \
                  earlier in the body, or a smaller body.",
             ),
+            Self::Busy => explained(
+                503,
+                "too_much_held",
+                "Too many large requests wait for their 'model' at the moment. Try again shortly, or \
+                 send 'model' at the beginning of the body.",
+            ),
             Self::UnreadableList => explained(
                 502,
                 "unreadable_model_list",
@@ -169,6 +185,7 @@ impl Refusal {
             Self::ContentType => Outcome::BodyType,
             Self::Ambiguous(_) | Self::Unnamed(_) => Outcome::Body,
             Self::TooLarge => Outcome::BodySize,
+            Self::Busy => Outcome::Busy,
             Self::UnreadableList => Outcome::List,
             Self::Unavailable(Unavailable::NoTable) => Outcome::NoTable,
             Self::Unavailable(Unavailable::LeaseOver) => Outcome::LeaseOver,

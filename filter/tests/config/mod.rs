@@ -209,6 +209,17 @@ fn a_hold_limit_that_is_no_whole_number_is_refused() {
 }
 
 #[test]
+fn a_bound_without_room_for_two_of_the_largest_bodies_is_refused() {
+    for (hold, total) in [("8388608", "16777215"), ("200000000", "268435456")] {
+        let text =
+            format!(r#"{{"role":"gate","hold_bytes_max":{hold},"held_bytes_total_max":{total}}}"#);
+        refused(&text, "at least twice hold_bytes_max");
+    }
+    let text = r#"{"role":"gate","hold_bytes_max":8388608,"held_bytes_total_max":16777216}"#;
+    assert!(Config::parse(text.as_bytes()).is_ok());
+}
+
+#[test]
 fn a_lease_ends_its_length_after_the_request_was_sent() {
     let sent_ns = 7_000_999_999;
     assert_eq!(MaxStaleness::Seconds(5).lease_until_ms(sent_ns), 12_000);
@@ -284,5 +295,17 @@ fn running_requests_are_checked_four_times_a_second_unless_it_is_said_otherwise(
     for bad in [0, 49, 10_001] {
         let text = format!(r#","stream_check_ms":{bad}"#);
         assert!(check_ms(&text).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_signed_table_is_still_known_by_its_first_name() {
+    let table = format!(r#"{{"cluster":"file","public_key":"{}"}}"#, "ab".repeat(32));
+    for name in ["signed_table", "sealed_table"] {
+        let text = agent(&format!(r#""region":"local","{name}":{table}"#));
+        let Ok(Config::Agent(config)) = Config::parse(text.as_bytes()) else {
+            panic!("not an agent: {name}");
+        };
+        assert_eq!(config.signed_table.unwrap().cluster, "file");
     }
 }

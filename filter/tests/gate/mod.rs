@@ -8,6 +8,7 @@ mod endpoints;
 mod families;
 mod faults;
 mod headers;
+mod held;
 mod lists;
 mod observed;
 mod permits;

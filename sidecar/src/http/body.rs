@@ -12,7 +12,7 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpRequest};
-use keytable::{Credential, find_credential};
+use keytable::{CredentialKind, find_credential};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -100,9 +100,9 @@ fn note_credentials(place: &str, text: &str, errors: &mut Vec<FieldError>) {
 /// What is wrong with a text that is to be stored; `None` if it holds no credential.
 pub(crate) fn credential_fault(text: &str) -> Option<String> {
     let owner = match find_credential(text.as_bytes())? {
-        Credential::Own => "an API key or token of this installation's format",
-        Credential::Foreign(owner) => owner,
-        Credential::Drawn => "random letters and digits, as keys have",
+        CredentialKind::Own => "an API key or token of this installation's format",
+        CredentialKind::Foreign(owner) => owner,
+        CredentialKind::Drawn => "random letters and digits, as keys have",
     };
     Some(format!(
         "reads as a credential ({owner}), which does not belong here: leave it out, and replace \

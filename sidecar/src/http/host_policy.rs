@@ -55,7 +55,8 @@ impl HostPolicy {
         request.method() == Method::POST && bare(request.path()) == bare(&self.tokenhub_path)
     }
 
-    /// Refuses a request for a name that is not ours. Addresses cannot be rebound, so they pass.
+    /// Refuses a request for a name that we were not given, also where none was given. Addresses cannot
+    /// be rebound, so they pass.
     pub(crate) fn check_host(&self, request: &ServiceRequest) -> Result<(), Problem> {
         let mut values = request.headers().get_all(header::HOST);
         let host = match (values.next(), values.next()) {
@@ -63,9 +64,8 @@ impl HostPolicy {
             _ => None,
         };
         let name = host.and_then(host_name).ok_or_else(Problem::misdirected)?;
-        let has_no_names = self.tls && self.public_url.is_none() && self.hosts.is_empty();
         let is_safe = is_address(&name) || name == "localhost";
-        if has_no_names || is_safe || self.has_name(&name) {
+        if is_safe || self.has_name(&name) {
             Ok(())
         } else {
             Err(Problem::misdirected())

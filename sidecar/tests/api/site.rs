@@ -260,3 +260,22 @@ fn pages_and_answers_carry_what_a_browser_needs_to_be_told() {
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
 }
+
+/// Whoever ends TLS in front passes on what the client called us: any name, unless we know ours.
+#[test]
+fn behind_a_proxy_a_name_that_was_not_given_is_refused() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start_with(&scratch, &["--behind-tls-proxy"]);
+    let url = format!("{}/v1/session", sidecar.admin());
+    let bearer = format!("Bearer {}", sidecar.token());
+    let status = |host: &str| {
+        let headers = [("host", host), ("authorization", bearer.as_str())];
+        call(&url, "GET", &headers, None).status
+    };
+    for host in ["evil.example", "keys.example.com", "sidecar:9301"] {
+        assert_eq!(status(host), 421, "{host}");
+    }
+    for host in ["localhost", "10.0.0.7:9301", "[2001:db8::7]"] {
+        assert_eq!(status(host), 200, "{host}");
+    }
+}
