@@ -23,13 +23,7 @@ const APART: &[(&str, &[&str])] = &[
 ];
 
 /// Types that each crate has of its own, as they are the same thing in each.
-const SAME: [&str; 5] = [
-    "Config",
-    "ConfigError",
-    "MaxStaleness",
-    "Mutant",
-    "SealError",
-];
+const SAME: [&str; 4] = ["Config", "ConfigError", "MaxStaleness", "Mutant"];
 
 /// A path of modules, from the crate's root.
 type Path = Vec<String>;
