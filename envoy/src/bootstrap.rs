@@ -48,8 +48,8 @@ pub struct Bootstrap {
     pub region: String,
     /// The lease.
     pub max_staleness: MaxStaleness,
-    /// Who must have signed the sealed table that the agent may start from, if it may.
-    pub sealed_table_key: Option<String>,
+    /// Who must have signed the signed table that the agent may start from, if it may.
+    pub signed_table_key: Option<String>,
     /// Members that the gate's configuration has beside `role`; an object.
     pub gate_settings: serde_json::Map<String, Value>,
     /// At which size of its heap Envoy takes no more requests, in bytes; well below it frees memory.
@@ -159,10 +159,10 @@ impl Bootstrap {
             "wait_s": self.max_staleness.wait_s(),
             "max_staleness_s": self.max_staleness.to_json(),
         });
-        if let (Some(key), Some(members)) = (&self.sealed_table_key, configuration.as_object_mut())
+        if let (Some(key), Some(members)) = (&self.signed_table_key, configuration.as_object_mut())
         {
-            let sealed_table = json!({"cluster": "sealed_table", "public_key": key});
-            members.insert("sealed_table".to_owned(), sealed_table);
+            let signed_table = json!({"cluster": "signed_table", "public_key": key});
+            members.insert("signed_table".to_owned(), signed_table);
         }
         configuration
     }

@@ -31,7 +31,7 @@ prints the bootstrap of an Envoy
                              (default: 1h)
   --heap-bytes-max BYTES     size of Envoy's heap at which it takes no more requests (default:
                              2147483648); below the memory that it may have
-  --sealed-table-key HEX     start from a sealed table of this public key (docs/recipes.md)
+  --signed-table-key HEX     start from a signed table of this public key (docs/recipes.md)
   --filter FILE              the filter (default: /etc/latchkey/filter.wasm)
   --feed-token-file FILE     holds `Bearer <token>` (default: /etc/latchkey/feed-token)
   --access-log FILE          (default: /dev/stdout)
@@ -122,7 +122,7 @@ fn bootstrap(sidecar: HostPort, upstream: HostPort) -> Bootstrap {
         access_log: PathBuf::from("/dev/stdout"),
         region: crate::sidecar::REGION.to_owned(),
         max_staleness: crate::MaxStaleness::default(),
-        sealed_table_key: None,
+        signed_table_key: None,
         gate_settings: serde_json::Map::new(),
         heap_bytes_max: crate::bootstrap::HEAP_BYTES_MAX,
         sidecar,
@@ -143,7 +143,9 @@ fn set(bootstrap: &mut Bootstrap, name: &str, value: &OsStr) -> Result<(), Inval
         "region" => bootstrap.region = parsed(name, value)?,
         "max-staleness" => bootstrap.max_staleness = parsed(name, value)?,
         "heap-bytes-max" => bootstrap.heap_bytes_max = parsed(name, value)?,
-        "sealed-table-key" => bootstrap.sealed_table_key = Some(parsed(name, value)?),
+        "signed-table-key" | "sealed-table-key" => {
+            bootstrap.signed_table_key = Some(parsed(name, value)?)
+        }
         "filter" => bootstrap.filter_wasm = value.into(),
         "feed-token-file" => bootstrap.feed_token_file = value.into(),
         "access-log" => bootstrap.access_log = value.into(),

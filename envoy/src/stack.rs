@@ -87,7 +87,7 @@ impl Stack {
             access_log: run_dir.file("access.log"),
             region: sidecar::REGION.to_owned(),
             max_staleness: options.max_staleness,
-            sealed_table_key: None,
+            signed_table_key: None,
             gate_settings: options.gate_settings,
             heap_bytes_max: options.heap_bytes_max,
             additions: options.additions,

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use keytable::PublicSealKey;
+use keytable::VerifyingKey;
 use serde::{Deserialize, Deserializer};
 
 use crate::locator::{Family, LocatorConfig};
@@ -47,19 +47,19 @@ pub struct AgentConfig {
     #[serde(default = "default_staleness", rename = "max_staleness_s")]
     pub max_staleness: MaxStaleness,
     /// A table to start from while the sidecar cannot be reached.
-    #[serde(default)]
-    pub sealed_table: Option<SealedTableConfig>,
+    #[serde(default, alias = "sealed_table")]
+    pub signed_table: Option<SignedTableConfig>,
 }
 
-/// Where a sealed table is, and who must have signed it.
+/// Where a signed table is, and who must have signed it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SealedTableConfig {
+pub struct SignedTableConfig {
     /// The Envoy cluster that answers every GET with the file.
     pub cluster: String,
     /// What `sidecar snapshot` prints.
     #[serde(deserialize_with = "public_key")]
-    pub public_key: PublicSealKey,
+    pub public_key: VerifyingKey,
 }
 
 /// Settings of the gate.
@@ -242,10 +242,10 @@ impl MaxStaleness {
     }
 }
 
-fn public_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicSealKey, D::Error> {
+fn public_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VerifyingKey, D::Error> {
     let text = String::deserialize(deserializer)?;
     let wrong = "public_key must be the 64 hexadecimal digits that `sidecar snapshot` prints";
-    PublicSealKey::parse(&text).ok_or_else(|| serde::de::Error::custom(wrong))
+    VerifyingKey::parse(&text).ok_or_else(|| serde::de::Error::custom(wrong))
 }
 
 fn default_cluster() -> String {

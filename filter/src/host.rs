@@ -7,6 +7,7 @@
 //!
 //! Invariant: every call may fail and says so in its type; no implementation panics.
 
+use crate::counts::Counter;
 use crate::headers::HeaderMap;
 use crate::outcome::Outcome;
 
@@ -67,6 +68,12 @@ pub trait Host {
     fn count(&self, outcome: Outcome);
     /// Counts a running request that was cut.
     fn count_cut(&self);
+    /// Counts requests whose usage could not be kept.
+    fn count_lost(&self, requests: u64);
+    /// What was counted since the last time, as a message for the agent; `None` if nothing was.
+    fn take_counts(&self) -> Option<Vec<u8>>;
+    /// Hands a message to the agent.
+    fn hand_over(&self, message: &[u8]) -> Result<(), HostError>;
     /// Counts a request header that was removed, under a word of a bounded set.
     fn count_removed_header(&self, word: &str);
     /// Monotonic time in nanoseconds, the same clock in every worker.
@@ -77,8 +84,10 @@ pub trait Host {
     fn log(&self, level: Level, message: &str);
 }
 
-/// What the agent needs besides: calls to the sidecar.
+/// What the agent needs besides: calls to the sidecar, and metrics that only rise.
 pub trait FeedHost: Host {
+    /// Adds to a counter.
+    fn add(&self, counter: Counter<'_>, by: u64);
     /// Starts a GET on the feed; the answer comes by callback with the same number.
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError>;
     /// Starts a POST on the feed; the answer comes by callback with the same number.

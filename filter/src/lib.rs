@@ -12,15 +12,17 @@
 pub mod mutant;
 
 // The ground floor: these know nothing of the rooms above.
+pub mod counts;
 pub mod header_names;
 pub mod headers;
 pub mod host;
 pub mod outcome;
-pub mod spread;
 
 pub mod agent;
+pub mod chooser;
 pub mod config;
 pub mod credential;
+pub mod fast_hash;
 pub mod form;
 pub mod gate;
 pub mod json;

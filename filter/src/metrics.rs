@@ -1,13 +1,20 @@
-//! The filter's metrics in Envoy: gauges that the agent sets and workers read, counters of the gate.
+//! The filter's metrics in Envoy: gauges that the agent sets and workers read, and counters, which the
+//! agent writes too, from what workers hand over.
 //!
-//! Does not decide what is counted. Invariant: a count that cannot be kept decides about no request.
+//! Does not decide what is counted. Invariants: a count that cannot be kept decides about no request;
+//! a bounded number of metrics is ever defined.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::abi;
+use crate::counts::Counter;
 use crate::host::{Gauge, HostError};
-use crate::outcome::Outcome;
+
+/// Words for removed headers that stand by themselves: several workers', who each give out fewer.
+const WORDS_MAX: usize = 256;
+/// For every other word.
+const OTHER: &str = "other";
 
 /// The ids that Envoy gave them.
 pub(crate) struct Metrics {
@@ -16,9 +23,8 @@ pub(crate) struct Metrics {
     generation: u32,
     records: u32,
     lease_left_s: u32,
-    streams_cut: u32,
-    /// One for each outcome, by its number.
-    outcomes: [u32; Outcome::COUNT],
+    /// One for each counter that there always is, in their order.
+    counters: Vec<u32>,
     /// One for each word under which removed headers are counted, defined when it is first.
     removed_headers: RefCell<BTreeMap<String, u32>>,
 }
@@ -28,19 +34,13 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn define() -> Result<Self, HostError> {
         let gauge = |name| abi::define_metric(abi::METRIC_GAUGE, name);
-        let mut outcomes = [0; Outcome::COUNT];
-        for (id, outcome) in outcomes.iter_mut().zip(Outcome::all()) {
-            let name = format!("latchkey.requests.{}", outcome.word());
-            *id = abi::define_metric(abi::METRIC_COUNTER, &name)?;
-        }
         Ok(Self {
             edition: gauge("latchkey.edition")?,
             lease_until_ms: gauge("latchkey.lease_until_ms")?,
             generation: gauge("latchkey.generation")?,
             records: gauge("latchkey.records")?,
             lease_left_s: gauge("latchkey.lease_left_s")?,
-            streams_cut: abi::define_metric(abi::METRIC_COUNTER, "latchkey.streams_cut")?,
-            outcomes,
+            counters: Counter::fixed().map(define).collect::<Result<_, _>>()?,
             removed_headers: RefCell::default(),
         })
     }
@@ -55,30 +55,31 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn count(&self, outcome: Outcome) {
-        if let Some(id) = self.outcomes.get(outcome as usize) {
-            let _ = abi::count(*id);
-        }
-    }
-
-    pub(crate) fn count_cut(&self) {
-        let _ = abi::count(self.streams_cut);
-    }
-
-    pub(crate) fn count_removed_header(&self, word: &str) {
-        if let Some(id) = self.removed_header(word) {
-            let _ = abi::count(id);
+    pub(crate) fn add(&self, counter: Counter<'_>, by: u64) {
+        let id = match (counter, counter.index()) {
+            (Counter::HeadersRemoved(word), _) => self.removed_header(word),
+            (_, index) => index.and_then(|index| self.counters.get(index).copied()),
+        };
+        if let Some(id) = id {
+            let _ = abi::increment_metric(id, by);
         }
     }
 
     fn removed_header(&self, word: &str) -> Option<u32> {
         let mut known = self.removed_headers.try_borrow_mut().ok()?;
+        let word = match known.len() < WORDS_MAX || known.contains_key(word) {
+            true => word,
+            false => OTHER,
+        };
         if let Some(id) = known.get(word) {
             return Some(*id);
         }
-        let name = format!("latchkey.headers_removed.{word}");
-        let id = abi::define_metric(abi::METRIC_COUNTER, &name).ok()?;
+        let id = define(Counter::HeadersRemoved(word)).ok()?;
         known.insert(word.to_owned(), id);
         Some(id)
     }
+}
+
+fn define(counter: Counter<'_>) -> Result<u32, HostError> {
+    abi::define_metric(abi::METRIC_COUNTER, &counter.name())
 }

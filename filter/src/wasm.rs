@@ -10,7 +10,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use keytable::limits::FRAME_BYTES_MAX;
+use base16ct::HexDisplay;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
@@ -18,6 +18,7 @@ use proxy_wasm::types::{Action, ContextType, LogLevel};
 use crate::abi;
 use crate::agent::Agent;
 use crate::config::{AgentConfig, Config, GateConfig};
+use crate::counts::{Counter, Counts};
 use crate::follower::Answer;
 use crate::gate::{Flow, Gate, GateShared};
 use crate::headers::HeaderMap;
@@ -30,6 +31,8 @@ use crate::reply::Reply;
 const HAND_OVER_NS: u64 = 1_000_000_000;
 /// The queue on which workers hand it over.
 const USAGE_QUEUE: &str = "latchkey.usage";
+/// The header by which the sidecar says to which request its answer is.
+const ANSWERS: &[u8] = b"x-latchkey-answers";
 /// How often the agent looks whether a request is due, and the first request's delay.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -78,6 +81,8 @@ struct Request {
 #[derive(Clone)]
 struct WasmHost {
     metrics: Rc<Metrics>,
+    /// What was counted and not handed over yet.
+    counts: Rc<Counts>,
 }
 
 impl Root {
@@ -111,9 +116,7 @@ fn new_agent(config: &AgentConfig) -> Result<Agent, String> {
         return Err("this Envoy has no node id: set 'node: {id: ..}' in the bootstrap".to_owned());
     }
     let random = abi::random::<16>().map_err(|_| "Envoy gave no random bytes".to_owned())?;
-    let instance = random
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let instance = format!("{:x}", HexDisplay(&random));
     // Configuring runs twice, once in a VM that is thrown away: the first tick does the asking.
     abi::register_queue(USAGE_QUEUE).map_err(|_| "Envoy refused the queue".to_owned())?;
     hostcalls::set_tick_period(TICK).map_err(|_| "Envoy refused the timer".to_owned())?;
@@ -130,7 +133,8 @@ fn new_gate(config: GateConfig) -> Result<Rc<GateShared>, String> {
 impl WasmHost {
     fn new() -> Result<Self, HostError> {
         let metrics = Rc::new(Metrics::define()?);
-        Ok(Self { metrics })
+        let counts = Rc::default();
+        Ok(Self { metrics, counts })
     }
 }
 
@@ -142,28 +146,9 @@ fn sweep(root: u32, shared: &GateShared, host: &WasmHost) {
     let _ = abi::set_effective_context(root);
 }
 
-/// Gives the agent what this worker counted. Without an agent the counts are lost, no more.
-fn hand_over(shared: &GateShared) {
-    let Ok(now_unix_ms) = abi::unix_ns().map(|ns| ns / 1_000_000) else {
-        return;
-    };
-    let vm_id = abi::property(b"plugin_vm_id")
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    for batch in shared.take_counts(now_unix_ms) {
-        if let Ok(queue) = abi::resolve_queue(&vm_id, USAGE_QUEUE) {
-            let _ = abi::enqueue(queue, &batch);
-        }
-    }
-}
-
 /// The status of a callout's answer; 0 if there is none to read.
-fn call_status() -> u16 {
-    let map = abi::header_map(abi::CALL_RESPONSE_HEADERS)
-        .ok()
-        .and_then(HeaderMap::parse);
-    let status = map.as_ref().and_then(|headers| headers.get(b":status"));
+fn call_status(headers: &HeaderMap) -> u16 {
+    let status = headers.get(b":status");
     status
         .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok())
         .unwrap_or(0)
@@ -182,18 +167,27 @@ impl Context for Root {
         let Role::Agent { agent, host } = &mut self.role else {
             return;
         };
-        // A failed call has no header map at all, and asking for one is an error. What is larger than
-        // any frame is not copied: the memory of a VM never shrinks.
-        if num_headers == 0 || body_size > FRAME_BYTES_MAX {
+        // A failed call has no header map at all, and asking for one is an error. What is too large is
+        // not copied: the memory of a VM never shrinks.
+        if num_headers == 0 {
             return agent.answer(host, token, Answer::Failed);
+        }
+        if body_size > agent.answer_bytes_max(token) {
+            return agent.answer(host, token, Answer::TooLarge(body_size));
+        }
+        let headers = abi::header_map(abi::CALL_RESPONSE_HEADERS).ok();
+        let headers = headers.and_then(HeaderMap::parse).unwrap_or_default();
+        if agent.is_replayed(token, headers.get(ANSWERS)) {
+            return agent.answer(host, token, Answer::Replayed);
         }
         match abi::buffer(abi::CALL_RESPONSE_BODY, 0, body_size) {
             Ok(body) => {
+                let status = call_status(&headers);
                 agent.answer(
                     host,
                     token,
                     Answer::Http {
-                        status: call_status(),
+                        status,
                         body: &body,
                     },
                 );
@@ -227,7 +221,7 @@ impl RootContext for Root {
                 let now_ns = host.monotonic_ns().unwrap_or(u64::MAX);
                 if now_ns.saturating_sub(*handed_ns) >= HAND_OVER_NS {
                     *handed_ns = now_ns;
-                    hand_over(shared);
+                    shared.hand_over(host);
                 }
             }
             Role::Unconfigured => {}
@@ -235,9 +229,9 @@ impl RootContext for Root {
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        if let Role::Agent { agent, .. } = &mut self.role {
+        if let Role::Agent { agent, host } = &mut self.role {
             while let Ok(Some(bytes)) = abi::dequeue(queue) {
-                agent.gather(&bytes);
+                agent.gather(host, &bytes);
             }
         }
     }
@@ -326,15 +320,28 @@ impl Host for WasmHost {
     }
 
     fn count(&self, outcome: Outcome) {
-        self.metrics.count(outcome);
+        self.counts.add(Counter::Requests(outcome), 1);
     }
 
     fn count_cut(&self) {
-        self.metrics.count_cut();
+        self.counts.add(Counter::StreamsCut, 1);
+    }
+
+    fn count_lost(&self, requests: u64) {
+        self.counts.add(Counter::UsageLost, requests);
     }
 
     fn count_removed_header(&self, word: &str) {
-        self.metrics.count_removed_header(word);
+        self.counts.add(Counter::HeadersRemoved(word), 1);
+    }
+
+    fn take_counts(&self) -> Option<Vec<u8>> {
+        self.counts.take()
+    }
+
+    fn hand_over(&self, message: &[u8]) -> Result<(), HostError> {
+        let vm_id = abi::property(b"plugin_vm_id")?.unwrap_or_default();
+        abi::enqueue(abi::resolve_queue(&vm_id, USAGE_QUEUE)?, message)
     }
 
     fn monotonic_ns(&self) -> Result<u64, HostError> {
@@ -356,6 +363,10 @@ impl Host for WasmHost {
 }
 
 impl FeedHost for WasmHost {
+    fn add(&self, counter: Counter<'_>, by: u64) {
+        self.metrics.add(counter, by);
+    }
+
     fn get(&self, cluster: &str, path: &str, timeout_ms: u64) -> Result<u32, HostError> {
         let headers = vec![(":method", "GET"), (":path", path), (":authority", cluster)];
         let timeout = Duration::from_millis(timeout_ms);

@@ -10,6 +10,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::envelope::{self, Envelope, EnvelopeError};
 use crate::format::FormatVersion;
 use crate::generation::{Epoch, Generation};
 use crate::key_hash::KeyHash;
@@ -22,7 +23,6 @@ const KIND_DELTA: u8 = 1;
 const KIND_PAGE: u8 = 2;
 const CHANGE_PUT: u8 = 1;
 const CHANGE_REMOVE: u8 = 2;
-const CHECKSUM_BYTES: usize = 4;
 
 /// One answer of the feed.
 #[derive(Debug)]
@@ -101,23 +101,7 @@ impl<'a> Frame<'a> {
         if bytes.len() > FRAME_BYTES_MAX {
             return Err(FrameError::TooLarge);
         }
-        let (body, sum) = bytes
-            .split_last_chunk::<CHECKSUM_BYTES>()
-            .ok_or(FrameError::Length)?;
-        let mut reader = Reader::new(body);
-        if reader.array::<4>().ok_or(FrameError::Length)? != *MAGIC {
-            return Err(FrameError::Magic);
-        }
-        let version = reader.u16().ok_or(FrameError::Length)?;
-        FormatVersion::known(version).ok_or(FrameError::Version(version))?;
-        let kind = reader.u8().ok_or(FrameError::Length)?;
-        let reserved = reader.u8().ok_or(FrameError::Length)?;
-        if reader.length().ok_or(FrameError::Length)? != bytes.len() {
-            return Err(FrameError::Length);
-        }
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-            return Err(FrameError::Checksum);
-        }
+        let ([kind, reserved], mut reader) = envelope::open(MAGIC, bytes)?;
         let epoch = reader
             .array()
             .map(Epoch::from_bytes)
@@ -138,7 +122,8 @@ impl<'a> Delta<'a> {
 
     /// The bytes of the frame, in the format that its reader knows.
     pub fn encode_as(&self, format: FormatVersion) -> Vec<u8> {
-        let mut out = begin(KIND_DELTA, self.epoch, format);
+        let mut envelope = begin(KIND_DELTA, self.epoch, format);
+        let out = envelope.inside();
         out.put_u64(self.from.get());
         out.put_u64(self.to.get());
         out.put_length(self.changes.len());
@@ -154,7 +139,7 @@ impl<'a> Delta<'a> {
                 }
             }
         }
-        end(out)
+        envelope.end()
     }
 
     fn read(epoch: Epoch, mut reader: Reader<'a>) -> Result<Self, FrameError> {
@@ -193,7 +178,8 @@ impl<'a> Page<'a> {
 
     /// The bytes of the frame, in the format that its reader knows.
     pub fn encode_as(&self, format: FormatVersion) -> Vec<u8> {
-        let mut out = begin(KIND_PAGE, self.epoch, format);
+        let mut envelope = begin(KIND_PAGE, self.epoch, format);
+        let out = envelope.inside();
         out.put_u64(self.generation.get());
         out.put_u32(self.first_bucket);
         out.put_u32(self.buckets);
@@ -201,7 +187,7 @@ impl<'a> Page<'a> {
         self.records
             .iter()
             .for_each(|record| out.put(record.as_bytes()));
-        end(out)
+        envelope.end()
     }
 
     /// The bucket behind the last one covered; [`BUCKETS`] when the snapshot is complete.
@@ -256,28 +242,10 @@ impl<'a> Page<'a> {
     }
 }
 
-fn begin(kind: u8, epoch: Epoch, format: FormatVersion) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    out.put(MAGIC);
-    out.put_u16(format.number());
-    out.push(kind);
-    out.push(0);
-    out.put_u32(0);
-    out.put(epoch.as_bytes());
-    out
-}
-
-fn end(mut out: Vec<u8>) -> Vec<u8> {
-    let length = u32::try_from(out.len() + CHECKSUM_BYTES)
-        .unwrap_or(u32::MAX)
-        .to_le_bytes();
-    out.iter_mut()
-        .skip(8)
-        .zip(length)
-        .for_each(|(byte, value)| *byte = value);
-    let sum = crc32fast::hash(&out);
-    out.put_u32(sum);
-    out
+fn begin(kind: u8, epoch: Epoch, format: FormatVersion) -> Envelope {
+    let mut envelope = Envelope::begin(MAGIC, format, [kind, 0], 256);
+    envelope.inside().put(epoch.as_bytes());
+    envelope
 }
 
 fn at_end(reader: Reader<'_>) -> Result<(), FrameError> {
@@ -306,6 +274,17 @@ fn read_change<'a>(reader: &mut Reader<'a>) -> Result<Change<'a>, FrameError> {
 }
 
 // === impl FrameError ===
+
+impl From<EnvelopeError> for FrameError {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Length => Self::Length,
+            EnvelopeError::Magic => Self::Magic,
+            EnvelopeError::Version(version) => Self::Version(version),
+            EnvelopeError::Checksum => Self::Checksum,
+        }
+    }
+}
 
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use base16ct::HexDisplay;
+
 /// Names one history of a database: drawn when it is created and again when it is restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch([u8; 16]);
@@ -29,16 +31,9 @@ impl Epoch {
 
     /// Reads 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 {
-            return None;
-        }
         let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let [high, low] = pair else { return None };
-            *byte = (hex_value(*high)? << 4) | hex_value(*low)?;
-        }
-        Some(Self(bytes))
+        let read = base16ct::lower::decode(text, &mut bytes).ok()?;
+        (read.len() == 16).then_some(Self(bytes))
     }
 }
 
@@ -62,19 +57,11 @@ impl Generation {
     }
 }
 
-fn hex_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
-}
-
 // === impl Epoch ===
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{:x}", HexDisplay(&self.0))
     }
 }
 

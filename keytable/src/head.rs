@@ -5,12 +5,12 @@
 
 use alloc::vec::Vec;
 
+use crate::envelope;
 use crate::format::FormatVersion;
 use crate::generation::{Epoch, Generation};
 use crate::wire::{Reader, Write};
 
 const MAGIC: &[u8; 4] = b"LKH1";
-const CHECKSUM_BYTES: usize = 4;
 
 /// What is in force in one Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,19 +37,15 @@ impl TableHead {
         out.put_u64(self.generation.get());
         out.put_u64(self.edition);
         out.put_u64(self.records);
-        let sum = crc32fast::hash(&out);
-        out.put_u32(sum);
-        out
+        envelope::with_checksum(out)
     }
 
     /// Reads a head; `None` if the bytes are anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
-        let mut reader = Reader::new(body);
+        let mut reader = Reader::new(envelope::checked(bytes)?);
         let known = reader.array::<4>()? == *MAGIC
             && reader.u16()? == FormatVersion::NEWEST.number()
-            && reader.u16()? == 0
-            && crc32fast::hash(body) == u32::from_le_bytes(*sum);
+            && reader.u16()? == 0;
         let head = Self {
             epoch: Epoch::from_bytes(reader.array()?),
             generation: Generation::new(reader.u64()?),

@@ -32,6 +32,9 @@ pub const PAGE_BYTES_TARGET: usize = 2 * 1024 * 1024;
 pub const DELTA_CHANGES_MAX: usize = 10_000;
 /// Longest frame, in bytes: below Envoy's 32 MiB limit for answers to callouts.
 pub const FRAME_BYTES_MAX: usize = 24 * 1024 * 1024;
+/// Longest signed table, in bytes: Envoy refuses an answer to a callout above 32 MiB without a word, so
+/// this is a mebibyte below, and whoever is above it is told.
+pub const SIGNED_TABLE_BYTES_MAX: usize = 31 * 1024 * 1024;
 /// Rows of one usage batch: what an Envoy counts between two of them.
 pub const USAGE_ROWS_MAX: usize = 10_000;
 /// Longest usage batch, in bytes.
@@ -41,6 +44,7 @@ const _: () = assert!(API_KEY_SECRET_CHARS_MIN + API_KEY_CHECKSUM_CHARS < API_KE
 const _: () = assert!(BUCKETS.is_power_of_two() && BUCKETS as u64 == 1 << 16);
 const _: () = assert!(BUCKETS.is_multiple_of(PAGE_BUCKETS_MAX));
 const _: () = assert!(2 * SCOPE_ENTRIES_MAX * (SCOPE_ENTRY_BYTES_MAX + 3) < RECORD_BYTES_MAX);
+const _: () = assert!(FRAME_BYTES_MAX < SIGNED_TABLE_BYTES_MAX);
 const _: () = assert!(PAGE_BYTES_TARGET + RECORD_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () =
     assert!(USAGE_ROWS_MAX * (21 + ID_BYTES_MAX + 16 + SCOPE_ENTRY_BYTES_MAX) < USAGE_BYTES_MAX);

@@ -13,15 +13,14 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::decision::{Denial, Permit};
+use crate::envelope::{self, Envelope, EnvelopeError};
 use crate::format::FormatVersion;
 use crate::key_id::KeyId;
 use crate::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
 use crate::wire::{Reader, Write};
 
 const MAGIC: &[u8; 4] = b"LKU1";
-const CHECKSUM_BYTES: usize = 4;
 /// Where the length of the whole batch stands.
-const LENGTH_AT: usize = 8;
 const ADDRESS_NONE: u8 = 0;
 const ADDRESS_V4: u8 = 4;
 const ADDRESS_V6: u8 = 6;
@@ -48,9 +47,9 @@ pub struct UsageRow {
     pub outcome: UsageOutcome,
     /// How many, at least one.
     pub count: u64,
-    /// When the newest of them came, in milliseconds since 1970.
+    /// When the newest of them was counted, in milliseconds since 1970: at most a second after it came.
     pub last_at_unix_ms: u64,
-    /// Where the newest of them came from, if it could be read.
+    /// Where one of the newest came from, if it could be read: the first of the last second that had one.
     pub last_address: Option<IpAddr>,
 }
 
@@ -142,23 +141,14 @@ impl UsageBatch {
 
     /// The bytes of the batch, in the format that its reader knows.
     pub fn encode_as(&self, format: FormatVersion) -> Vec<u8> {
-        let mut out = Vec::with_capacity(64 + 96 * self.rows.len());
-        out.put(MAGIC);
-        out.put_u16(format.number());
-        out.put_u16(0);
-        out.put_u32(0);
+        let capacity = 64 + 96 * self.rows.len();
+        let mut envelope = Envelope::begin(MAGIC, format, [0; 2], capacity);
+        let out = envelope.inside();
         out.put(&self.source);
         out.put_u64(self.sequence);
         out.put_length(self.rows.len());
-        self.rows.iter().for_each(|row| row.write(&mut out));
-        let length = u32::try_from(out.len() + CHECKSUM_BYTES).unwrap_or(u32::MAX);
-        out.iter_mut()
-            .skip(LENGTH_AT)
-            .zip(length.to_le_bytes())
-            .for_each(|(byte, value)| *byte = value);
-        let sum = crc32fast::hash(&out);
-        out.put_u32(sum);
-        out
+        self.rows.iter().for_each(|row| row.write(out));
+        envelope.end()
     }
 
     /// Reads a whole batch.
@@ -166,23 +156,8 @@ impl UsageBatch {
         if bytes.len() > USAGE_BYTES_MAX {
             return Err(UsageError::TooLarge);
         }
-        let (body, sum) = bytes
-            .split_last_chunk::<CHECKSUM_BYTES>()
-            .ok_or(UsageError::Length)?;
-        let mut reader = Reader::new(body);
-        if reader.array::<4>().ok_or(UsageError::Length)? != *MAGIC {
-            return Err(UsageError::Magic);
-        }
-        let version = reader.u16().ok_or(UsageError::Length)?;
-        FormatVersion::known(version).ok_or(UsageError::Version(version))?;
-        let reserved = reader.u16().ok_or(UsageError::Length)?;
-        if reader.length().ok_or(UsageError::Length)? != bytes.len() {
-            return Err(UsageError::Length);
-        }
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-            return Err(UsageError::Checksum);
-        }
-        if reserved != 0 {
+        let (reserved, reader) = envelope::open(MAGIC, bytes)?;
+        if reserved != [0; 2] {
             return Err(UsageError::Value);
         }
         Self::read(reader)
@@ -281,6 +256,17 @@ fn read_address(kind: u8, reader: &mut Reader<'_>) -> Result<Option<IpAddr>, Usa
 }
 
 // === impl UsageError ===
+
+impl From<EnvelopeError> for UsageError {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Length => Self::Length,
+            EnvelopeError::Magic => Self::Magic,
+            EnvelopeError::Version(version) => Self::Version(version),
+            EnvelopeError::Checksum => Self::Checksum,
+        }
+    }
+}
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

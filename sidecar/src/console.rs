@@ -103,12 +103,8 @@ fn media_type(path: &str) -> &'static str {
 /// The name of a text's state: a new release has new tags where something has changed.
 fn tag(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    let digits: String = digest
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("\"{digits}\"")
+    let digits = base16ct::lower::encode_string(&digest);
+    format!("\"{digits:.24}\"")
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub fn verify_audit(data: &Path) -> Result<String, OfflineError> {
             head,
             with_credentials,
         } => {
-            let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+            let head = base16ct::lower::encode_string(&head);
             let found = of_credentials(&with_credentials);
             Ok(format!(
                 "{rows} rows, each as it was written; note the hash of the newest elsewhere, so \

@@ -10,8 +10,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use keytable::sealed::seal;
-use keytable::{FormatVersion, PublicSealKey, RecordError, SealKey};
+use keytable::limits::SIGNED_TABLE_BYTES_MAX;
+use keytable::signed::sign;
+use keytable::{FormatVersion, RecordError, SignedTableError, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use crate::compile::TableBuilder;
@@ -23,6 +24,12 @@ use crate::store::{self, OpenError};
 /// The file of the signing key, in the data directory: 64 hexadecimal digits.
 const KEY_FILE: &str = "seal-key";
 const SEED_BYTES: usize = 32;
+/// From this size on, whoever makes the file is warned.
+const BYTES_WARNED: usize = SIGNED_TABLE_BYTES_MAX / 10 * 8;
+
+/// What to do about a table that is too large.
+const TOO_MANY_KEYS: &str = "delete keys that have expired or that nobody uses \
+                             (GET /v1/recommendations names them), or use a further region";
 
 /// Why there is no new file.
 #[derive(Debug)]
@@ -33,6 +40,17 @@ pub enum SnapshotError {
     UnknownRegion(RegionId),
     /// A key does not fit into a record.
     Record(RecordError),
+    /// No Envoy could start from it.
+    TooLarge {
+        /// Whose table.
+        region: RegionId,
+        /// How many keys it has.
+        keys: usize,
+        /// Why.
+        source: SignedTableError,
+        /// The file that stays as it was.
+        to: PathBuf,
+    },
     /// A file cannot be read or written.
     Io(PathBuf, io::Error),
     /// The file of the signing key holds something else.
@@ -47,7 +65,11 @@ pub fn write(data: &Path, region: &RegionId, to: &Path) -> Result<String, Snapsh
     // Before the table is read: its lease must not count from later than what it says.
     let made_at = SystemClock.now();
     let mut table = TableBuilder::default();
-    let read = store::read_table(data, region, |key| table.add(&key));
+    let mut keys = 0;
+    let read = store::read_table(data, region, |key| {
+        keys += 1;
+        table.add(&key);
+    });
     let (epoch, generation) = read
         .map_err(SnapshotError::Open)?
         .ok_or_else(|| SnapshotError::UnknownRegion(region.clone()))?;
@@ -55,18 +77,34 @@ pub fn write(data: &Path, region: &RegionId, to: &Path) -> Result<String, Snapsh
     let pages = table.map_err(SnapshotError::Record)?.pages;
     let pages: Vec<Vec<u8>> = pages.into_iter().map(|page| page.bytes).collect();
     let key = signing_key(&data.join(KEY_FILE))?;
-    let bytes = seal(&key, made_at.get(), region.as_str(), &pages);
+    let bytes = sign(&key, made_at.get(), region.as_str(), &pages);
+    let bytes = bytes.map_err(|source| SnapshotError::TooLarge {
+        region: region.clone(),
+        keys,
+        source,
+        to: to.into(),
+    })?;
     replace(to, &bytes).map_err(|error| SnapshotError::Io(to.into(), error))?;
-    Ok(said(to, generation.get(), &key.public()))
+    let warning = warning(keys, bytes.len());
+    let (to, generation, public) = (to.display(), generation.get(), key.public());
+    Ok(format!(
+        "{warning}signed generation {generation} in {to}; public_key: {public}"
+    ))
 }
 
-fn said(to: &Path, generation: u64, public: &PublicSealKey) -> String {
-    let to = to.display();
-    format!("sealed generation {generation} in {to}; public_key: {public}")
+/// Said before it is too late: a region grows.
+fn warning(keys: usize, bytes: usize) -> String {
+    match bytes {
+        0..BYTES_WARNED => String::new(),
+        _ => format!(
+            "warning: {keys} keys take {bytes} bytes, and an Envoy can start from \
+             {SIGNED_TABLE_BYTES_MAX} at most: {TOO_MANY_KEYS}\n"
+        ),
+    }
 }
 
 /// The key in this file; a new one if there is no file.
-fn signing_key(file: &Path) -> Result<SealKey, SnapshotError> {
+fn signing_key(file: &Path) -> Result<SigningKey, SnapshotError> {
     let io = |error| SnapshotError::Io(file.into(), error);
     let text = match fs::read_to_string(file) {
         Ok(text) => Zeroizing::new(text),
@@ -75,15 +113,14 @@ fn signing_key(file: &Path) -> Result<SealKey, SnapshotError> {
     };
     let wrong = || SnapshotError::Key(file.into());
     // A seed is written as a public key is: 32 bytes.
-    let seed = PublicSealKey::parse(text.trim()).ok_or_else(wrong)?;
-    Ok(SealKey::from_seed(seed.to_bytes()))
+    let seed = VerifyingKey::parse(text.trim()).ok_or_else(wrong)?;
+    Ok(SigningKey::from_seed(seed.to_bytes()))
 }
 
 fn draw(file: &Path) -> Result<Zeroizing<String>, SnapshotError> {
     let mut seed = Zeroizing::new([0; SEED_BYTES]);
     entropy::fill(seed.as_mut()).map_err(SnapshotError::Entropy)?;
-    let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    let text = Zeroizing::new(text);
+    let text = Zeroizing::new(base16ct::lower::encode_string(seed.as_slice()));
     let made = OpenOptions::new()
         .create_new(true)
         .write(true)
@@ -116,6 +153,17 @@ impl fmt::Display for SnapshotError {
             Self::Open(error) => error.fmt(f),
             Self::UnknownRegion(region) => write!(f, "there is no region {region}"),
             Self::Record(_) => f.write_str("a key does not fit into a record"),
+            Self::TooLarge {
+                region,
+                keys,
+                source,
+                to,
+            } => write!(
+                f,
+                "the table of region {region} with its {keys} keys cannot be signed: {source}; {} stays \
+                 as it was: {TOO_MANY_KEYS}",
+                to.display()
+            ),
             Self::Io(path, _) => write!(f, "cannot read or write {}", path.display()),
             Self::Key(path) => write!(
                 f,
@@ -134,7 +182,8 @@ impl std::error::Error for SnapshotError {
             Self::Open(error) => error.source(),
             Self::Record(error) => Some(error),
             Self::Io(_, error) => Some(error),
-            Self::UnknownRegion(_) | Self::Key(_) | Self::Entropy(_) => None,
+            Self::UnknownRegion(_) | Self::TooLarge { .. } => None,
+            Self::Key(_) | Self::Entropy(_) => None,
         }
     }
 }

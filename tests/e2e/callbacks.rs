@@ -86,11 +86,9 @@ fn trailers_release_no_list_of_models() {
         http2::send_for_trailers(&stack.envoy_url(), request, &[], HeaderMap::new())
     };
     let (answer, seen) = get(&limited.value);
-    let expected = br#"{"object":"list","data":[{"id":"good-1"}]}"#;
-    assert_eq!(
-        answer.body.escape_ascii().to_string(),
-        expected.escape_ascii().to_string()
-    );
+    let expected = json!({"object": "list", "data": [{"id": "good-1"}]});
+    let shown: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(shown, expected);
     assert!(seen.is_empty(), "{seen:?}");
     let (answer, seen) = get(&free.value);
     assert_eq!((answer.body.as_slice(), seen), (list, trailers));
@@ -113,7 +111,7 @@ fn informational_answers_end_in_envoy() {
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer);
     assert!(!answer.contains("bad-1"), "{answer}");
-    assert!(answer.ends_with("{\"data\":[]}"), "{answer}");
+    assert!(answer.contains("{\"data\":[]}"), "{answer}");
     let heads = upstream.heads();
     assert!(!heads[0].contains("expect"), "{heads:?}");
 }

@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 
 /// Calls that the agent alone makes.
-const AGENTS: [&str; 4] = [
+const AGENTS: [&str; 5] = [
     "proxy_dequeue_shared_queue",
+    "proxy_increment_metric",
     "proxy_record_metric",
     "proxy_register_shared_queue",
     "proxy_set_shared_data",
@@ -54,15 +55,28 @@ fn needed() -> BTreeSet<String> {
     needed
 }
 
-#[test]
-fn the_gate_may_do_what_it_needs_and_no_more() {
+/// What the bootstrap lets the gate do.
+pub(crate) fn allowed() -> BTreeSet<String> {
     let bootstrap = source("envoy/bootstrap.yaml");
     let allowed = bootstrap.split("allowed_capabilities:").nth(1).unwrap();
-    let allowed: BTreeSet<String> = allowed
-        .lines()
-        .skip(1)
+    let names = allowed.lines().skip(1);
+    names
         .map_while(|line| line.trim().strip_suffix(": {}"))
         .map(str::to_owned)
-        .collect();
-    assert_eq!(allowed, needed());
+        .collect()
+}
+
+#[test]
+fn the_gate_may_do_what_it_needs_and_no_more() {
+    assert_eq!(allowed(), needed());
+}
+
+#[test]
+fn what_each_call_could_do_is_written_down_once() {
+    let page = source("docs/gate-rights.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let calls = rows.flat_map(|row| row.split('|').nth(1).unwrap().split(", "));
+    let mut calls: Vec<String> = calls.map(|call| call.trim().replace('`', "")).collect();
+    calls.sort_unstable();
+    assert_eq!(calls, allowed().into_iter().collect::<Vec<_>>());
 }

@@ -1,8 +1,13 @@
 //! A list-scoped key sees the models that it may call, in every API's own shape, and no others;
 //! also where client and upstream would rather speak gzip.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use envoy::{StackOptions, UpstreamAt};
 use serde_json::{Value, json};
-use tests::{Answer, http2, start};
+use tests::{Answer, http2, start, start_with};
 
 /// Path, header that tells of the API, where the names are, their form.
 type Shape = (
@@ -123,4 +128,96 @@ fn an_item_out_of_scope_does_not_exist() {
             .iter()
             .all(|request| request.target.ends_with("glm-5.1"))
     );
+}
+
+/// A list of at least so many bytes: two models of the scope with others between them.
+fn long_list(bytes: usize) -> Vec<u8> {
+    let other = json!({"id": "bad-1", "description": "x".repeat(1000)}).to_string() + ",";
+    let others = other.repeat(bytes / other.len() + 1);
+    let list =
+        format!(r#"{{"object":"list","data":[{{"id":"glm-first"}},{others}{{"id":"glm-last"}}]}}"#);
+    list.into_bytes()
+}
+
+/// An upstream whose list has as many bytes as the query says, in one piece or in chunks.
+fn lister() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || answer_lists(stream.unwrap()));
+        }
+    });
+    address
+}
+
+fn answer_lists(mut stream: TcpStream) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
+        let query = line.split(['?', ' ']).nth(2).unwrap_or_default().to_owned();
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line).unwrap();
+        }
+        line.clear();
+        let (framing, bytes) = query.split_once('=').unwrap();
+        let list = long_list(bytes.parse().unwrap());
+        let sent = match framing {
+            "chunked" => write_chunks(&mut stream, &list),
+            _ => {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", list.len());
+                let sent = stream.write_all(head.as_bytes());
+                sent.and_then(|()| stream.write_all(&list))
+            }
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+fn write_chunks(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
+    for chunk in body.chunks(48 * 1024) {
+        write!(stream, "{:x}\r\n", chunk.len())?;
+        stream.write_all(chunk)?;
+        stream.write_all(b"\r\n")?;
+    }
+    stream.write_all(b"0\r\n\r\n")
+}
+
+/// Longer than Envoy's buffer (1 MiB), up to what the gate reads (4 MiB).
+#[test]
+fn a_list_of_several_mebibytes_is_cut_down_and_one_that_is_too_long_withheld() {
+    const KIB: usize = 1024;
+    let upstream = UpstreamAt::External(lister().to_string().parse().unwrap());
+    let (stack, admin) = start_with(StackOptions {
+        upstream,
+        ..StackOptions::default()
+    });
+    let key = admin.create("limited", json!({"scope": {"models": ["glm-*"]}}));
+    for framing in ["length", "chunked"] {
+        for (kib, status) in [
+            (100, 200),
+            (1_100, 200),
+            (2_500, 200),
+            (4_090, 200),
+            (4_200, 502),
+        ] {
+            let path = format!("/v1/models?{framing}={}", kib * KIB);
+            let answer = get(&stack.envoy_url(), &key.value, &path, NOTHING);
+            assert_eq!(answer.status, status, "{path}");
+            if status == 200 {
+                assert_eq!(
+                    names(&answer, "/data/*/id"),
+                    ["glm-first", "glm-last"],
+                    "{path}"
+                );
+            } else {
+                let text = String::from_utf8(answer.body).unwrap();
+                assert!(text.contains("unreadable_model_list"), "{text}");
+            }
+        }
+    }
 }

@@ -85,7 +85,7 @@ fn the_streams_that_hold_most_are_reset_before_memory_is_gone() {
     let (stack, admin) = start(settings, u64::try_from(heap).ok());
     let (greedy, honest) = (limited(&admin, "greedy"), limited(&admin, "honest"));
     let held: Vec<_> = (0..60).map(|_| hold(&stack, &greedy)).collect();
-    let resets = "overload.envoy.overload_actions.reset_high_memory_stream.count";
+    let resets = "envoy.overload_actions.reset_high_memory_stream.count";
     wait_for("streams are reset", || stat(&stack, resets) > 0);
     for size in [10, MIB] {
         wait_for("another key is served", || {

@@ -153,8 +153,16 @@ fn a_policy_changes_as_a_whole() {
         assert_applied(&admin.patch(&key, &elsewhere));
         assert_applied(&admin.patch(&key, &here));
     }
+    let sent = u64::try_from(load.count()).unwrap();
     load.stop();
     let refused = |why: &str| stat(&stack, &format!("wasmcustom.latchkey.requests.{why}"));
-    assert_eq!(refused("scope"), 0, "a new scope with the old addresses");
+    wait_for("workers have handed over what they counted", || {
+        ["address", "allowed", "scope"]
+            .map(refused)
+            .iter()
+            .sum::<u64>()
+            >= sent
+    });
     assert!(refused("address") > 0 && refused("allowed") > 0);
+    assert_eq!(refused("scope"), 0, "a new scope with the old addresses");
 }

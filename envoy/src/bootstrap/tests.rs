@@ -13,7 +13,7 @@ fn bootstrap() -> Bootstrap {
         access_log: PathBuf::from("/access.log"),
         region: "local".to_owned(),
         max_staleness: MaxStaleness::default(),
-        sealed_table_key: None,
+        signed_table_key: None,
         gate_settings: serde_json::Map::new(),
         heap_bytes_max: 2 << 30,
         sidecar: HostPort::loopback(3),
@@ -51,12 +51,12 @@ fn agent_and_gate_share_their_data() {
 }
 
 #[test]
-fn the_agent_is_told_of_a_sealed_table_only_if_there_is_one() {
+fn the_agent_is_told_of_a_signed_table_only_if_there_is_one() {
     let mut with = bootstrap();
-    assert!(!with.render().unwrap().contains("\"sealed_table\""));
-    with.sealed_table_key = Some("ab".repeat(32));
+    assert!(!with.render().unwrap().contains("\"signed_table\""));
+    with.signed_table_key = Some("ab".repeat(32));
     let yaml = with.render().unwrap();
-    let member = r#""sealed_table":{"cluster":"sealed_table","public_key":"abab"#;
+    let member = r#""signed_table":{"cluster":"signed_table","public_key":"abab"#;
     assert!(yaml.contains(member), "{yaml}");
 }
 

@@ -58,6 +58,17 @@ fn the_image_and_the_demo_differ_in_values_only() {
 }
 
 #[test]
+fn a_signed_table_may_be_asked_for_by_its_first_name() {
+    let key = "ab".repeat(32);
+    let of = |option| {
+        let to = ["--sidecar", "s:1", "--upstream", "u:1", option, &key];
+        rendered(&to)
+    };
+    assert!(of("--signed-table-key").contains("signed_table"));
+    assert_eq!(of("--sealed-table-key"), of("--signed-table-key"));
+}
+
+#[test]
 fn envoys_admin_interface_stays_on_loopback() {
     let args = args_in_dockerfile();
     let image = rendered(&args.iter().map(String::as_str).collect::<Vec<_>>());

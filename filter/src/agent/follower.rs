@@ -9,8 +9,9 @@
 //! is accepted until a snapshot is complete, because the slots hold a mixture until then.
 
 use keytable::limits::BUCKETS;
-use keytable::{Delta, Epoch, FormatVersion, Frame, Generation, Page};
+use keytable::{Delta, Epoch, FormatVersion, Frame, FrameError, Generation, Page};
 
+use super::open::Open;
 use super::pace::Pace;
 
 pub use super::rejection::Rejection;
@@ -54,7 +55,7 @@ pub struct Request {
 /// What came back for a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {
-    /// No answer: the call failed, was cut, or was larger than a frame can be.
+    /// No answer: the call failed or was cut, or the answer is larger than Envoy takes.
     Failed,
     /// An HTTP answer.
     Http {
@@ -63,6 +64,10 @@ pub enum Answer<'a> {
         /// Its body.
         body: &'a [u8],
     },
+    /// One that says that it is the answer to another request.
+    Replayed,
+    /// One of so many bytes, more than was asked for: it was not copied.
+    TooLarge(usize),
 }
 
 /// What the agent has to do with an accepted answer, before it confirms.
@@ -115,13 +120,6 @@ struct Loading {
     first_sent_ns: u64,
 }
 
-/// The request that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Open {
-    token: u32,
-    sent_ns: u64,
-}
-
 impl Follower {
     /// A follower that has no table yet. `wait_s` is what it asks the sidecar to hold a request,
     /// `timeout_ms` is after which an answer is not waited for any more.
@@ -169,12 +167,10 @@ impl Follower {
     /// The request to send now, if one is due. A request whose answer never came is given up
     /// well after its timeout.
     pub fn due(&mut self, now_ns: u64) -> Option<Request> {
-        let patience_ns = self.timeout_ms.saturating_mul(2_000_000);
-        if self.progress.open.is_some_and(|open| {
-            now_ns.saturating_sub(open.sent_ns) > patience_ns && !mutant!(NeverGiveUp)
-        }) {
-            self.progress.open = None;
-        }
+        let timeout_ms = self.timeout_ms;
+        self.progress
+            .open
+            .take_if(|open| open.is_hung(now_ns, timeout_ms) && !mutant!(NeverGiveUp));
         if self.progress.open.is_some() || now_ns < self.not_before_ns || !self.pace.allows(now_ns)
         {
             return None;
@@ -188,10 +184,15 @@ impl Follower {
 
     /// The request was sent; its answer will carry `token`.
     pub fn sent(&mut self, token: u32, now_ns: u64) {
-        self.progress.open = Some(Open {
-            token,
-            sent_ns: now_ns,
-        });
+        self.progress.open = Some(Open::new(token, now_ns));
+    }
+
+    /// Whether an answer says that it is of another request than the one that is open. What a proxy gives
+    /// twice proves nothing of now. The first sidecars do not say.
+    pub fn is_replayed(&self, token: u32, answers: Option<&[u8]>) -> bool {
+        let name = || format!("{}-{}", self.identity.instance, self.requests);
+        self.progress.open.is_some_and(|open| open.has(token))
+            && answers.is_some_and(|answers| answers != name().as_bytes())
     }
 
     /// Judges an answer. On `Ok` the agent applies the step and calls [`Self::confirm`] or
@@ -205,12 +206,12 @@ impl Follower {
         let open = self
             .progress
             .open
-            .filter(|open| open.token == token || mutant!(TakeAnyAnswer))
+            .filter(|open| open.has(token) || mutant!(TakeAnyAnswer))
             .ok_or(Rejection::Unasked)?;
         self.progress.open = None;
         let sent_ns = match mutant!(RenewFromReceipt) {
             true => now_ns,
-            false => open.sent_ns,
+            false => open.sent_ns(),
         };
         let judged = read(answer).and_then(|frame| match frame {
             Frame::Delta(delta) => self.judge_delta(delta, sent_ns),
@@ -320,6 +321,7 @@ impl Follower {
     fn reject(&mut self, rejection: Rejection, now_ns: u64) {
         match rejection {
             Rejection::Unasked | Rejection::Failed | Rejection::Status(_) => {}
+            Rejection::Replayed => {}
             Rejection::Frame(_) | Rejection::Older | Rejection::SnapshotDue => {}
             Rejection::OtherEpoch | Rejection::Gap => self.progress.snapshot_due = true,
             Rejection::PageOutOfTurn => self.progress.loading = None,
@@ -414,6 +416,8 @@ impl Confirmation {
 fn read(answer: Answer<'_>) -> Result<Frame<'_>, Rejection> {
     match answer {
         Answer::Failed => Err(Rejection::Failed),
+        Answer::Replayed => Err(Rejection::Replayed),
+        Answer::TooLarge(_) => Err(Rejection::Frame(FrameError::TooLarge)),
         Answer::Http { status: 200, body } => Frame::decode(body).map_err(Rejection::Frame),
         Answer::Http { status, .. } => Err(Rejection::Status(status)),
     }

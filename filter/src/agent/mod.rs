@@ -8,23 +8,24 @@
 //! moment its request was sent.
 
 pub mod follower;
+mod open;
 mod pace;
 mod rejection;
 pub mod reporter;
 pub mod starter;
 
-use keytable::{Change, Delta, Epoch, Frame, Page, SealedTable, TableHead};
+use keytable::limits::{FRAME_BYTES_MAX, SIGNED_TABLE_BYTES_MAX};
+use keytable::{Change, Delta, Epoch, Frame, Page, SignedTable, TableHead};
 
 use crate::config::{AgentConfig, MaxStaleness};
+use crate::counts::{Counter, Counts};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
 use crate::table::changes::ChangeLog;
+use crate::table::pulse;
 use crate::table::slots::{self, SlotError};
 use follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
 use reporter::{Reported, Reporter};
 use starter::{Now, Starter, Unusable};
-
-/// After which a report of usage counts as lost, in milliseconds.
-const REPORT_TIMEOUT_MS: u64 = 10_000;
 
 /// The agent of this Envoy.
 #[derive(Debug)]
@@ -33,13 +34,15 @@ pub struct Agent {
     max_staleness: MaxStaleness,
     follower: Follower,
     reporter: Reporter,
-    /// Until there is a table, if a sealed one may be the first.
+    /// Until there is a table, if a signed one may be the first.
     starter: Option<Starter>,
     edition: u64,
     records: u64,
     changes: ChangeLog,
     lease_until_ms: u64,
     lease_left_s: u64,
+    /// From when on it shows again that it runs.
+    pulse_due_ns: u64,
     /// What was last logged, so that a lasting trouble is one line.
     trouble: Option<String>,
 }
@@ -67,6 +70,7 @@ impl Agent {
             changes: ChangeLog::default(),
             lease_until_ms: 0,
             lease_left_s: 0,
+            pulse_due_ns: 0,
             trouble: None,
         }
     }
@@ -76,13 +80,14 @@ impl Agent {
         let Ok(now_ns) = host.monotonic_ns() else {
             return;
         };
+        self.beat(host, now_ns);
         self.report(host, now_ns);
         self.show_lease(host, now_ns);
         self.follow(host, now_ns);
         self.start(host, now_ns);
     }
 
-    /// Asks for the sealed table, if there is no other.
+    /// Asks for the signed table, if there is no other.
     fn start(&mut self, host: &impl FeedHost, now_ns: u64) {
         let starter = self
             .starter
@@ -95,11 +100,11 @@ impl Agent {
             .due(now_ns)
             .map(|cluster| host.get(cluster, "/", starter::TIMEOUT_MS));
         if let Some(Ok(token)) = asked {
-            starter.sent(token);
+            starter.sent(token, now_ns);
         }
     }
 
-    /// Puts the sealed table in force, unless the sidecar was faster.
+    /// Puts the signed table in force, unless the sidecar was faster.
     fn start_from(&mut self, host: &impl FeedHost, answer: Answer<'_>) {
         let is_stranded = self.follower.is_stranded();
         let Some(starter) = self.starter.as_ref().filter(|_| is_stranded) else {
@@ -113,14 +118,14 @@ impl Agent {
             _ => Err(Unusable::Clock),
         };
         match now.and_then(|now| starter.judge(answer, now)) {
-            Ok((table, until_ms)) => self.load_sealed(host, &table, until_ms),
+            Ok((table, until_ms)) => self.load_signed(host, &table, until_ms),
             Err(unusable) => {
-                self.complain(host, format!("the sealed table is not used: {unusable}"))
+                self.complain(host, format!("the signed table is not used: {unusable}"))
             }
         }
     }
 
-    fn load_sealed(&mut self, host: &impl FeedHost, table: &SealedTable<'_>, until_ms: u64) {
+    fn load_signed(&mut self, host: &impl FeedHost, table: &SignedTable<'_>, until_ms: u64) {
         let loaded = table
             .pages
             .iter()
@@ -137,7 +142,7 @@ impl Agent {
             Ok(()) => {
                 self.follower.adopt(position);
                 let generation = position.generation.get();
-                let said = format!("agent: started from the sealed table, generation {generation}");
+                let said = format!("agent: started from the signed table, generation {generation}");
                 host.log(Level::Warn, &said);
             }
             Err(error) => self.complain(host, format!("cannot write the key table: {error:?}")),
@@ -169,9 +174,25 @@ impl Agent {
         }
     }
 
-    /// Takes what a worker counted.
-    pub fn gather(&mut self, bytes: &[u8]) {
-        self.reporter.gather(bytes);
+    /// Shows the workers that what they hand over is taken. One that is not written is no harm: they
+    /// keep their counts for longer.
+    fn beat(&mut self, host: &impl Host, now_ns: u64) {
+        if now_ns >= self.pulse_due_ns && slots::write_pulse(host, now_ns / 1_000_000).is_ok() {
+            self.pulse_due_ns = now_ns.saturating_add(pulse::EVERY_NS);
+        }
+    }
+
+    /// Takes what a worker counted: for the metrics, or usage for the sidecar.
+    pub fn gather(&mut self, host: &impl FeedHost, message: &[u8]) {
+        match Counts::decode(message) {
+            Some(counts) => counts
+                .into_iter()
+                .for_each(|(counter, by)| host.add(counter, by)),
+            None => match self.reporter.gather(message) {
+                0 => {}
+                lost => host.add(Counter::UsageLost, lost),
+            },
+        }
     }
 
     /// Reports usage if it is time.
@@ -179,9 +200,26 @@ impl Agent {
         let Some(batch) = self.reporter.due(now_ns) else {
             return;
         };
-        match host.post(&self.cluster, reporter::PATH, batch, REPORT_TIMEOUT_MS) {
-            Ok(token) => self.reporter.sent(token),
+        match host.post(&self.cluster, reporter::PATH, batch, reporter::TIMEOUT_MS) {
+            Ok(token) => self.reporter.sent(token, now_ns),
             Err(_) => self.reporter.unsent(now_ns),
+        }
+    }
+
+    /// Whether an answer says that it is of another request than the one that it comes to.
+    pub fn is_replayed(&self, token: u32, answers: Option<&[u8]>) -> bool {
+        self.follower.is_replayed(token, answers)
+    }
+
+    /// How long an answer to this call may be; a longer one need not be copied.
+    pub fn answer_bytes_max(&self, token: u32) -> usize {
+        let is_signed_table = self
+            .starter
+            .as_ref()
+            .is_some_and(|starter| starter.expects(token));
+        match is_signed_table {
+            true => SIGNED_TABLE_BYTES_MAX,
+            false => FRAME_BYTES_MAX,
         }
     }
 
@@ -197,7 +235,7 @@ impl Agent {
             return self.start_from(host, answer);
         }
         let status = match answer {
-            Answer::Failed => 0,
+            Answer::Failed | Answer::Replayed | Answer::TooLarge(_) => 0,
             Answer::Http { status, .. } => status,
         };
         match self.reporter.answer(token, status, now_ns) {
@@ -287,7 +325,7 @@ impl Agent {
             edition: self.edition,
             records: self.records,
         };
-        slots::write_changes(host, &self.changes.seal(self.edition))?;
+        slots::write_changes(host, &self.changes.close(self.edition))?;
         slots::write_head(host, &head)?;
         set_gauge(host, Gauge::Generation, generation.get())?;
         set_gauge(host, Gauge::Records, self.records)?;

@@ -15,6 +15,8 @@ pub enum Rejection {
     Failed,
     /// An answer with another status than 200.
     Status(u16),
+    /// An answer that says that it is of another request.
+    Replayed,
     /// The body is not a whole frame.
     Frame(FrameError),
     /// A delta of another history.
@@ -36,6 +38,7 @@ impl Rejection {
             Self::Unasked => "unasked",
             Self::Failed => "no_answer",
             Self::Status(status) => return format!("status_{status}"),
+            Self::Replayed => "replayed",
             Self::Frame(_) => "frame",
             Self::OtherEpoch => "other_epoch",
             Self::Gap => "gap",
@@ -55,6 +58,7 @@ impl fmt::Display for Rejection {
             Self::Unasked => f.write_str("an answer to no open request"),
             Self::Failed => f.write_str("no answer"),
             Self::Status(status) => write!(f, "an answer with status {status}"),
+            Self::Replayed => f.write_str("an answer to another request: a proxy has kept it"),
             Self::Frame(error) => write!(f, "no valid frame: {error}"),
             Self::OtherEpoch => f.write_str("a delta of another epoch"),
             Self::Gap => f.write_str("a delta that does not start at this table's generation"),

@@ -3,17 +3,23 @@
 //! Plain Rust without I/O or clock, like [`super::follower`]. Does not count requests.
 //!
 //! Invariants: a batch keeps its sequence and its bytes until the sidecar has it, so that one that
-//! is sent twice is counted once; what is gathered meanwhile is bounded in rows.
+//! is sent twice is counted once; what is gathered meanwhile is bounded in rows, and who hands over more
+//! is told how much was lost.
 
 use std::collections::BTreeMap;
 
 use keytable::limits::USAGE_ROWS_MAX;
 use keytable::{FormatVersion, KeyId, UsageBatch, UsageOutcome, UsageRow};
 
+use super::open::Open;
+
 /// How long counts are gathered before they are reported.
 const GATHER_NS: u64 = 2_000_000_000;
 const BACKOFF_MS_FIRST: u64 = 1_000;
 const BACKOFF_MS_MAX: u64 = 60_000;
+
+/// After which an answer is not waited for any more, in milliseconds.
+pub const TIMEOUT_MS: u64 = 10_000;
 
 /// Where batches are posted.
 pub const PATH: &str = "/feed/v1/usage";
@@ -29,7 +35,7 @@ pub struct Reporter {
     /// The batch that the sidecar does not have yet.
     batch: Option<Vec<u8>>,
     /// The callout that carries it.
-    token: Option<u32>,
+    open: Option<Open>,
     failures: u32,
     not_before_ns: u64,
 }
@@ -56,7 +62,7 @@ impl Reporter {
             sequence: 0,
             gathered: BTreeMap::new(),
             batch: None,
-            token: None,
+            open: None,
             failures: 0,
             not_before_ns: 0,
         }
@@ -67,8 +73,10 @@ impl Reporter {
         self.format = format;
     }
 
-    /// Takes what a worker handed over; bytes that are no batch are ignored.
-    pub fn gather(&mut self, bytes: &[u8]) {
+    /// Takes what a worker handed over, and says how many requests of it there was no room for; bytes
+    /// that are no batch are ignored.
+    pub fn gather(&mut self, bytes: &[u8]) -> u64 {
+        let mut lost: u64 = 0;
         let rows = UsageBatch::decode(bytes)
             .map(|batch| batch.rows)
             .unwrap_or_default();
@@ -84,14 +92,22 @@ impl Reporter {
                 None if room => {
                     self.gathered.insert(key, UsageRow { resource, ..row });
                 }
-                None => {}
+                None => lost = lost.saturating_add(row.count),
             }
         }
+        lost
     }
 
     /// The batch to send now, if one is due.
     pub fn due(&mut self, now_ns: u64) -> Option<&[u8]> {
-        if self.token.is_some() || now_ns < self.not_before_ns {
+        if self
+            .open
+            .take_if(|open| open.is_hung(now_ns, TIMEOUT_MS))
+            .is_some()
+        {
+            self.back_off(now_ns);
+        }
+        if self.open.is_some() || now_ns < self.not_before_ns {
             return None;
         }
         if self.batch.is_none() && !self.gathered.is_empty() {
@@ -108,8 +124,8 @@ impl Reporter {
     }
 
     /// The batch was sent; its answer will carry `token`.
-    pub fn sent(&mut self, token: u32) {
-        self.token = Some(token);
+    pub fn sent(&mut self, token: u32, now_ns: u64) {
+        self.open = Some(Open::new(token, now_ns));
     }
 
     /// The batch could not be sent.
@@ -119,10 +135,9 @@ impl Reporter {
 
     /// An answer arrived; `status` is 0 for none.
     pub fn answer(&mut self, token: u32, status: u16, now_ns: u64) -> Reported {
-        if self.token != Some(token) {
+        if self.open.take_if(|open| open.has(token)).is_none() {
             return Reported::NotOurs;
         }
-        self.token = None;
         match status {
             200..=299 => {
                 self.batch = None;

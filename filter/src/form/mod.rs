@@ -14,8 +14,8 @@ mod tests;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::json::{JsonError, JsonReader, Name};
-use crate::locator::{ChooserKind, Choosers, FormField, Sense, steps};
+use crate::chooser::{ChooserKind, Choosers, Sense, steps};
+use crate::json::{JsonError, JsonReader, Name, Pattern};
 use keytable::scope::name_is_sound;
 use part::Part;
 
@@ -27,6 +27,17 @@ const HEAD_BYTES_MAX: usize = 8 * 1024;
 pub const FIELDS_MAX: usize = 64;
 /// Longest value of a field that names a resource.
 const VALUE_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
+
+/// A form field that names resources.
+#[derive(Debug)]
+pub struct FormField {
+    /// Its name.
+    pub name: String,
+    /// The server reads its resource here.
+    pub is_read: bool,
+    /// The value is JSON that names them at these places; empty if the value is the name.
+    pub json: Rc<[Pattern]>,
+}
 
 /// A reader in the middle of a form.
 #[derive(Debug)]

@@ -4,8 +4,8 @@
 //! folded lines, repeated or extended parameters, escapes, nested parts, transfer encodings.
 
 use super::FormError;
+use crate::chooser::steps;
 use crate::json::folds_to;
-use crate::locator::steps;
 
 /// Most header lines of one part.
 const LINES_MAX: usize = 16;

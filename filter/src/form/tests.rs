@@ -1,7 +1,7 @@
 //! What only the inside shows: a form of any size costs no more memory than a small one.
 
 use super::{FormReader, HEAD_BYTES_MAX, Sink, VALUE_BYTES_MAX};
-use crate::locator::FormField;
+use crate::form::FormField;
 
 fn reader() -> FormReader {
     let field = FormField {

@@ -42,6 +42,8 @@ pub(super) struct Reading {
     unnamed: Unnamed,
     /// What was found so far, all in scope.
     finding: Finding,
+    /// Whether more was found since that was asked last.
+    has_news: bool,
     /// Bytes that Envoy holds back; `None` once the request flows.
     held: Option<usize>,
     received: u64,
@@ -65,6 +67,7 @@ impl Reading {
             kind: located.rule.kind,
             unnamed: Unnamed::of(located.rule),
             finding,
+            has_news: false,
             held: Some(0),
             received: 0,
             content_length: content_length(headers),
@@ -78,6 +81,11 @@ impl Reading {
     /// The size of Envoy's buffer as far as it was seen.
     pub(super) fn held_bytes(&self) -> usize {
         self.held.unwrap_or(0)
+    }
+
+    /// Whether it has named more since this was asked last.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// What the request has named.
@@ -125,6 +133,24 @@ impl Reading {
             Ok(view) if self.is_held() => shared.count_refusal(host, refusal, self.counted(&view)),
             Ok(view) => shared.count_cut(host, refusal, self.counted(&view)),
             Err(_) => {}
+        }
+    }
+
+    /// Counts a request that is over before its body was, if anything of it was passed on: under what it
+    /// has named, or as cut if its key has lost its right meanwhile.
+    pub(super) fn count_unfinished(
+        &self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+        standing: Result<(), Refusal>,
+    ) {
+        if self.is_held() {
+            return;
+        }
+        let permit = standing.and_then(|()| judge_finding(&self.record, &self.finding));
+        match permit {
+            Ok(permit) => self.count_permit(host, shared, &permit),
+            Err(refusal) => self.count_refusal(host, shared, &refusal),
         }
     }
 
@@ -216,6 +242,7 @@ impl Reading {
     }
 
     fn add_names(&mut self, names: Vec<Name>) -> Result<(), Refusal> {
+        self.has_news = true;
         for name in names {
             self.finding.add(name);
         }

@@ -1,9 +1,11 @@
 //! The answer to a list-scoped key's request for a list of models.
 //!
-//! The whole answer is held, cut down to what is in scope, and passed on; one that cannot be read
-//! is withheld. Does not know list shapes (that is [`super::models_list`]).
+//! The whole answer is held, cut down to what is in scope when its end is there, and passed on; one that
+//! cannot be read is withheld. It is held here and not in Envoy, whose buffer may be smaller than a list.
+//! Does not know list shapes (that is [`super::models_list`]).
 //!
-//! Invariant: no byte of the upstream's own list reaches the client.
+//! Invariant: no byte of an answer with status 200 reaches the client but what is left of the list. An error of
+//! the upstream's, or a redirection, passes as it is.
 
 use super::models_list::{LIST_BYTES_MAX, filtered};
 use keytable::Norm;
@@ -16,21 +18,19 @@ use crate::table::RecordBytes;
 /// A list that was asked for.
 #[derive(Debug)]
 pub(super) struct Listing {
-    record: RecordBytes,
     norm: Norm,
+    /// The upstream's list so far.
+    body: Vec<u8>,
     /// The answer is no list: an error of the upstream's, or a redirection.
     passes: bool,
-    /// How much of it is held, in bytes.
-    held_bytes: usize,
 }
 
 impl Listing {
-    pub(super) fn new(record: RecordBytes, norm: Norm) -> Self {
+    pub(super) fn new(norm: Norm) -> Self {
         Self {
-            record,
             norm,
+            body: Vec::new(),
             passes: false,
-            held_bytes: 0,
         }
     }
 
@@ -63,34 +63,45 @@ impl Listing {
         Ok(Flow::Hold)
     }
 
-    /// The body of the answer, all of it so far.
+    /// More of the body of the answer. `record` is what the key may use now.
     pub(super) fn advance(
         &mut self,
         host: &impl RequestHost,
+        record: &RecordBytes,
         size: usize,
         end_of_stream: bool,
     ) -> Result<Flow, Refusal> {
         if self.passes {
             return Ok(Flow::Continue);
         }
-        if size > LIST_BYTES_MAX {
+        if self.body.len().saturating_add(size) > LIST_BYTES_MAX {
             return Err(Refusal::UnreadableList);
         }
-        self.held_bytes = size;
+        if size > 0 {
+            let more = host.response_body(0, size).map_err(failed)?;
+            self.body.extend_from_slice(&more);
+        }
         match end_of_stream {
-            true => self.release(host),
-            false => Ok(Flow::Hold),
+            true => self.release(host, record, size),
+            false => {
+                host.replace_response_body(size, b"").map_err(failed)?;
+                Ok(Flow::Hold)
+            }
         }
     }
 
     /// How much of it is held back, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.held_bytes
+        self.body.len()
     }
 
     /// The trailers of the answer: its body is over. They speak of a list that the client does not
     /// get, a digest of it perhaps.
-    pub(super) fn end(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
+    pub(super) fn end(
+        &mut self,
+        host: &impl RequestHost,
+        record: &RecordBytes,
+    ) -> Result<Flow, Refusal> {
         if self.passes {
             return Ok(Flow::Continue);
         }
@@ -98,14 +109,18 @@ impl Listing {
         for (name, _) in trailers.iter() {
             host.remove_response_trailer(name).map_err(failed)?;
         }
-        self.release(host)
+        self.release(host, record, 0)
     }
 
-    /// Cuts down what is held, which is all of it.
-    fn release(&mut self, host: &impl RequestHost) -> Result<Flow, Refusal> {
-        let size = self.held_bytes;
-        let body = host.response_body(0, size).map_err(failed)?;
-        let view = self.record.view()?;
+    /// Cuts down what is held, which is all of it; the last `size` bytes still stand in Envoy.
+    fn release(
+        &mut self,
+        host: &impl RequestHost,
+        record: &RecordBytes,
+        size: usize,
+    ) -> Result<Flow, Refusal> {
+        let body = std::mem::take(&mut self.body);
+        let view = record.view()?;
         // `models/` begins a name in Gemini's lists alone, whatever rule they were asked by.
         let norm_of = |name: &str| match name.starts_with("models/") {
             true => Norm::Gemini,
@@ -114,7 +129,6 @@ impl Listing {
         let covers = |name: &str| view.covers(name.as_bytes(), norm_of(name));
         let list = filtered(&body, covers).ok_or(Refusal::UnreadableList)?;
         host.replace_response_body(size, &list).map_err(failed)?;
-        self.held_bytes = 0;
         Ok(Flow::Continue)
     }
 }

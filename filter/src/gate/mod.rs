@@ -31,7 +31,7 @@ use crate::credential::Credential;
 use crate::host::{Gauge, HostError, RequestHost};
 use crate::locator::{Family, Finding};
 use crate::reply::Refusal;
-use crate::table::Unavailable;
+use crate::table::{RecordBytes, Unavailable};
 use arrival::Arrival;
 use body::{BodyReader, Reading};
 use held::Held;
@@ -120,10 +120,17 @@ impl Gate {
                             .set_judged(self.stream, reading.judged());
                         self.enter(open(permit))
                     }
-                    Ok(None) => match self.hold(reading.held_bytes()) {
-                        Ok(()) => self.enter(State::Reading(reading)),
-                        Err(refusal) => self.refuse(host, &refusal),
-                    },
+                    Ok(None) => {
+                        if reading.take_news() {
+                            self.shared
+                                .streams
+                                .set_judged(self.stream, reading.judged());
+                        }
+                        match self.hold(reading.held_bytes()) {
+                            Ok(()) => self.enter(State::Reading(reading)),
+                            Err(refusal) => self.refuse(host, &refusal),
+                        }
+                    }
                     Err(refusal) => {
                         reading.count_refusal(host, &self.shared, &refusal);
                         self.refuse(host, &refusal)
@@ -160,40 +167,44 @@ impl Gate {
 
     /// The head of an answer has arrived: the upstream's, Envoy's or the gate's own.
     pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
-        self.pass_answer(host, |listing, host| match end_of_stream {
+        self.pass_answer(host, |listing, _, host| match end_of_stream {
             true => Ok(Flow::Continue),
             false => listing.begin(host),
         })
     }
 
-    /// Body of the answer has arrived: all of it so far, while it is held.
+    /// Body of the answer has arrived: `size` bytes in Envoy's buffer.
     pub fn on_response_body(
         &mut self,
         host: &impl RequestHost,
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
-        self.pass_answer(host, |listing, host| {
-            listing.advance(host, size, end_of_stream)
+        self.pass_answer(host, |listing, record, host| {
+            listing.advance(host, record, size, end_of_stream)
         })
     }
 
     /// Trailers of the answer have arrived: its body is over.
     pub fn on_response_trailers(&mut self, host: &impl RequestHost) -> Flow {
-        self.pass_answer(host, |listing, host| listing.end(host))
+        self.pass_answer(host, |listing, record, host| listing.end(host, record))
     }
 
     /// Passes a part of the answer on, if the key still has its right; what is a list by `step`.
     fn pass_answer<H: RequestHost>(
         &mut self,
         host: &H,
-        step: impl FnOnce(&mut Listing, &H) -> Result<Flow, Refusal>,
+        step: impl FnOnce(&mut Listing, &RecordBytes, &H) -> Result<Flow, Refusal>,
     ) -> Flow {
         if let Some(flow) = self.check_answer(host) {
             return flow;
         }
         let (passed, held_bytes) = match &mut self.state {
-            State::Listing(listing) => (step(listing, host), listing.held_bytes()),
+            State::Listing(listing) => {
+                let record = self.shared.streams.record(self.stream);
+                let passed = record.and_then(|record| step(listing, &record, host));
+                (passed, listing.held_bytes())
+            }
             _ => (Ok(Flow::Continue), 0),
         };
         match passed.and_then(|flow| self.hold(held_bytes).map(|()| flow)) {
@@ -206,10 +217,15 @@ impl Gate {
         }
     }
 
-    /// The request is over, however it ended: what was not counted yet is.
+    /// The request is over, however it ended: what was passed on and not counted yet is.
     pub fn on_end(&mut self, host: &impl RequestHost) {
-        if let State::Observing(observing) = std::mem::replace(&mut self.state, State::Closed) {
-            observing.count(host, &self.shared);
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Observing(observing) => observing.count(host, &self.shared),
+            State::Reading(reading) => {
+                let standing = self.check(host);
+                reading.count_unfinished(host, &self.shared, standing);
+            }
+            State::Closed | State::Answered | State::Listing(_) | State::Open => {}
         }
     }
 
@@ -258,9 +274,10 @@ impl Gate {
     }
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
+        let answers = self.shared.cut(self.stream, host, refusal);
         self.on_end(host);
         self.held = None;
-        self.state = match self.shared.cut(self.stream, host, refusal) {
+        self.state = match answers {
             true => State::Answered,
             false => State::Closed,
         };
@@ -436,7 +453,7 @@ fn carry_out(
         Verdict::List(permit, norm) => {
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
-            let listing = Listing::new(holder.record.clone(), norm);
+            let listing = Listing::new(norm);
             Ok((list(permit, listing), Judged::Found(Finding::new(norm))))
         }
     }

@@ -152,7 +152,7 @@ impl Streams {
         self.with(is_cut).unwrap_or(false)
     }
 
-    /// Its body was read to the end.
+    /// More of its body was read.
     pub(super) fn set_judged(&self, stream: u32, judged: Judged) {
         self.with(|streams| {
             if let Some(running) = streams.get_mut(&stream) {
@@ -170,6 +170,16 @@ impl Streams {
         });
     }
 
+    /// What its key may do, as of the last check; a request that is not in here has no key.
+    pub(super) fn record(&self, stream: u32) -> Result<RecordBytes, Refusal> {
+        let record = |streams: &mut BTreeMap<u32, Running>| {
+            let running = streams.get(&stream)?;
+            Some(running.record.clone())
+        };
+        let lost = Refusal::Unavailable(Unavailable::Damaged);
+        self.with(record).flatten().ok_or(lost)
+    }
+
     /// The edition under which nothing but a new table can end it; `None` if time may end it too, or
     /// if it is not in here.
     pub(super) fn lasts_under(&self, stream: u32) -> Option<u64> {
@@ -177,7 +187,7 @@ impl Streams {
             .flatten()
     }
 
-    /// Whether it would be permitted now; one that is not in here is not.
+    /// Whether it would be permitted now; one that is not in here, or was cut, is not.
     pub(super) fn check(
         &self,
         stream: u32,
@@ -187,7 +197,7 @@ impl Streams {
         let lost = Refusal::Unavailable(Unavailable::Damaged);
         let checked = self.with(|streams| {
             let running = streams.get_mut(&stream)?;
-            Some(running.check(host, shared))
+            (running.answer != Answer::Cut).then(|| running.check(host, shared))
         });
         checked.flatten().unwrap_or(Err(lost))
     }

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use keytable::{ClientAddress, KeyHash, Permit, UsageBatch};
+use keytable::{ClientAddress, KeyHash, Permit, UsageBatch, UsageRow};
 
 use super::held::HeldTotals;
 use super::named::RemovedNames;
@@ -16,8 +16,8 @@ use crate::host::{Host, HostError, Level, RequestHost};
 use crate::locator::{Family, Locators};
 use crate::outcome::Outcome;
 use crate::reply::Refusal;
-use crate::table::TableReader;
-use crate::tally::{Counted, Tally};
+use crate::table::{TableReader, pulse};
+use crate::tally::{Counted, Kept, Tally};
 
 /// Rows in one message to the agent.
 const HANDED_ROWS_MAX: usize = 1_000;
@@ -66,21 +66,37 @@ impl GateShared {
     /// What was counted since the last time, as batches for the agent, which gives them their
     /// source and sequence.
     pub fn take_counts(&self, now_unix_ms: u64) -> Vec<Vec<u8>> {
-        let rows = self
-            .tally
-            .try_borrow_mut()
-            .map(|mut tally| tally.take(now_unix_ms));
-        rows.unwrap_or_default()
-            .chunks(HANDED_ROWS_MAX)
-            .map(|rows| {
-                UsageBatch {
-                    source: [0; 16],
-                    sequence: 0,
-                    rows: rows.to_vec(),
-                }
-                .encode()
-            })
-            .collect()
+        let rows = self.take_rows(now_unix_ms);
+        rows.chunks(HANDED_ROWS_MAX).map(message).collect()
+    }
+
+    fn take_rows(&self, now_unix_ms: u64) -> Vec<UsageRow> {
+        let tally = self.tally.try_borrow_mut();
+        tally
+            .map(|mut tally| tally.take(now_unix_ms))
+            .unwrap_or_default()
+    }
+
+    /// Gives the agent what this worker counted. While none takes it the counts stay here, in bounded
+    /// memory: a queue in Envoy's memory that nobody empties would grow without end.
+    pub fn hand_over(&self, host: &impl Host) {
+        let Ok(now_unix_ms) = host.unix_ms() else {
+            return;
+        };
+        if !pulse::is_beating(host) {
+            if let Ok(mut tally) = self.tally.try_borrow_mut() {
+                tally.stamp(now_unix_ms);
+            }
+            return;
+        }
+        for rows in self.take_rows(now_unix_ms).chunks(HANDED_ROWS_MAX) {
+            if host.hand_over(&message(rows)).is_err() {
+                host.count_lost(rows.iter().map(|row| row.count).sum());
+            }
+        }
+        if let Some(counts) = host.take_counts() {
+            let _ = host.hand_over(&counts);
+        }
     }
 
     /// Cuts every running request whose key has lost its right. `enter` makes the calls of the host
@@ -145,9 +161,9 @@ impl GateShared {
         counted: Counted<'_>,
     ) {
         host.count(Outcome::Allowed);
-        if let Ok(mut tally) = self.tally.try_borrow_mut() {
-            tally.permitted(permit, counted, || client_address(host));
-        }
+        self.tell(host, |tally| {
+            tally.permitted(permit, counted, || client_address(host))
+        });
     }
 
     /// Counts a header of this key's request that does not go on.
@@ -163,9 +179,9 @@ impl GateShared {
         refusal: &Refusal,
         counted: Counted<'_>,
     ) {
-        if let Ok(mut tally) = self.tally.try_borrow_mut() {
-            tally.refused(refusal, counted, || client_address(host));
-        }
+        self.tell(host, |tally| {
+            tally.refused(refusal, counted, || client_address(host))
+        });
     }
 
     pub(super) fn count_cut(
@@ -174,10 +190,35 @@ impl GateShared {
         refusal: &Refusal,
         counted: Counted<'_>,
     ) {
-        if let Ok(mut tally) = self.tally.try_borrow_mut() {
-            tally.cut(refusal, counted, || client_address(host));
+        self.tell(host, |tally| {
+            tally.cut(refusal, counted, || client_address(host))
+        });
+    }
+
+    /// Counts; a tally that is full is handed over first.
+    fn tell(&self, host: &impl Host, count: impl FnOnce(&mut Tally) -> Kept) {
+        let is_full = self.tally.try_borrow().is_ok_and(|tally| tally.is_full());
+        if is_full {
+            self.hand_over(host);
+        }
+        let kept = self
+            .tally
+            .try_borrow_mut()
+            .map(|mut tally| count(&mut tally));
+        if kept.unwrap_or(Kept::No) == Kept::No {
+            host.count_lost(1);
         }
     }
+}
+
+/// Rows for the agent, which gives them their source and sequence.
+fn message(rows: &[UsageRow]) -> Vec<u8> {
+    UsageBatch {
+        source: [0; 16],
+        sequence: 0,
+        rows: rows.to_vec(),
+    }
+    .encode()
 }
 
 /// Ends a request without an answer, or in the middle of one.

@@ -1,10 +1,11 @@
 //! What a worker counts of the requests it judged, until it hands the counts over.
 //!
 //! One row for each key, resource and outcome; a request that repeats one allocates nothing. Does
-//! not send anything and reads no clock: rows get their time when they are taken.
+//! not send anything and reads no clock: rows get their time when they are taken or stamped.
 //!
-//! Invariants: only a permit or a refusal can be counted; memory is bounded, and what does not fit
-//! is counted without its resource rather than lost; no row holds a credential.
+//! Invariants: only a permit or a refusal can be counted; memory is bounded. What does not fit is
+//! counted without its resource; a request of a key that is new to a full tally is not kept, and whoever
+//! counts is told so. No row holds a credential.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,7 +15,7 @@ use keytable::{ClientAddress, Denial, KeyHash, KeyId, Permit, UsageOutcome, Usag
 
 use crate::reply::Refusal;
 
-use crate::spread::SpreadBuilder;
+use crate::fast_hash::FastHashBuilder;
 
 /// Most different resources that are told apart for one key between two reports.
 const RESOURCES_MAX: usize = 64;
@@ -22,7 +23,7 @@ const RESOURCES_MAX: usize = 64;
 /// The counts since they were last taken.
 #[derive(Debug, Default)]
 pub struct Tally {
-    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, SpreadBuilder>,
+    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, FastHashBuilder>,
     rows: usize,
 }
 
@@ -39,7 +40,20 @@ struct Row {
     resource: String,
     outcome: UsageOutcome,
     count: u64,
+    /// When the newest came; `None` if that was after the last stamp.
+    last_at_unix_ms: Option<u64>,
+    /// Of the first request after the last stamp before which there was one.
     address: Option<ClientAddress>,
+}
+
+/// Whether a request is in the counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Kept {
+    /// It is, or it says nothing of a key.
+    Yes,
+    /// There is no room.
+    No,
 }
 
 /// A request to be counted.
@@ -54,39 +68,37 @@ pub struct Counted<'a> {
 }
 
 impl Tally {
-    /// Counts a request that was passed on. `address` is only asked for a new row.
+    /// Counts a request that was passed on. `address` is asked once for a row between two stamps.
     pub fn permitted(
         &mut self,
         permit: &Permit,
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
-    ) {
-        self.count(UsageOutcome::of_permit(permit), counted, address);
+    ) -> Kept {
+        self.count(UsageOutcome::of_permit(permit), counted, address)
     }
 
     /// Counts a request that was refused before anything of it was passed on, under what the
-    /// refusal names; not one that is not about its key. `address` is only asked for a new row.
+    /// refusal names; not one that is not about its key. `address` as above.
     pub fn refused(
         &mut self,
         refusal: &Refusal,
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
-    ) {
+    ) -> Kept {
         let resource = match refusal {
             // It names the client.
             Refusal::Denied(Denial::AddressNotAllowed, _) => "",
             Refusal::Denied(_, Some(name)) | Refusal::UnknownItem(name) => name,
             _ => "",
         };
-        if let Some(outcome) = outcome_of(refusal) {
-            self.count(
-                outcome,
-                Counted {
-                    resource,
-                    ..counted
-                },
-                address,
-            );
+        let counted = Counted {
+            resource,
+            ..counted
+        };
+        match outcome_of(refusal) {
+            Some(outcome) => self.count(outcome, counted, address),
+            None => Kept::Yes,
         }
     }
 
@@ -96,8 +108,19 @@ impl Tally {
         _: &Refusal,
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
-    ) {
-        self.count(UsageOutcome::Cut, counted, address);
+    ) -> Kept {
+        self.count(UsageOutcome::Cut, counted, address)
+    }
+
+    /// Whether a request of another key would not be kept.
+    pub fn is_full(&self) -> bool {
+        self.rows >= USAGE_ROWS_MAX
+    }
+
+    /// What came since the last stamp came now: for counts that are not taken in time.
+    pub fn stamp(&mut self, now_unix_ms: u64) {
+        let rows = self.keys.values_mut().flat_map(|key| &mut key.rows);
+        rows.for_each(|row| row.last_at_unix_ms = row.last_at_unix_ms.or(Some(now_unix_ms)));
     }
 
     /// Everything since the last time, as of now.
@@ -111,7 +134,7 @@ impl Tally {
                     resource: row.resource,
                     outcome: row.outcome,
                     count: row.count,
-                    last_at_unix_ms: now_unix_ms,
+                    last_at_unix_ms: row.last_at_unix_ms.unwrap_or(now_unix_ms),
                     last_address: row.address.map(|address| address.get()),
                 })
             })
@@ -123,32 +146,31 @@ impl Tally {
         outcome: UsageOutcome,
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
-    ) {
-        let full = self.rows >= USAGE_ROWS_MAX;
+    ) -> Kept {
+        let full = self.is_full();
         let Some(key) = self.of_key(counted, full) else {
-            return;
+            return Kept::No;
         };
-        let known = |row: &&mut Row| row.outcome == outcome && row.resource == counted.resource;
-        if let Some(row) = key.rows.iter_mut().find(known) {
-            row.count = row.count.saturating_add(1);
-            return;
+        if let Some(row) = key.row(outcome, counted.resource) {
+            row.count_one(address);
+            return Kept::Yes;
         }
         let named = !full && key.rows.len() < RESOURCES_MAX;
         let resource = if named { redact(counted.resource) } else { "" };
-        let rest = |row: &&mut Row| row.outcome == outcome && row.resource == resource;
-        match key.rows.iter_mut().find(rest) {
-            Some(row) => row.count = row.count.saturating_add(1),
+        match key.row(outcome, resource) {
+            Some(row) => row.count_one(address),
             None => {
-                let resource = resource.to_owned();
                 key.rows.push(Row {
-                    resource,
+                    resource: resource.to_owned(),
                     outcome,
                     count: 1,
+                    last_at_unix_ms: None,
                     address: address(),
                 });
                 self.rows += 1;
             }
         }
+        Kept::Yes
     }
 
     /// The counts of a key; `None` for a new key when there is no room, or one without an id.
@@ -160,6 +182,22 @@ impl Tally {
                 let rows = Vec::new();
                 Some(place.insert(KeyTally { key_id, rows }))
             }
+        }
+    }
+}
+
+impl KeyTally {
+    fn row(&mut self, outcome: UsageOutcome, resource: &str) -> Option<&mut Row> {
+        let same = |row: &&mut Row| row.outcome == outcome && row.resource == resource;
+        self.rows.iter_mut().find(same)
+    }
+}
+
+impl Row {
+    fn count_one(&mut self, address: impl FnOnce() -> Option<ClientAddress>) {
+        self.count = self.count.saturating_add(1);
+        if self.last_at_unix_ms.take().is_some() {
+            self.address = address();
         }
     }
 }

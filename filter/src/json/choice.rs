@@ -4,7 +4,7 @@
 
 use super::JsonError;
 use super::scanner::{Container, Scalar};
-use crate::locator::{ChooserKind, holds_names};
+use crate::chooser::{ChooserKind, holds_names};
 
 /// The value of a chooser, or an element of it.
 #[derive(Clone, Copy, Debug)]

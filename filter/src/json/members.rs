@@ -14,7 +14,7 @@ use super::choice::{Choice, Inside};
 use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Scalar, Visitor};
 use super::text::folds_to;
 use super::{JsonError, Meaning, Name, PATTERNS_MAX, Pattern};
-use crate::locator::{ChooserKind, Choosers, Sense, spelling_hash};
+use crate::chooser::{ChooserKind, Choosers, Sense, spelling_hash};
 use keytable::scope::name_is_sound;
 
 /// Longest resource name, in bytes.

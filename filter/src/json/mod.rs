@@ -20,7 +20,7 @@ pub(crate) use text::folds_to;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::locator::Choosers;
+use crate::chooser::Choosers;
 
 use members::Members;
 use scanner::Scanner;

@@ -5,7 +5,6 @@
 //!
 //! Invariant: an endpoint without a rule has no locator; nothing is guessed.
 
-mod chooser;
 mod compile;
 mod finding;
 mod names;
@@ -17,16 +16,15 @@ use std::rc::Rc;
 
 use keytable::Norm;
 
+use crate::chooser::Choosers;
 use crate::headers::HeaderMap;
 use crate::json::{Name, Pattern};
-use paths::{Call, Paths};
+use paths::Paths;
 use rules::ProfileText;
-use template::Template;
+use template::{Call, Template};
 
-pub use chooser::{Choosers, Kind as ChooserKind, Sense};
-pub(crate) use chooser::{holds_names, spelling_hash};
+pub use crate::form::FormField;
 pub use finding::Finding;
-pub(crate) use names::steps;
 pub use names::{NameError, check_path};
 pub use rules::{Absent, Family, Kind, LocatorConfig, RuleText};
 
@@ -66,17 +64,6 @@ pub struct Rule {
     query: Vec<String>,
     /// The endpoint's name on the services axis, perhaps with a capture in braces.
     service: Option<String>,
-}
-
-/// A form field that names resources.
-#[derive(Debug)]
-pub struct FormField {
-    /// Its name.
-    pub name: String,
-    /// The server reads its resource here.
-    pub is_read: bool,
-    /// The value is JSON that names them at these places; empty if the value is the name.
-    pub json: Rc<[Pattern]>,
 }
 
 /// The rule for one request.

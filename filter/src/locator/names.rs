@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use keytable::scope::name_is_sound;
 
-use super::{ChooserKind, Choosers, Kind, Rule, Sense};
+use super::{Kind, Rule};
+use crate::chooser::{ChooserKind, Choosers, Sense, steps};
 use crate::json::Name;
 
 /// Query parameters that name a resource to some server, whatever the endpoint.
@@ -101,20 +102,6 @@ fn chooses(name: &[u8], kind: Kind, choosers: &Choosers) -> Result<bool, NameErr
         Sense::Chooser(_) => Ok(true),
         Sense::Opaque | Sense::Schema | Sense::Plain => Ok(false),
     }
-}
-
-/// The members that a parameter's or a field's name leads through: `svg[model]` or `svg.model` are
-/// two.
-pub(crate) fn steps(name: &str) -> impl Iterator<Item = &str> {
-    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
-    name.split(['[', ']', '.'])
-        .map(move |step| step.trim_matches(trimmed))
-        .filter(|step| !step.is_empty())
-}
-
-/// Whether a character alone is no sound name, as is one that does not show.
-fn is_invisible(c: char) -> bool {
-    !name_is_sound(c.encode_utf8(&mut [0; 4]))
 }
 
 /// In a query, a plus sign is a blank.

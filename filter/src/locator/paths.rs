@@ -5,7 +5,7 @@
 //!
 //! Invariant: of all templates that match a path, the one that was added first wins.
 
-use super::template::{Segment, Template};
+use super::template::{Call, Segment, Template};
 
 /// The templates of all rules.
 #[derive(Debug)]
@@ -28,17 +28,6 @@ struct Node {
     rests: Branches,
     /// Templates that end here.
     ends: Vec<usize>,
-}
-
-/// What a request has to be matched by, besides its path.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Call<'a> {
-    /// The method, as sent.
-    pub(super) method: &'a [u8],
-    /// The raw path without its query.
-    pub(super) path: &'a [u8],
-    /// Whether the client asks to upgrade the connection.
-    pub(super) upgrade: bool,
 }
 
 impl Paths {

@@ -10,7 +10,7 @@ use keytable::Norm;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::chooser::{ChoosersText, OpaqueText};
+use crate::chooser::{ChoosersText, OpaqueText};
 
 /// The rule set that is built in.
 const DEFAULT: &str = include_str!("default.json");

@@ -9,8 +9,6 @@
 
 use std::ops::Range;
 
-use super::paths::Call;
-
 /// A template with mounts and alternatives written out.
 #[derive(Clone, Debug)]
 pub(super) struct Template {
@@ -21,6 +19,17 @@ pub(super) struct Template {
     pub(super) segments: Vec<Segment>,
     /// The alternatives that were chosen, by their names.
     chosen: Vec<(String, String)>,
+}
+
+/// What a request has to be matched by, besides its path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    /// The method, as sent.
+    pub(super) method: &'a [u8],
+    /// The raw path without its query.
+    pub(super) path: &'a [u8],
+    /// Whether the client asks to upgrade the connection.
+    pub(super) upgrade: bool,
 }
 
 /// One part of a path.

@@ -15,7 +15,7 @@ use keytable::{KeyHash, PresentedKey};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::record::RecordBytes;
-use crate::spread::SpreadBuilder;
+use crate::fast_hash::FastHashBuilder;
 
 /// Most bytes that a worker's cache takes, about: 16,000 keys with usual records.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -35,7 +35,7 @@ pub struct KnownKey {
 #[derive(Debug)]
 pub struct RecordCache {
     seed: [u8; 16],
-    known: HashMap<u128, KnownKey, SpreadBuilder>,
+    known: HashMap<u128, KnownKey, FastHashBuilder>,
     bytes: usize,
 }
 

@@ -37,7 +37,7 @@ impl ChangeLog {
     }
 
     /// Everything noted belongs to this edition; gives the bytes of the slot.
-    pub fn seal(&mut self, edition: u64) -> Vec<u8> {
+    pub fn close(&mut self, edition: u64) -> Vec<u8> {
         if std::mem::take(&mut self.is_everything) {
             self.changes.clear();
             self.pending.clear();

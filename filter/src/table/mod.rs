@@ -9,6 +9,7 @@
 
 pub mod cache;
 pub mod changes;
+pub mod pulse;
 mod record;
 pub mod slots;
 

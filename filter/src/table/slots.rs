@@ -1,7 +1,7 @@
 //! The slots of the key table in Envoy's shared data: how they are named, read and written.
 //!
 //! Does not decide what is written when. Invariant: there is one slot per bucket, one head, one
-//! change log and one lease, whatever happens to keys, so shared data, which cannot forget a name,
+//! change log, one lease and one pulse, whatever happens to keys, so shared data, which cannot forget a name,
 //! stays bounded.
 
 use keytable::{Change, KeyHash, Page, RecordView, TableHead, bucket};
@@ -11,6 +11,7 @@ use crate::host::{Host, HostError};
 const HEAD: &str = "latchkey.head";
 const CHANGES: &str = "latchkey.changes";
 const LEASE: &str = "latchkey.lease";
+const PULSE: &str = "latchkey.pulse";
 
 /// Why the table could not be read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,21 +55,39 @@ pub fn write_head(host: &impl Host, head: &TableHead) -> Result<(), SlotError> {
 /// Until when the table may be used, in milliseconds of the monotonic clock: what this process's
 /// own agent has said, whatever else is in the gauge; 0 before it has said anything.
 pub fn read_lease(host: &impl Host) -> Result<u64, SlotError> {
-    let Some(bytes) = host.slot(LEASE).map_err(SlotError::Host)? else {
-        return Ok(0);
-    };
-    let (until_ms, sum) = bytes.split_first_chunk::<8>().ok_or(SlotError::Damaged)?;
-    match sum == crc32fast::hash(until_ms).to_le_bytes() {
-        true => Ok(u64::from_le_bytes(*until_ms)),
-        false => Err(SlotError::Damaged),
-    }
+    Ok(read_time(host, LEASE)?.unwrap_or(0))
 }
 
 /// Replaces the lease. Before its gauge.
 pub fn write_lease(host: &impl Host, until_ms: u64) -> Result<(), SlotError> {
-    let until_ms = until_ms.to_le_bytes();
-    let sum = crc32fast::hash(&until_ms).to_le_bytes();
-    host.set_slot(LEASE, &[&until_ms[..], &sum].concat())
+    write_time(host, LEASE, until_ms)
+}
+
+/// When this process's agent last ran, in milliseconds of the monotonic clock; `None` if it never did.
+pub fn read_pulse(host: &impl Host) -> Result<Option<u64>, SlotError> {
+    read_time(host, PULSE)
+}
+
+/// The agent runs now.
+pub fn write_pulse(host: &impl Host, now_ms: u64) -> Result<(), SlotError> {
+    write_time(host, PULSE, now_ms)
+}
+
+fn read_time(host: &impl Host, slot: &str) -> Result<Option<u64>, SlotError> {
+    let Some(bytes) = host.slot(slot).map_err(SlotError::Host)? else {
+        return Ok(None);
+    };
+    let (time, sum) = bytes.split_first_chunk::<8>().ok_or(SlotError::Damaged)?;
+    match sum == crc32fast::hash(time).to_le_bytes() {
+        true => Ok(Some(u64::from_le_bytes(*time))),
+        false => Err(SlotError::Damaged),
+    }
+}
+
+fn write_time(host: &impl Host, slot: &str, time: u64) -> Result<(), SlotError> {
+    let time = time.to_le_bytes();
+    let sum = crc32fast::hash(&time).to_le_bytes();
+    host.set_slot(slot, &[&time[..], &sum].concat())
         .map_err(SlotError::Host)
 }
 

@@ -160,7 +160,7 @@ fn a_damaged_change_log_makes_a_worker_forget_everything() {
 fn a_log_answers_only_what_it_covers() {
     let mut log = ChangeLog::default();
     log.note(1);
-    let first = log.seal(10);
+    let first = log.close(10);
     assert_eq!(
         changed_between(&first, 9, 10),
         None,
@@ -169,9 +169,9 @@ fn a_log_answers_only_what_it_covers() {
     assert_eq!(changed_between(&first, 10, 10), Some(BTreeSet::new()));
     log.note(7);
     log.note(8);
-    log.seal(11);
+    log.close(11);
     log.note(8);
-    let third = log.seal(12);
+    let third = log.close(12);
     assert_eq!(
         changed_between(&third, 10, 12),
         Some(BTreeSet::from([7, 8]))
@@ -183,7 +183,7 @@ fn a_log_answers_only_what_it_covers() {
         "it does not reach 13"
     );
     (0..1_030).for_each(|bucket| log.note(bucket));
-    let fourth = log.seal(13);
+    let fourth = log.close(13);
     assert_eq!(changed_between(&fourth, 12, 13), None, "too many to tell");
     assert_eq!(changed_between(&fourth, 13, 13), Some(BTreeSet::new()));
 }

@@ -297,3 +297,15 @@ fn running_requests_are_checked_four_times_a_second_unless_it_is_said_otherwise(
         assert!(check_ms(&text).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_signed_table_is_still_known_by_its_first_name() {
+    let table = format!(r#"{{"cluster":"file","public_key":"{}"}}"#, "ab".repeat(32));
+    for name in ["signed_table", "sealed_table"] {
+        let text = agent(&format!(r#""region":"local","{name}":{table}"#));
+        let Ok(Config::Agent(config)) = Config::parse(text.as_bytes()) else {
+            panic!("not an agent: {name}");
+        };
+        assert_eq!(config.signed_table.unwrap().cluster, "file");
+    }
+}

@@ -192,3 +192,44 @@ fn never_means_without_end() {
     rig.host.shared.monotonic_ns.set(u64::MAX - 1);
     assert!(rig.find(1).unwrap().is_some());
 }
+
+/// A proxy that keeps answers whatever the URL: the sidecar is not asked at all, so it counts the lease
+/// of this Envoy as over while the Envoy would go on.
+#[test]
+fn an_answer_that_names_another_request_renews_nothing() {
+    let mut rig = Rig::with(&[record(1)]);
+    let name = |path: &str| {
+        let number = path.split_once("&request=").unwrap().1;
+        format!("{INSTANCE}-{}", number.split('&').next().unwrap())
+    };
+    let first = rig.request().unwrap();
+    let (kept, kept_name) = (rig.sidecar.answer(&first.path), name(&first.path));
+    assert!(
+        !rig.agent
+            .is_replayed(first.token, Some(kept_name.as_bytes()))
+    );
+    assert!(
+        !rig.agent.is_replayed(first.token, None),
+        "the first sidecars"
+    );
+    rig.deliver(&first, &kept);
+    let lease = rig.lease_until_ms();
+
+    rig.host.advance_ms(5_000);
+    let second = rig.request().unwrap();
+    assert!(
+        rig.agent
+            .is_replayed(second.token, Some(kept_name.as_bytes()))
+    );
+    assert!(
+        !rig.agent
+            .is_replayed(first.token, Some(kept_name.as_bytes())),
+        "not ours"
+    );
+    rig.answer(&second, Answer::Replayed);
+    assert_eq!(rig.lease_until_ms(), lease);
+    assert!(rig.find(1).is_ok(), "the table stays");
+    rig.rest();
+    let third = rig.request().unwrap();
+    assert!(third.path.contains("&trouble=replayed"), "{}", third.path);
+}

@@ -5,7 +5,7 @@ mod follow;
 mod lease;
 mod nonsense;
 mod order;
-mod sealed;
+mod signed;
 mod simulated;
 mod simulation;
 mod snapshots;

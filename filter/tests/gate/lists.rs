@@ -225,6 +225,36 @@ fn a_list_is_cut_down_in_the_clients_family_of_errors() {
     assert_eq!(body["error"]["status"], "UNAVAILABLE");
 }
 
+/// A key's scope as of when the list is shown counts, not as of when it was asked for.
+#[test]
+fn a_scope_that_was_narrowed_while_the_upstream_thought_counts() {
+    let mut rig = rig();
+    let mut exchange = asked(&rig, "/v1/models");
+    rig.change(|sidecar| {
+        sidecar.put(&Record {
+            scope: names(&["family-*"]),
+            ..record(1)
+        });
+    });
+    let list = json!({"data": [{"id": "good-1"}, {"id": "family-7"}]}).to_string();
+    let client = exchange.answer(&[OK, JSON], &[list.as_bytes()]);
+    let shown: Value = serde_json::from_slice(&client).unwrap();
+    assert_eq!(shown, json!({"data": [{"id": "family-7"}]}));
+}
+
+/// Envoy's buffer may be smaller than a list: nothing of it is left there.
+#[test]
+fn a_list_is_not_held_in_envoys_buffer() {
+    let rig = rig();
+    let mut exchange = asked(&rig, "/v1/models");
+    exchange.answer(&[OK, JSON], &[]);
+    exchange.answer_head();
+    for _ in 0..100 {
+        exchange.answer_chunk(br#"{"data": ["#);
+        assert!(exchange.host.response_body.borrow().is_empty());
+    }
+}
+
 #[test]
 fn trailers_release_no_list_but_the_one_in_scope() {
     let list = br#"{"data":[{"id":"bad-1"},{"id":"good-1"}]}"#.as_slice();

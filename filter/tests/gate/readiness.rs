@@ -42,7 +42,9 @@ fn asking_counts_nothing() {
     let mut exchange = rig.post().call(ASKED);
     exchange.headers(true);
     assert!(exchange.host.outcomes.borrow().is_empty());
-    assert!(exchange.host.filter_state.borrow().is_empty());
+    let state = exchange.host.filter_state.borrow();
+    let told = ["latchkey_key_id", "latchkey_denial"].map(|name| state.get(name));
+    assert_eq!(told, [None, None]);
     assert!(rig.shared.take_counts(0).is_empty());
 }
 

@@ -284,6 +284,60 @@ fn a_refused_request_is_not_cut() {
     assert_eq!(refused.host.cuts.get(), (0, 0));
 }
 
+/// A body that flows and then falls silent: what it has named is judged again at the tick.
+#[test]
+fn a_silent_body_is_cut_when_what_it_has_named_is_out_of_scope() {
+    let mut rig = rig();
+    let mut exchange = rig.post().bearer(2);
+    assert_eq!(exchange.headers(false), Flow::Hold);
+    let begun = br#"{"model":"good-1","messages":["#;
+    assert_eq!(exchange.chunk(begun, false), Flow::Continue);
+    rig.change(|sidecar| sidecar.put(&limited(&["good-1", "other-1"])));
+    rig.tick(&[&exchange]);
+    assert_eq!(exchange.cut(), None, "wider");
+    rig.change(|sidecar| sidecar.put(&limited(&["other-1"])));
+    rig.tick(&[&exchange]);
+    assert_eq!(exchange.cut(), Some(Cut::Answered(403)));
+    exchange.end();
+    assert_eq!(
+        rig.outcomes(),
+        [("good-1".to_owned(), keytable::UsageOutcome::Cut, 1)]
+    );
+}
+
+/// The client goes away in the middle of a body that was let flow: the upstream has a part of it.
+#[test]
+fn a_request_that_its_client_aborts_is_counted_if_anything_was_passed_on() {
+    let rig = rig();
+    let mut held = rig.post().bearer(2);
+    held.headers(false);
+    held.chunk(br#"{"messages":["#, false);
+    held.end();
+    assert_eq!(rig.outcomes(), [], "nothing was passed on");
+    let mut flowing = rig.post().bearer(2);
+    flowing.headers(false);
+    flowing.chunk(br#"{"model":"good-1","messages":["#, false);
+    flowing.end();
+    flowing.end();
+    let wanted = [("good-1".to_owned(), keytable::UsageOutcome::Permitted, 1)];
+    assert_eq!(rig.outcomes(), wanted);
+    sent_by_list(&rig).end();
+    assert_eq!(rig.outcomes(), wanted, "once");
+}
+
+/// The table loses the key's right and the client goes away before anybody has noticed.
+#[test]
+fn a_request_that_ends_after_its_key_has_lost_its_right_is_counted_as_cut() {
+    let mut rig = rig();
+    let mut flowing = rig.post().bearer(2);
+    flowing.headers(false);
+    flowing.chunk(br#"{"model":"good-1","messages":["#, false);
+    rig.change(|sidecar| sidecar.remove(&hash(2)));
+    flowing.end();
+    let wanted = [("good-1".to_owned(), keytable::UsageOutcome::Cut, 1)];
+    assert_eq!(rig.outcomes(), wanted);
+}
+
 #[test]
 fn an_answer_without_a_body_reaches_who_waits_for_it() {
     let grpc = |rig: &Rig| {
@@ -363,4 +417,23 @@ fn a_request_that_can_be_neither_answered_nor_reset_gets_nothing_of_an_answer() 
     assert_eq!(waiting.answer_head(), Flow::Hold);
     assert_eq!(waiting.answer_chunk(b"data: 1"), Flow::Hold);
     assert_eq!(waiting.host.cuts.get(), (1, 1), "it is reset");
+}
+
+/// The same at the next piece of the body instead of the tick.
+#[test]
+fn a_body_that_is_cut_at_its_next_piece_or_answer_is_counted_as_cut() {
+    for piece in [true, false] {
+        let mut rig = rig();
+        let mut exchange = rig.post().bearer(2);
+        exchange.headers(false);
+        exchange.chunk(br#"{"model":"good-1","messages":["#, false);
+        rig.change(|sidecar| sidecar.put(&limited(&["other-1"])));
+        match piece {
+            true => exchange.chunk(b"1", false),
+            false => exchange.answer_head(),
+        };
+        exchange.end();
+        let wanted = [("good-1".to_owned(), keytable::UsageOutcome::Cut, 1)];
+        assert_eq!(rig.outcomes(), wanted, "{piece}");
+    }
 }

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use filter::counts::Counter;
 use filter::headers::HeaderMap;
 use filter::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
 use filter::outcome::Outcome;
@@ -34,9 +35,12 @@ pub(crate) enum Call {
     RemoveHeader,
     Body,
     SourceAddress,
+    HandOver,
     FilterState,
     Reply,
 }
+
+const PULSE: &str = "latchkey.pulse";
 
 /// What the agent did, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +77,12 @@ pub(crate) struct Shared {
     pub(crate) callouts: RefCell<Vec<Callout>>,
     pub(crate) posts: RefCell<Vec<(String, Vec<u8>)>>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// The slot that says of the clock, not of the table.
+    pulse: RefCell<Option<Vec<u8>>>,
+    /// What workers have handed over and nobody has taken.
+    pub(crate) queue: RefCell<Vec<Vec<u8>>>,
+    /// What the agent has added to counters.
+    pub(crate) added: RefCell<Vec<(String, u64)>>,
     /// What a worker does after each write of the agent.
     pub(crate) onlooker: RefCell<Option<Onlooker>>,
     tokens: Cell<u32>,
@@ -106,6 +116,8 @@ pub(crate) struct FakeHost {
     pub(crate) source_address: RefCell<Vec<u8>>,
     pub(crate) filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) replies: RefCell<Vec<Reply>>,
+    /// Requests whose usage could not be kept.
+    pub(crate) lost: Cell<u64>,
     /// How often the request was counted as cut, and reset.
     pub(crate) cuts: Cell<(usize, usize)>,
     /// The words under which removed headers were counted.
@@ -238,12 +250,19 @@ fn map_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> HeaderMap {
 
 impl Host for FakeHost {
     fn slot(&self, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+        if name == PULSE {
+            return Ok(self.shared.pulse.borrow().clone());
+        }
         self.called(Call::Slot)?;
         let slots = self.shared.slots.borrow();
         Ok(slots.get(name).filter(|bytes| !bytes.is_empty()).cloned())
     }
 
     fn set_slot(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
+        if name == PULSE {
+            *self.shared.pulse.borrow_mut() = Some(value.to_vec());
+            return Ok(());
+        }
         self.called(Call::SetSlot)?;
         let mut slots = self.shared.slots.borrow_mut();
         slots.insert(name.to_owned(), value.to_vec());
@@ -278,6 +297,20 @@ impl Host for FakeHost {
         self.cuts.set((counted + 1, reset));
     }
 
+    fn count_lost(&self, requests: u64) {
+        self.lost.set(self.lost.get() + requests);
+    }
+
+    fn take_counts(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn hand_over(&self, message: &[u8]) -> Result<(), HostError> {
+        self.called(Call::HandOver)?;
+        self.shared.queue.borrow_mut().push(message.to_vec());
+        Ok(())
+    }
+
     fn count_removed_header(&self, word: &str) {
         self.removed_headers.borrow_mut().push(word.to_owned());
     }
@@ -298,6 +331,10 @@ impl Host for FakeHost {
 }
 
 impl FeedHost for FakeHost {
+    fn add(&self, counter: Counter<'_>, by: u64) {
+        self.shared.added.borrow_mut().push((counter.name(), by));
+    }
+
     fn post(
         &self,
         _cluster: &str,

@@ -11,7 +11,7 @@ use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
 use filter::table::{RecordBytes, Unavailable, look_up};
-use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch};
+use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch, UsageOutcome};
 
 use super::host::Callout;
 use super::request::Exchange;
@@ -40,7 +40,7 @@ pub(crate) fn agent_config(staleness_s: u64) -> AgentConfig {
         cluster: "sidecar".to_owned(),
         wait_s: 25,
         max_staleness: MaxStaleness::Seconds(staleness_s),
-        sealed_table: None,
+        signed_table: None,
     }
 }
 
@@ -168,6 +168,16 @@ impl Rig {
             .iter()
             .flat_map(|batch| UsageBatch::decode(batch).unwrap().rows);
         rows.map(|row| (row.resource, row.count)).collect()
+    }
+
+    /// The same, and to which ends they came.
+    pub(crate) fn outcomes(&self) -> Vec<(String, UsageOutcome, u64)> {
+        let batches = self.shared.take_counts(0);
+        let rows = batches
+            .iter()
+            .flat_map(|batch| UsageBatch::decode(batch).unwrap().rows);
+        rows.map(|row| (row.resource, row.outcome, row.count))
+            .collect()
     }
 
     /// A request that has not begun: a POST of JSON to an endpoint that names a model.

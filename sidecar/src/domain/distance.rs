@@ -3,44 +3,25 @@
 //! Compares characters, ignoring the case of ASCII letters. Invariant: the work is bounded by the
 //! lengths of the names; nothing is suggested that differs in more than a third of its length.
 
+use strsim::levenshtein;
+
 /// The known name with the fewest changes from `wanted`; `None` if none is near.
 pub fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted: Vec<char> = folded(wanted).collect();
-    let tolerated = (wanted.len() / 3).max(2);
+    let tolerated = (wanted.chars().count() / 3).max(2);
     known
-        .filter_map(|name| Some((within(&wanted, name, tolerated)?, name)))
+        .filter_map(|name| Some((within(wanted, name, tolerated)?, name)))
         .min()
         .map(|(_, name)| name)
 }
 
 /// How many characters have to be changed, added or taken away; `None` if more than `tolerated`.
-fn within(wanted: &[char], name: &str, tolerated: usize) -> Option<usize> {
-    let name: Vec<char> = folded(name).collect();
-    if name.len().abs_diff(wanted.len()) > tolerated {
+fn within(wanted: &str, name: &str, tolerated: usize) -> Option<usize> {
+    let [wanted_len, name_len] = [wanted, name].map(|text| text.chars().count());
+    if name_len.abs_diff(wanted_len) > tolerated {
         return None;
     }
-    let mut above: Vec<usize> = (0..=wanted.len()).collect();
-    for (row, character) in (1..).zip(&name) {
-        let mut line = vec![row];
-        let mut left = row;
-        for ((corner, up), other) in above.iter().zip(above.iter().skip(1)).zip(wanted) {
-            let replaced = corner + usize::from(character != other);
-            left = replaced.min(left + 1).min(up + 1);
-            line.push(left);
-        }
-        if line.iter().all(|distance| *distance > tolerated) {
-            return None;
-        }
-        above = line;
-    }
-    above
-        .last()
-        .copied()
-        .filter(|distance| *distance <= tolerated)
-}
-
-fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars().map(|c| c.to_ascii_lowercase())
+    let distance = levenshtein(&wanted.to_ascii_lowercase(), &name.to_ascii_lowercase());
+    Some(distance).filter(|distance| *distance <= tolerated)
 }
 
 #[cfg(test)]
@@ -77,7 +58,7 @@ mod tests {
 
     #[test]
     fn distances_are_right() {
-        let distance = |a: &str, b| within(&a.chars().collect::<Vec<_>>(), b, 9);
+        let distance = |a: &str, b| within(a, b, 9);
         assert_eq!(distance("kitten", "sitting"), Some(3));
         assert_eq!(distance("", "abc"), Some(3));
         assert_eq!(distance("abc", "abc"), Some(0));

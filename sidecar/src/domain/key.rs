@@ -1,7 +1,7 @@
 //! A key: what the sidecar knows of it, and the two ways in which an admin writes it.
 //!
-//! Does not hold the value, only its hash. Invariant: id, hash, name, account, region, origin
-//! and team never change; an edit leaves out what it does not touch.
+//! Does not hold the value, only its hash. Invariant: id, name, account, region, origin and team
+//! never change, the hash only when a plan key is reset; an edit leaves out what it does not touch.
 
 use keytable::{AccountId, AddressList, KeyHash, KeyId, Scope, Status};
 

@@ -42,6 +42,9 @@ use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::store::{Newcomer, Store};
 
+/// The header of an answer that says to which request it is.
+const ANSWERS: &str = "x-latchkey-answers";
+
 /// What the feed answers from.
 #[derive(Debug)]
 pub struct Feed {
@@ -67,11 +70,16 @@ async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, P
     feed.authorize(&request)?;
     let wanted = TableRequest::parse(request.query_string())?;
     let frame = feed.answer(&wanted).await?;
-    // An answer is about one moment: what a cache repeats proves nothing.
-    Ok(HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok();
+    answer
         .content_type("application/octet-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(frame))
+        // An answer is about one moment: what a cache repeats proves nothing. One that repeats it all the
+        // same gives it away by the request that it names.
+        .insert_header((header::CACHE_CONTROL, "no-store"));
+    if let Some(name) = wanted.name() {
+        answer.insert_header((ANSWERS, name));
+    }
+    Ok(answer.body(frame))
 }
 
 impl Feed {

@@ -26,6 +26,8 @@ pub(super) struct TableRequest {
     pub(super) trouble: Option<Label>,
     /// What it asks for, in the format that both know.
     pub(super) asked: TableQuery,
+    /// The number that the agent gave this request; the first filters gave none.
+    pub(super) number: Option<u64>,
     /// How long to wait for something new.
     pub(super) wait: Duration,
     /// The further page that the agent wants.
@@ -65,6 +67,7 @@ impl TableRequest {
         let page = pair(&mut query, "snapshot", any_number, "bucket", bucket);
         let snapshot_epoch = query.optional("snapshot_epoch", epoch);
         let format = query.optional("format", format);
+        let number = query.optional("request", any_number);
         query.finish_lenient()?;
         match (region, agent, node) {
             (Some(region), Some(agent), Some(node)) => Ok(Self {
@@ -83,6 +86,7 @@ impl TableRequest {
                     version,
                 },
                 trouble,
+                number,
                 wait: Duration::from_secs(wait.unwrap_or(WAIT_S_DEFAULT)),
                 page: page.map(|(number, bucket)| WantedPage {
                     epoch: snapshot_epoch,
@@ -92,6 +96,14 @@ impl TableRequest {
             }),
             _ => Err(Problem::internal(&"a refused parameter was not reported")),
         }
+    }
+}
+
+impl TableRequest {
+    /// Which request an answer belongs to, in the agent's own words.
+    pub(super) fn name(&self) -> Option<String> {
+        let number = self.number?;
+        Some(format!("{}-{number}", self.who.agent))
     }
 }
 

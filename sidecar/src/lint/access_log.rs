@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::value::{list, text};
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 /// Headers, upper case, in which a key may stand.
 const HEADERS: [&str; 8] = [
@@ -52,7 +52,7 @@ const DEFAULT_FORMAT: LintRule = LintRule {
 };
 
 /// Judges every access log of a listener.
-pub(super) fn check(listener: &Value, findings: &mut Vec<Finding>) {
+pub(super) fn check(listener: &Value, findings: &mut Vec<LintFinding>) {
     let chains = list(listener, "/filter_chains").iter();
     let chains = chains.chain(listener.get("default_filter_chain"));
     let filters = chains.flat_map(|chain| list(chain, "/filters"));
@@ -64,9 +64,9 @@ pub(super) fn check(listener: &Value, findings: &mut Vec<Finding>) {
             continue;
         };
         if prints_a_secret(config) {
-            findings.push(Finding::at(place, &SECRET));
+            findings.push(LintFinding::at(place, &SECRET));
         } else if is_default(config) {
-            findings.push(Finding::at(place, &DEFAULT_FORMAT));
+            findings.push(LintFinding::at(place, &DEFAULT_FORMAT));
         }
     }
 }

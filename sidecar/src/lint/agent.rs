@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::document::Document;
 use super::value::{is_on, list, text};
 use super::view::{ConnectionManager, Plugin, plugin};
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 const WASM_SERVICE: &str = "envoy.extensions.wasm.v3.WasmService";
 
@@ -54,7 +54,7 @@ const INLINE_TOKEN: LintRule = LintRule {
 pub(super) fn check(
     document: &Document,
     managers: &[ConnectionManager<'_>],
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<LintFinding>,
 ) {
     let gates = managers
         .iter()
@@ -64,15 +64,15 @@ pub(super) fn check(
     match &found {
         Some((service, agent)) => check_agent(document, service, agent, findings),
         None if gates.is_empty() => {}
-        None => findings.push(Finding::at("bootstrap", &MISSING)),
+        None => findings.push(LintFinding::at("bootstrap", &MISSING)),
     }
     for (manager, gate) in gates {
         let agent = found.as_ref().map(|(_, agent)| agent.vm_id());
         if gate.vm_id().is_empty() || agent.is_some_and(|vm_id| vm_id != gate.vm_id()) {
-            findings.push(Finding::at(&manager.place, &OTHER_VM_ID));
+            findings.push(LintFinding::at(&manager.place, &OTHER_VM_ID));
         }
         if holds_a_token(gate) {
-            findings.push(Finding::at(&manager.place, &INLINE_TOKEN));
+            findings.push(LintFinding::at(&manager.place, &INLINE_TOKEN));
         }
     }
 }
@@ -81,7 +81,7 @@ fn check_agent(
     document: &Document,
     service: &Value,
     agent: &Plugin<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<LintFinding>,
 ) {
     let broken = [
         (!is_on(service, "/singleton"), &NOT_SINGLETON),
@@ -92,7 +92,7 @@ fn check_agent(
         (holds_a_token(agent), &INLINE_TOKEN),
     ];
     let broken = broken.into_iter().filter(|(is_broken, _)| *is_broken);
-    findings.extend(broken.map(|(_, rule)| Finding::at("agent", rule)));
+    findings.extend(broken.map(|(_, rule)| LintFinding::at("agent", rule)));
 }
 
 /// The Wasm service that is our agent, and its plugin.

@@ -5,7 +5,7 @@
 
 use super::value::{is_on, text};
 use super::view::ConnectionManager;
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 const REMOTE_ADDRESS: LintRule = LintRule {
     name: "remote-address",
@@ -47,7 +47,7 @@ const UNDERSCORES: LintRule = LintRule {
 };
 
 /// Judges one connection manager.
-pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<LintFinding>) {
     let underscores = text(
         manager.config,
         "/common_http_protocol_options/headers_with_underscores_action",
@@ -67,5 +67,5 @@ pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>
         ),
     ];
     let broken = broken.into_iter().filter(|(is_broken, _)| *is_broken);
-    findings.extend(broken.map(|(_, rule)| Finding::at(&manager.place, rule)));
+    findings.extend(broken.map(|(_, rule)| LintFinding::at(&manager.place, rule)));
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::agent::agent_in;
 use super::document::Document;
 use super::value::{list, text};
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const INJECTOR: &str = "credential_injector.v3.CredentialInjector";
@@ -50,7 +50,7 @@ const ADMIN_OPEN: LintRule = LintRule {
 };
 
 /// Judges the cluster of the sidecar, the secrets and the admin interface.
-pub(super) fn check(document: &Document, findings: &mut Vec<Finding>) {
+pub(super) fn check(document: &Document, findings: &mut Vec<LintFinding>) {
     if let Some((_, agent)) = agent_in(document) {
         let name = match text(&agent.settings, "/cluster") {
             "" => "sidecar",
@@ -58,7 +58,7 @@ pub(super) fn check(document: &Document, findings: &mut Vec<Finding>) {
         };
         match document.cluster(name) {
             Some(cluster) => check_cluster(name, cluster, findings),
-            None => findings.push(Finding::at(format!("cluster {name}"), &CLUSTER_MISSING)),
+            None => findings.push(LintFinding::at(format!("cluster {name}"), &CLUSTER_MISSING)),
         }
     }
     for secret in list(&document.bootstrap, "/static_resources/secrets") {
@@ -66,24 +66,24 @@ pub(super) fn check(document: &Document, findings: &mut Vec<Finding>) {
         let stands_in = |name: &str| value.is_some_and(|value| value.get(name).is_some());
         if stands_in("inline_string") || stands_in("inline_bytes") {
             let place = format!("secret {}", text(secret, "/name"));
-            findings.push(Finding::at(place, &SECRET_INLINE));
+            findings.push(LintFinding::at(place, &SECRET_INLINE));
         }
     }
     if let Some(address) = document.bootstrap.pointer("/admin/address/socket_address")
         && !is_loopback(address)
     {
-        findings.push(Finding::at("admin", &ADMIN_OPEN));
+        findings.push(LintFinding::at("admin", &ADMIN_OPEN));
     }
 }
 
-fn check_cluster(name: &str, cluster: &Value, findings: &mut Vec<Finding>) {
+fn check_cluster(name: &str, cluster: &Value, findings: &mut Vec<LintFinding>) {
     let place = format!("cluster {name}");
     let has_tls = cluster.get("transport_socket").is_some();
     if !injects_a_credential(cluster) && !has_tls {
-        findings.push(Finding::at(&place, &NO_CREDENTIAL));
+        findings.push(LintFinding::at(&place, &NO_CREDENTIAL));
     }
     if !has_tls && !endpoints(cluster).all(is_loopback) {
-        findings.push(Finding::at(&place, &IN_THE_CLEAR));
+        findings.push(LintFinding::at(&place, &IN_THE_CLEAR));
     }
 }
 

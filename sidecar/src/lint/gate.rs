@@ -6,7 +6,7 @@
 use super::route;
 use super::value::{is_on, text};
 use super::view::{ConnectionManager, Plugin};
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 /// Filters that may stand before the gate: they refuse, count or mark, and neither answer for an
 /// upstream nor choose one.
@@ -69,10 +69,10 @@ const STOP_ITERATION: LintRule = LintRule {
 };
 
 /// Judges presence, order and failure of the gate.
-pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<LintFinding>) {
     let Some((gate_at, filter, plugin)) = manager.gate() else {
         if manager.router_at().is_some() && route::leads_somewhere(manager) {
-            findings.push(Finding::at(&manager.place, &MISSING));
+            findings.push(LintFinding::at(&manager.place, &MISSING));
         }
         return;
     };
@@ -80,30 +80,30 @@ pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>
         .router_at()
         .is_some_and(|router_at| router_at < gate_at)
     {
-        findings.push(Finding::at(&manager.place, &AFTER_ROUTER));
+        findings.push(LintFinding::at(&manager.place, &AFTER_ROUTER));
     }
     let before = manager.filters.iter().take(gate_at);
     let is_harmless = |kind: &str| HARMLESS_BEFORE.iter().any(|known| kind.ends_with(known));
     let harmful = before.filter(|filter| !filter.is_router() && !is_harmless(filter.kind));
     findings.extend(harmful.map(|filter| {
         let place = format!("{}, filter {}", manager.place, filter.name);
-        Finding::at(place, &FILTER_BEFORE)
+        LintFinding::at(place, &FILTER_BEFORE)
     }));
     let place = format!("{}, filter {}", manager.place, filter.name);
     if is_on(filter.entry, "/disabled") || is_on(filter.entry, "/is_optional") {
-        findings.push(Finding::at(&place, &SWITCHED_OFF));
+        findings.push(LintFinding::at(&place, &SWITCHED_OFF));
     }
     check_plugin(&place, plugin, findings);
 }
 
-fn check_plugin(place: &str, plugin: &Plugin<'_>, findings: &mut Vec<Finding>) {
+fn check_plugin(place: &str, plugin: &Plugin<'_>, findings: &mut Vec<LintFinding>) {
     let policy = text(plugin.config, "/failure_policy");
     if policy == "FAIL_OPEN" || is_on(plugin.config, "/fail_open") {
-        findings.push(Finding::at(place, &FAIL_OPEN));
+        findings.push(LintFinding::at(place, &FAIL_OPEN));
     } else if policy != "FAIL_RELOAD" {
-        findings.push(Finding::at(place, &FAIL_FINAL));
+        findings.push(LintFinding::at(place, &FAIL_FINAL));
     }
     if !is_on(plugin.config, "/allow_on_headers_stop_iteration") {
-        findings.push(Finding::at(place, &STOP_ITERATION));
+        findings.push(LintFinding::at(place, &STOP_ITERATION));
     }
 }

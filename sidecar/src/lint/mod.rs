@@ -38,7 +38,7 @@ pub struct LintRule {
 
 /// A rule that is broken somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct LintFinding {
     /// Where, in words of the configuration.
     pub place: String,
     /// What.
@@ -57,7 +57,7 @@ pub enum LintError {
 }
 
 /// Judges a text.
-pub fn lint(text: &str) -> Result<Vec<Finding>, Unreadable> {
+pub fn lint(text: &str) -> Result<Vec<LintFinding>, Unreadable> {
     let document = Document::read(text)?;
     let mut findings = Vec::new();
     let managers = view::managers(&document);
@@ -85,7 +85,7 @@ pub fn run(file: &Path, out: &mut impl Write) -> Result<bool, LintError> {
     Ok(findings.is_empty())
 }
 
-fn report(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+fn report(findings: &[LintFinding], out: &mut impl Write) -> io::Result<()> {
     for finding in findings {
         writeln!(out, "{finding}\n")?;
     }
@@ -96,9 +96,9 @@ fn report(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-// === impl Finding ===
+// === impl LintFinding ===
 
-impl Finding {
+impl LintFinding {
     fn at(place: impl Into<String>, rule: &'static LintRule) -> Self {
         Self {
             place: place.into(),
@@ -107,7 +107,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for LintFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LintRule {
             name,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::value::{is_on, list, number, text};
 use super::view::ConnectionManager;
-use super::{Finding, LintRule};
+use super::{LintFinding, LintRule};
 
 /// What the gate holds back unless it is told otherwise, in bytes.
 const HOLD_BYTES_MAX: u64 = 8 << 20;
@@ -47,7 +47,7 @@ pub(super) fn leads_somewhere(manager: &ConnectionManager<'_>) -> bool {
 }
 
 /// Judges the routes behind a gate.
-pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<LintFinding>) {
     let (Some((_, filter, plugin)), Some(routes)) = (manager.gate(), manager.routes) else {
         return;
     };
@@ -63,26 +63,26 @@ pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<Finding>
             check_route(route, &place, findings);
         }
         if body_limits(host).any(|limit| limit.unwrap_or(buffer) < hold + buffer) {
-            findings.push(Finding::at(place, &BUFFER));
+            findings.push(LintFinding::at(place, &BUFFER));
         }
     }
 }
 
-fn check_switch(scope: &Value, gate: &str, place: &str, findings: &mut Vec<Finding>) {
+fn check_switch(scope: &Value, gate: &str, place: &str, findings: &mut Vec<LintFinding>) {
     let settings = scope.get("typed_per_filter_config");
     let setting = settings.and_then(|settings| settings.get(gate));
     if setting.is_some_and(|setting| is_on(setting, "/disabled")) {
-        findings.push(Finding::at(place, &WITHOUT_GATE));
+        findings.push(LintFinding::at(place, &WITHOUT_GATE));
     }
     for cluster in list(scope, "/route/weighted_clusters/clusters") {
         check_switch(cluster, gate, place, findings);
     }
 }
 
-fn check_route(route: &Value, place: &str, findings: &mut Vec<Finding>) {
+fn check_route(route: &Value, place: &str, findings: &mut Vec<LintFinding>) {
     let has_no_timeout = |action: &Value| action.get("timeout").is_none();
     if route.get("route").is_some_and(has_no_timeout) {
-        findings.push(Finding::at(place, &TIMEOUT));
+        findings.push(LintFinding::at(place, &TIMEOUT));
     }
 }
 

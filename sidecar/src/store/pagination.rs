@@ -4,7 +4,7 @@
 //! it ended; rows that are made or deleted in between shift nothing.
 
 use keytable::AccountId;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::store::error::StoreError;
 use crate::store::row::integer;
@@ -39,6 +39,8 @@ pub(super) struct PagedTable {
     pub(super) table: &'static str,
     pub(super) columns: &'static str,
     pub(super) order: Order,
+    /// What a row is, for people.
+    pub(super) row: &'static str,
 }
 
 impl PagedTable {
@@ -65,6 +67,24 @@ impl PagedTable {
         let next = last.and_then(|(seq, _)| u64::try_from(*seq).ok());
         let items = rows.into_iter().map(|(_, item)| item).collect();
         Ok(ListPage { items, next })
+    }
+
+    /// Finds a row by its id, in one account unless `None`.
+    pub(super) fn find<T>(
+        &self,
+        connection: &Connection,
+        id: &str,
+        account: Option<&AccountId>,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let Self { table, columns, .. } = self;
+        let sql = format!(
+            "SELECT {columns} FROM {table} WHERE id = :id AND (:account IS NULL OR account = :account)"
+        );
+        let parameters = named_params! {":id": id, ":account": account.map(AccountId::as_str)};
+        let mut statement = connection.prepare_cached(&sql)?;
+        let found = statement.query_row(parameters, read).optional()?;
+        found.ok_or(StoreError::Unknown(self.row))
     }
 
     /// Only conditions that are asked for are written, so that an index can serve each.

@@ -4,6 +4,7 @@
 //! request passes only if its host, content type and whole body are what the secret key signed;
 //! signatures are compared in constant time.
 
+use base16ct::lower::encode_string;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -137,7 +138,7 @@ impl<'a> Authorization<'a> {
 
     fn text(&self, signed: &Signed<'_>, canonical: &str) -> String {
         let scope = format!("{}/{}/{TERMINATOR}", self.date, self.service);
-        let digest = hex(&Sha256::digest(canonical));
+        let digest = encode_string(&Sha256::digest(canonical));
         format!("{ALGORITHM}\n{}\n{scope}\n{digest}", signed.timestamp_s)
     }
 
@@ -160,7 +161,7 @@ impl<'a> Authorization<'a> {
             headers.push_str(&format!("{name}:{value}\n"));
         }
         let (query, names) = (signed.query, self.signed_headers);
-        let payload = hex(&Sha256::digest(signed.body));
+        let payload = encode_string(&Sha256::digest(signed.body));
         Ok(format!(
             "POST\n{path}\n{query}\n{headers}\n{names}\n{payload}"
         ))
@@ -172,7 +173,7 @@ impl<'a> Authorization<'a> {
         let date = hmac(&first, self.date);
         let service = hmac(&*date, self.service);
         let signing = hmac(&*service, TERMINATOR);
-        hex(&*hmac(&*signing, text))
+        encode_string(&*hmac(&*signing, text))
     }
 
     /// The bytes of the signature, to remember it by.
@@ -196,10 +197,6 @@ fn hmac(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
     };
     mac.update(text.as_bytes());
     Zeroizing::new(mac.finalize().into_bytes().into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

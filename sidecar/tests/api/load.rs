@@ -61,11 +61,7 @@ fn epoch(sidecar: &Sidecar) -> String {
     let mut agent = crate::support::agent::Agent::new(sidecar, 'f', "first", "local");
     agent.catch_up();
     let (epoch, _) = agent.position.unwrap();
-    epoch
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    epoch.to_string()
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod restart;
 mod rights;
 mod session;
 mod site;
+mod snapshots;
 mod support;
 mod texts;
 mod tls;

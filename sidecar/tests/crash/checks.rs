@@ -2,6 +2,8 @@
 //!
 //! Invariant: every run ends with a start without a fault, and the ledger is the judge.
 
+use sidecar::store::AuditFinding;
+
 use crate::faults::{Ending, Fault};
 use crate::ledger::{self, COUNT, Ledger, Once};
 use crate::process::{Base, Copy, Process};
@@ -81,13 +83,9 @@ fn check_once(process: &Process, once: &Once, context: &str) {
 
 /// SQLite's own check of the file, and the audit's of its chain.
 fn assert_whole(copy: &Copy, context: &str) {
-    let audit = copy
-        .command(None)
-        .args(["audit", "verify", "--data"])
-        .arg(copy.data())
-        .output()
-        .unwrap();
-    assert!(audit.status.success(), "{context}: {audit:?}");
+    let audit = sidecar::store::verify_audit(&copy.data());
+    let is_whole = matches!(audit, Ok(AuditFinding::Whole { .. }));
+    assert!(is_whole, "{context}: {audit:?}");
     // A copy is made of a whole database only.
     let backup = copy.data().join("copy.db");
     sidecar::store::backup(&copy.data(), &backup)

@@ -3,6 +3,9 @@
 //! Invariant: the loop ends when a run came to its end without being hit, so no point is left out
 //! but those that a spread leaves out.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use crate::process::Base;
 
 /// What happens at which call.
@@ -72,23 +75,44 @@ impl Points {
     }
 }
 
+/// Points that are tried at a time: a run waits for its disk half of its time.
+const AT_ONCE: usize = 2;
+
+/// Runs `check` with each of these faults, all at once; a panic in one is a panic here.
+fn at_once(faults: &[Fault], check: impl Fn(&Fault) -> Ending + Sync) -> Vec<Ending> {
+    thread::scope(|scope| {
+        let check = &check;
+        let runs = faults.iter().map(|fault| scope.spawn(move || check(fault)));
+        let runs: Vec<_> = runs.collect();
+        runs.into_iter()
+            .map(|run| run.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
+}
+
 /// Runs `check` with the fault at each point.
 pub(crate) fn run_all(
     base: &Base,
     name: &str,
     points: Points,
     fault: impl Fn(usize) -> Fault,
-    check: impl Fn(&Base, &Fault) -> Ending,
+    check: impl Fn(&Base, &Fault) -> Ending + Sync,
 ) {
     let (mut tried, mut number, mut missed) = (0, 1, 0);
     // Threads count their calls each for itself: one run more, in case another thread did the work.
     while missed < 2 {
-        match check(base, &fault(number)) {
-            Ending::Hit => missed = 0,
-            Ending::Missed => missed += 1,
+        let mut faults = Vec::new();
+        for _ in 0..AT_ONCE {
+            faults.push(fault(number));
+            number = points.behind(number);
         }
-        tried += 1;
-        number = points.behind(number);
+        for ending in at_once(&faults, |fault| check(base, fault)) {
+            match ending {
+                Ending::Hit => missed = 0,
+                Ending::Missed => missed += 1,
+            }
+            tried += 1;
+        }
     }
     eprintln!("{name}: {tried} points tried, the last one {number}");
 }

@@ -112,7 +112,7 @@ fn latchkey(place: &Place) -> String {
         access_log: "/dev/null".into(),
         region: "local".to_owned(),
         max_staleness: MaxStaleness::default(),
-        sealed_table_key: None,
+        signed_table_key: None,
         gate_settings: Map::from_iter([(
             "observe_resources".to_owned(),
             json!(place.is_observing),

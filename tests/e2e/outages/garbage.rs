@@ -216,6 +216,29 @@ fn a_sidecar_that_drips_or_refuses_is_left_alone_for_longer_and_longer() {
     world.judge("slow and refusing", load, &[Span::since(begun)]);
 }
 
+/// a proxy that has kept an answer, "nothing new", and gives it again whatever the URL. Each is whole,
+/// valid and of this history, and the sidecar is never asked: it takes this Envoy for lost.
+#[test]
+fn an_answer_that_is_kept_and_repeated_renews_no_lease() {
+    let world = World::start(MaxStaleness::Seconds(5));
+    let load = world.load();
+    let of = |answer: &[u8]| {
+        let end = answer.windows(4).position(|at| at == b"\r\n\r\n");
+        end.map(|end| answer[end + 4..].to_vec())
+            .unwrap_or_default()
+    };
+    let is_heartbeat = |answer: &[u8]| {
+        let body = of(answer);
+        matches!(Frame::decode(&body), Ok(Frame::Delta(delta)) if delta.from == delta.to)
+    };
+    wait_for("nothing is new", || is_heartbeat(&world.wire.before()));
+    world.wire.set(Fault::Say(world.wire.before()));
+    wait_for("the lease ends", || world.ask(&world.good).status == 503);
+    world.wire.set(Fault::None);
+    world.converge();
+    world.judge("repeated", load, &[]);
+}
+
 /// garbage renews no lease: a sidecar that answers nothing else is as good as none.
 #[test]
 fn garbage_renews_no_lease() {

@@ -1,6 +1,7 @@
 //! Another plugin in the gate's shared data: it writes over the table, takes parts of it away, and
-//! claims that there is one when there is none.
+//! claims that there is one when there is none; and the same with no other rights than the gate's.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -18,15 +19,19 @@ const CHANGES: &str = "latchkey.changes";
 /// No part of a table.
 const GARBAGE: &str = "x-value: LKH1 and what no table has";
 
-/// A listener whose only filter is the vandal.
-fn listener(port: u16, module: &Path) -> String {
-    let wasm = json!({
+/// A listener whose only filter is the vandal, with these capabilities or with all.
+fn listener(port: u16, module: &Path, capabilities: Option<BTreeSet<String>>) -> String {
+    let mut wasm = json!({
         "name": "vandal", "root_id": "vandal",
         "vm_config": {
             "vm_id": "latchkey", "runtime": "envoy.wasm.runtime.v8",
             "code": {"local": {"filename": module}},
         },
     });
+    if let Some(names) = capabilities {
+        let allowed: serde_json::Map<_, _> = names.into_iter().map(|n| (n, json!({}))).collect();
+        wasm["capability_restriction_config"] = json!({"allowed_capabilities": allowed});
+    }
     let of = |message| format!("type.googleapis.com/envoy.extensions.filters.{message}");
     let route = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
     let manager = json!({
@@ -51,11 +56,16 @@ fn listener(port: u16, module: &Path) -> String {
 
 /// An Envoy with the vandal in it, and where it is told what to do.
 fn shared_with_a_vandal(home: &Home) -> (World, String) {
+    shared_with(home, None)
+}
+
+fn shared_with(home: &Home, capabilities: Option<BTreeSet<String>>) -> (World, String) {
     let module = home.stack.run_dir().join("vandal.wasm");
     fs::write(&module, wat::parse_str(VANDAL).unwrap()).unwrap();
     let port = envoy::ports::free().unwrap();
     let mark = "  # place: listeners\n";
-    let plan = Plan::of(&home.stack, "shared").edit(mark, &(listener(port, &module) + mark));
+    let plan =
+        Plan::of(&home.stack, "shared").edit(mark, &(listener(port, &module, capabilities) + mark));
     let mut world = plan.start();
     let url = format!("http://127.0.0.1:{port}");
     wait_for("the vandal listens", || {
@@ -145,4 +155,42 @@ fn a_table_that_is_damaged_lets_nothing_pass_and_is_put_right() {
     home.end(traffic).assert_told(&[503]);
     assert_eq!(world.stat("wasm.gate.vm_reload_success"), 0);
     assert_eq!(world.stat("wasm.gate.vm_reload_backoff"), 0);
+}
+
+/// W-21: a gate that was taken over has its rights and no others: what the other workers go by, and what
+/// people see of it, is as the agent has set it.
+#[test]
+fn with_the_gates_rights_nothing_can_be_moved_that_others_go_by() {
+    let home = Home::start();
+    let (mut world, vandal) = shared_with(&home, Some(crate::capabilities::allowed()));
+    world.wait_for_table();
+    let gauges = ["edition", "lease_until_ms", "generation", "records"];
+    let counter = "requests.allowed";
+    let read =
+        |world: &World| gauges.map(|gauge| world.stat(&format!("wasmcustom.latchkey.{gauge}")));
+    let before = read(&world);
+    let slots = [HEAD, CHANGES, "latchkey.lease", "latchkey.pulse"].map(str::to_owned);
+    let bucket = bucket_of(&home.good.value).replace("x-slot: ", "");
+    for slot in slots.iter().chain([&bucket]) {
+        tell(&vandal, &[&format!("x-slot: {slot}")]);
+        tell(&vandal, &[&format!("x-slot: {slot}"), GARBAGE]);
+    }
+    for gauge in gauges.into_iter().chain(["lease_left_s", counter]) {
+        for how in ["x-gauge", "x-add", "x-take"] {
+            tell(&vandal, &[&format!("{how}: latchkey.{gauge}")]);
+        }
+    }
+    assert_eq!(world.ask(&home.good.value), 200);
+    let [edition, lease_until_ms, generation, records] = read(&world);
+    assert_eq!(
+        [edition, generation, records],
+        [before[0], before[2], before[3]]
+    );
+    // The agent may have renewed it meanwhile, by less than a lease.
+    assert!(lease_until_ms - before[1] < 3_600_000, "{lease_until_ms}");
+    assert!(world.stat("wasmcustom.latchkey.lease_left_s") <= 3_600);
+    home.admin.patch(&home.good, &json!({"status": "disabled"}));
+    wait_for("a change is in force", || {
+        world.ask(&home.good.value) == 401
+    });
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::api::account;
 use crate::api::idempotency;
+use crate::api::identity::listed::{self, List};
 use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::access_key::{self, AccessKey, SecretKey, Signer};
@@ -23,15 +24,16 @@ use crate::domain::secrets::sealed::{SealContext, Sealed};
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, enabled, invalid, parsed, text};
-use crate::http::pagination;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::store::Idempotent;
+use crate::store::{Idempotent, Store};
 
-/// What cursors of this list begin with.
-const CURSOR_MARK: char = 's';
+const LIST: List = List {
+    name: "access_keys",
+    cursor_mark: 's',
+};
 
 #[derive(Debug, Serialize)]
 struct AccessKeyAnswer {
@@ -79,20 +81,9 @@ async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut query = Query::parse(request.query_string());
-    let account = query.text("account");
-    let page = pagination::take(&mut query, CURSOR_MARK);
-    query.finish()?;
-    let access = caller.account_for(account.as_deref())?;
-    let found = app
-        .store(move |store| store.access_keys(access.account(), page))
-        .await?;
-    let keys: Vec<_> = found.items.iter().map(AccessKeyAnswer::new).collect();
-    let next = pagination::cursor(found.next, CURSOR_MARK);
-    answer::json(
-        StatusCode::OK,
-        &json!({"access_keys": keys, "next_cursor": next}),
-    )
+    let call = (&**app, &caller, &request);
+    LIST.page(call, Store::access_keys, AccessKeyAnswer::new)
+        .await
 }
 
 /// `POST /v1/access-keys`
@@ -148,12 +139,11 @@ async fn get(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string()).finish()?;
-    let access = caller.account_for(None)?;
-    let key = app
-        .store(move |store| store.access_key(&id, access.account()))
-        .await?;
-    answer::tagged(StatusCode::OK, &AccessKeyAnswer::new(&key), key.revision)
+    let call = (&**app, &caller, &request);
+    listed::one(call, id.into_inner(), Store::access_key, |found| {
+        (AccessKeyAnswer::new(found), found.revision)
+    })
+    .await
 }
 
 /// `PATCH /v1/access-keys/{id}`

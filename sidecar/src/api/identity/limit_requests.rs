@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::api::account;
 use crate::api::idempotency;
 use crate::api::identity::accounts::KEY_LIMIT_MAX;
+use crate::api::identity::listed::{self, List};
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::account::{LimitDecision, LimitRequest, LimitStatus};
 use crate::domain::name::Description;
@@ -18,15 +19,16 @@ use crate::domain::secrets::entropy;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, invalid, number, parsed};
-use crate::http::pagination;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::store::Idempotent;
+use crate::store::{Idempotent, Store};
 
-/// What cursors of this list begin with.
-const CURSOR_MARK: char = 'l';
+const LIST: List = List {
+    name: "limit_requests",
+    cursor_mark: 'l',
+};
 
 #[derive(Debug, Serialize)]
 struct LimitRequestAnswer {
@@ -54,20 +56,9 @@ async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut query = Query::parse(request.query_string());
-    let account = query.text("account");
-    let page = pagination::take(&mut query, CURSOR_MARK);
-    query.finish()?;
-    let access = caller.account_for(account.as_deref())?;
-    let found = app
-        .store(move |store| store.limit_requests(access.account(), page))
-        .await?;
-    let requests: Vec<_> = found.items.iter().map(LimitRequestAnswer::new).collect();
-    let next = pagination::cursor(found.next, CURSOR_MARK);
-    answer::json(
-        StatusCode::OK,
-        &json!({"limit_requests": requests, "next_cursor": next}),
-    )
+    let call = (&**app, &caller, &request);
+    LIST.page(call, Store::limit_requests, LimitRequestAnswer::new)
+        .await
 }
 
 /// `POST /v1/limit-requests`
@@ -129,16 +120,11 @@ async fn get(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string()).finish()?;
-    let access = caller.account_for(None)?;
-    let found = app
-        .store(move |store| store.limit_request(&id, access.account()))
-        .await?;
-    answer::tagged(
-        StatusCode::OK,
-        &LimitRequestAnswer::new(&found),
-        found.revision,
-    )
+    let call = (&**app, &caller, &request);
+    listed::one(call, id.into_inner(), Store::limit_request, |found| {
+        (LimitRequestAnswer::new(found), found.revision)
+    })
+    .await
 }
 
 /// `PATCH /v1/limit-requests/{id}`

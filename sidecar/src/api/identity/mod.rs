@@ -7,6 +7,7 @@ mod access_keys;
 mod accounts;
 mod audit;
 mod limit_requests;
+mod listed;
 mod me;
 mod session;
 mod tokens;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::api::account;
 use crate::api::idempotency;
+use crate::api::identity::listed::{self, List};
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::rights::Rights;
 use crate::domain::identity::role::{Capabilities, Capability};
@@ -22,15 +23,16 @@ use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, Read, fault, future, invalid, parsed, text};
-use crate::http::pagination;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{Caller, Purpose};
-use crate::store::{Idempotent, StoreError};
+use crate::store::{Idempotent, Store, StoreError};
 
-/// What cursors of this list begin with.
-const CURSOR_MARK: char = 't';
+const LIST: List = List {
+    name: "tokens",
+    cursor_mark: 't',
+};
 /// A token is never changed, so it has one revision.
 const REVISION: u64 = 1;
 
@@ -65,20 +67,8 @@ async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut query = Query::parse(request.query_string());
-    let account = query.text("account");
-    let page = pagination::take(&mut query, CURSOR_MARK);
-    query.finish()?;
-    let access = caller.account_for(account.as_deref())?;
-    let found = app
-        .store(move |store| store.tokens(access.account(), page))
-        .await?;
-    let tokens: Vec<_> = found.items.iter().map(TokenAnswer::new).collect();
-    let next = pagination::cursor(found.next, CURSOR_MARK);
-    answer::json(
-        StatusCode::OK,
-        &json!({"tokens": tokens, "next_cursor": next}),
-    )
+    let call = (&**app, &caller, &request);
+    LIST.page(call, Store::tokens, TokenAnswer::new).await
 }
 
 /// `POST /v1/tokens`
@@ -138,12 +128,11 @@ async fn get(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string()).finish()?;
-    let access = caller.account_for(None)?;
-    let token = app
-        .store(move |store| store.token(&id, access.account()))
-        .await?;
-    answer::tagged(StatusCode::OK, &TokenAnswer::new(&token), REVISION)
+    let call = (&**app, &caller, &request);
+    listed::one(call, id.into_inner(), Store::token, |found| {
+        (TokenAnswer::new(found), REVISION)
+    })
+    .await
 }
 
 /// `DELETE /v1/tokens/{id}`

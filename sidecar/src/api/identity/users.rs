@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::api::account;
 use crate::api::idempotency;
+use crate::api::identity::listed::List;
 use crate::domain::act::Act;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::rights::Rights;
@@ -22,15 +23,16 @@ use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, enabled, invalid, parsed};
-use crate::http::pagination;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller, Purpose};
-use crate::store::{Ends, Idempotent, StoreError, UserTarget};
+use crate::store::{Ends, Idempotent, Store, StoreError, UserTarget};
 
-/// What cursors of this list begin with.
-const CURSOR_MARK: char = 'u';
+const LIST: List = List {
+    name: "users",
+    cursor_mark: 'u',
+};
 
 #[derive(Debug, Serialize)]
 struct UserAnswer {
@@ -78,20 +80,8 @@ async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut query = Query::parse(request.query_string());
-    let account = query.text("account");
-    let page = pagination::take(&mut query, CURSOR_MARK);
-    query.finish()?;
-    let access = caller.account_for(account.as_deref())?;
-    let found = app
-        .store(move |store| store.users(access.account(), page))
-        .await?;
-    let users: Vec<_> = found.items.iter().map(UserAnswer::new).collect();
-    let next = pagination::cursor(found.next, CURSOR_MARK);
-    answer::json(
-        StatusCode::OK,
-        &json!({"users": users, "next_cursor": next}),
-    )
+    let call = (&**app, &caller, &request);
+    LIST.page(call, Store::users, UserAnswer::new).await
 }
 
 /// `POST /v1/users`

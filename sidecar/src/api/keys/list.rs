@@ -97,7 +97,7 @@ fn cursor_text(cursor: &Cursor) -> String {
         None => format!("k{seq}"),
         Some(CursorValue::Time(at)) => format!("t{seq}.{at}"),
         Some(CursorValue::Name(name)) => {
-            let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let digits = base16ct::lower::encode_string(name.as_bytes());
             format!("n{seq}.{digits}")
         }
     }
@@ -122,22 +122,13 @@ fn parse_cursor(text: &str, sort: Sort) -> Option<Cursor> {
         }
         ("n", Sort::Name | Sort::NameBackwards) => {
             let (seq, digits) = rest.split_once('.')?;
-            (seq, Some(CursorValue::Name(from_hex(digits)?)))
+            let name = base16ct::mixed::decode_vec(digits).ok()?;
+            (seq, Some(CursorValue::Name(String::from_utf8(name).ok()?)))
         }
         _ => return None,
     };
     let seq = seq.parse().ok()?;
     Some(Cursor { by, seq })
-}
-
-fn from_hex(digits: &str) -> Option<String> {
-    let pairs = digits.as_bytes().chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return None;
-    }
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes = pairs.map(byte).collect::<Option<Vec<u8>>>()?;
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -93,9 +93,10 @@ impl Keyring {
         // Sized at once: a growing string would leave copies behind.
         let mut text = Zeroizing::new(String::with_capacity(line_bytes * keys().count()));
         for key in keys() {
-            for byte in key.bytes.iter() {
-                text.extend([byte >> 4, byte & 15].map(hex_digit));
-            }
+            let mut digits = Zeroizing::new([0; 2 * MASTER_KEY_BYTES]);
+            let line = base16ct::lower::encode_str(key.bytes.as_slice(), digits.as_mut_slice());
+            // There is room for two digits of each byte.
+            text.push_str(line.unwrap_or_default());
             text.push('\n');
         }
         text
@@ -176,15 +177,10 @@ impl MasterKey {
     }
 
     fn parse(line: &str) -> Option<Self> {
-        let digits = line.as_bytes();
-        if digits.len() != 2 * MASTER_KEY_BYTES {
-            return None;
-        }
         let mut bytes = Zeroizing::new([0; MASTER_KEY_BYTES]);
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            for digit in pair {
-                *byte = *byte << 4 | hex_value(*digit)?;
-            }
+        let read = base16ct::mixed::decode(line, bytes.as_mut_slice()).ok()?;
+        if read.len() != MASTER_KEY_BYTES {
+            return None;
         }
         Some(Self::new(bytes))
     }
@@ -197,16 +193,6 @@ impl MasterKey {
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&(*self.bytes).into())
     }
-}
-
-fn hex_digit(value: u8) -> char {
-    char::from_digit(u32::from(value), 16).unwrap_or('0')
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
 
 // === impl MasterKey ===

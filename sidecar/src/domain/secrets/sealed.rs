@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use base16ct::HexDisplay;
 use zeroize::Zeroizing;
 
 use crate::domain::secrets::entropy::EntropyError;
@@ -140,7 +141,7 @@ impl Opened {
 
 impl fmt::Display for MasterKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{:x}", HexDisplay(&self.0))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Does not open their secrets. Invariant: a deleted access key's row is gone.
 
 use keytable::AccountId;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::identity::access_key::{AccessKey, Signer};
@@ -28,6 +28,7 @@ pub(crate) const PAGED: PagedTable = PagedTable {
     table: "access_keys",
     columns: COLUMNS,
     order: Order::Newest,
+    row: "access key",
 };
 
 impl Store {
@@ -202,13 +203,7 @@ fn find(
     id: &str,
     account: Option<&AccountId>,
 ) -> Result<AccessKey, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM access_keys WHERE id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], read)
-        .optional()?
-        .filter(|key| account.is_none_or(|account| *account == key.account))
-        .ok_or(StoreError::Unknown("access key"))
+    PAGED.find(connection, id, account, read)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {

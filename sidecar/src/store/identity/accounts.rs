@@ -28,6 +28,7 @@ pub(crate) const REQUESTS: PagedTable = PagedTable {
     table: "limit_requests",
     columns: REQUEST_COLUMNS,
     order: Order::Newest,
+    row: "limit request",
 };
 
 /// Requests that an account may have open at a time.
@@ -267,13 +268,7 @@ fn find_request(
     id: &str,
     account: Option<&AccountId>,
 ) -> Result<LimitRequest, StoreError> {
-    let sql = format!("SELECT {REQUEST_COLUMNS} FROM limit_requests WHERE id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], read_request)
-        .optional()?
-        .filter(|request| account.is_none_or(|account| *account == request.account))
-        .ok_or(StoreError::Unknown("limit request"))
+    REQUESTS.find(connection, id, account, read_request)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Account> {

@@ -27,6 +27,7 @@ pub(crate) const PAGED: PagedTable = PagedTable {
     table: "tokens",
     columns: COLUMNS,
     order: Order::Newest,
+    row: "token",
 };
 
 impl Store {
@@ -131,13 +132,7 @@ fn find(
     id: &str,
     account: Option<&AccountId>,
 ) -> Result<ApiToken, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], read)
-        .optional()?
-        .filter(|token| account.is_none() || token.account.as_ref() == account)
-        .ok_or(StoreError::Unknown("token"))
+    PAGED.find(connection, id, account, read)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ApiToken> {

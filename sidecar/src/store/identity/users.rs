@@ -24,6 +24,7 @@ pub(crate) const PAGED: PagedTable = PagedTable {
     table: "users",
     columns: COLUMNS,
     order: Order::Oldest,
+    row: "user",
 };
 
 const INSERT: &str = "INSERT INTO users (id, name, account, role, status, password, setup_hash, \
@@ -208,13 +209,7 @@ fn require_operator(transaction: &Connection) -> Result<(), StoreError> {
 }
 
 pub(crate) fn find(connection: &Connection, target: &UserTarget) -> Result<User, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM users WHERE id = ?1");
-    let user = connection
-        .prepare_cached(&sql)?
-        .query_row([&target.id], read)
-        .optional()?
-        .filter(|user| target.account.is_none() || user.account == target.account)
-        .ok_or(StoreError::Unknown("user"))?;
+    let user = PAGED.find(connection, &target.id, target.account.as_ref(), read)?;
     match &target.revisions {
         Some(expected) if !expected.contains(&user.revision) => Err(StoreError::Stale),
         _ => Ok(user),

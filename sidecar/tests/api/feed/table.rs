@@ -6,7 +6,7 @@ use keytable::{Epoch, Generation};
 use serde_json::{Value, json};
 
 use crate::support::agent::{Agent, Got};
-use crate::support::{FEED_TOKEN, Scratch, Sidecar, call};
+use crate::support::{FEED_TOKEN, Scratch, Sidecar, call, call_bytes};
 
 fn path(key: &Value) -> String {
     format!("/v1/keys/{}", key["id"].as_str().unwrap())
@@ -249,6 +249,7 @@ fn bad_parameters_are_named() {
         (format!("{good}&epoch={epoch}&generation=-1"), "generation"),
         (format!("{good}&snapshot=1&bucket=65536"), "bucket"),
         (format!("{good}&snapshot=1"), "bucket"),
+        (format!("{good}&request=x"), "request"),
     ];
     for (query, field) in &cases {
         let answer = ask(query);
@@ -282,4 +283,23 @@ fn followers_do_not_keep_the_sidecar_from_stopping() {
         changes: 1,
     };
     assert_eq!((first, second), (news, Got::Refusal(503)));
+}
+
+/// What a proxy keeps and gives again is known by it.
+#[test]
+fn an_answer_says_to_which_request_it_is() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let agent = "a".repeat(32);
+    let answers = |more: &str| {
+        let query = format!("region=local&agent={agent}&node=edge-1&wait_s=0{more}");
+        let url = format!("{}/feed/v1/table?{query}", sidecar.feed());
+        let (parts, _) = call_bytes(&url, "GET", &[("authorization", FEED_TOKEN)], None);
+        assert_eq!(parts.status, 200);
+        let named = parts.headers.get("x-latchkey-answers");
+        named.map(|name| name.to_str().unwrap().to_owned())
+    };
+    assert_eq!(answers("&request=17"), Some(format!("{agent}-17")));
+    assert_eq!(answers("&request=18"), Some(format!("{agent}-18")));
+    assert_eq!(answers(""), None, "the first filters give no number");
 }

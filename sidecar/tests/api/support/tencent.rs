@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base16ct::lower::encode_string;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -55,11 +56,11 @@ impl Client {
         let date = date.to_string()[..10].to_owned();
         let canonical = format!(
             "POST\n/\n\ncontent-type:application/json\nhost:{host}\n\ncontent-type;host\n{}",
-            hex(&Sha256::digest(body))
+            encode_string(&Sha256::digest(body))
         );
         let text = format!(
             "TC3-HMAC-SHA256\n{timestamp}\n{date}/tokenhub/tc3_request\n{}",
-            hex(&Sha256::digest(canonical))
+            encode_string(&Sha256::digest(canonical))
         );
         let first = format!("TC3{}", self.secret_key);
         let parts = [date.as_str(), "tokenhub", "tc3_request", text.as_str()];
@@ -70,7 +71,7 @@ impl Client {
             "TC3-HMAC-SHA256 Credential={}/{date}/tokenhub/tc3_request, \
              SignedHeaders=content-type;host, Signature={}",
             self.secret_id,
-            hex(&signature)
+            encode_string(&signature)
         );
         let headers = [
             ("authorization", authorization),
@@ -152,8 +153,4 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,31 +1,32 @@
-//! Starting from a sealed table: when it is asked for, which one is put in force, and what follows.
+//! Starting from a signed table: when it is asked for, which one is put in force, and what follows.
 
 use crate::support::rig::{INSTANCE, agent_config};
 use crate::support::{FakeSidecar, Rig, held, record};
 use filter::agent::Agent;
-use filter::config::{AgentConfig, MaxStaleness, SealedTableConfig};
+use filter::config::{AgentConfig, MaxStaleness, SignedTableConfig};
 use filter::follower::Answer;
 use filter::host::Gauge;
-use keytable::sealed::seal;
-use keytable::{SealKey, Status};
+use keytable::limits::{FRAME_BYTES_MAX, SIGNED_TABLE_BYTES_MAX};
+use keytable::signed::sign;
+use keytable::{SigningKey, Status};
 
 const STALENESS_S: u64 = 60;
 
-fn key() -> SealKey {
-    SealKey::from_seed([9; 32])
+fn key() -> SigningKey {
+    SigningKey::from_seed([9; 32])
 }
 
 fn config() -> AgentConfig {
     AgentConfig {
-        sealed_table: Some(SealedTableConfig {
-            cluster: "sealed".to_owned(),
+        signed_table: Some(SignedTableConfig {
+            cluster: "signed".to_owned(),
             public_key: key().public(),
         }),
         ..agent_config(STALENESS_S)
     }
 }
 
-/// An Envoy that may start from a sealed table and has not asked anything yet.
+/// An Envoy that may start from a signed table and has not asked anything yet.
 fn cold(config: &AgentConfig) -> Rig {
     let mut rig = Rig::cold(FakeSidecar::with(&[record(1), record(2)]));
     rig.agent = Agent::new(config, "node 1".to_owned(), INSTANCE.to_owned());
@@ -39,17 +40,17 @@ fn open(rig: &Rig, cluster: &str) -> Option<u32> {
     ours.map(|call| call.token)
 }
 
-/// The sidecar does not answer; then the sealed table is asked for.
+/// The sidecar does not answer; then the signed table is asked for.
 fn strand(rig: &mut Rig) -> u32 {
     rig.agent.tick(&rig.host);
-    assert_eq!(open(rig, "sealed"), None, "the sidecar is asked first");
+    assert_eq!(open(rig, "signed"), None, "the sidecar is asked first");
     let feed = open(rig, "sidecar").unwrap();
     rig.agent.answer(&rig.host, feed, Answer::Failed);
-    open(rig, "sealed").expect("the sealed table is asked for")
+    open(rig, "signed").expect("the signed table is asked for")
 }
 
 /// The sidecar's table as a file that was made so long ago.
-fn file(rig: &mut Rig, age_ms: u64, region: &str, key: &SealKey) -> Vec<u8> {
+fn file(rig: &mut Rig, age_ms: u64, region: &str, key: &SigningKey) -> Vec<u8> {
     let made_at = rig.host.shared.unix_ms.get() - age_ms;
     let mut pages = vec![rig.sidecar.answer("/?")];
     for page in 1..16 {
@@ -57,7 +58,7 @@ fn file(rig: &mut Rig, age_ms: u64, region: &str, key: &SealKey) -> Vec<u8> {
         let path = format!("/?snapshot={generation}&bucket={}", page * 4096);
         pages.push(rig.sidecar.answer(&path));
     }
-    seal(key, made_at, region, &pages)
+    sign(key, made_at, region, &pages).unwrap()
 }
 
 fn hand_over(rig: &mut Rig, token: u32, body: &[u8]) {
@@ -115,12 +116,12 @@ fn a_table_that_is_old_forged_damaged_or_of_another_region_is_not_used() {
             "older than",
         ),
         (
-            file(&mut rig, 0, "local", &SealKey::from_seed([1; 32])),
+            file(&mut rig, 0, "local", &SigningKey::from_seed([1; 32])),
             "signature",
         ),
         (file(&mut rig, 0, "other", &key()), "another region"),
         (damaged, "signature"),
-        (b"<html>".to_vec(), "no sealed table"),
+        (b"<html>".to_vec(), "no signed table"),
     ];
     for (file, said) in files {
         hand_over(&mut rig, token, &file);
@@ -129,7 +130,7 @@ fn a_table_that_is_old_forged_damaged_or_of_another_region_is_not_used() {
         assert_eq!(rig.post().bearer(1).send_bodyless().status(), 503, "{said}");
         rig.host.advance_ms(1_500);
         rig.agent.tick(&rig.host);
-        let again = open(&rig, "sealed").unwrap();
+        let again = open(&rig, "signed").unwrap();
         assert_ne!(again, token, "it is asked for again");
         token = again;
     }
@@ -170,5 +171,44 @@ fn a_lease_without_end_has_none_from_a_file_either_and_without_the_setting_nothi
     plain.agent.answer(&plain.host, feed, Answer::Failed);
     plain.rest();
     plain.agent.tick(&plain.host);
-    assert_eq!(open(&plain, "sealed"), None);
+    assert_eq!(open(&plain, "signed"), None);
+}
+
+#[test]
+fn a_file_may_be_longer_than_any_frame_and_one_that_is_too_long_is_named() {
+    let mut rig = cold(&config());
+    let token = strand(&mut rig);
+    let feed = open(&rig, "sidecar").unwrap();
+    assert_eq!(rig.agent.answer_bytes_max(token), SIGNED_TABLE_BYTES_MAX);
+    assert_eq!(rig.agent.answer_bytes_max(feed), FRAME_BYTES_MAX);
+    let too_large = SIGNED_TABLE_BYTES_MAX + 1;
+    rig.agent
+        .answer(&rig.host, token, Answer::TooLarge(too_large));
+    let log = rig.host.shared.log.borrow().join("\n");
+    let said = format!("the signed table is not used: it has {too_large} bytes; Envoy can start");
+    assert!(log.contains(&said), "{log}");
+    assert_eq!(rig.agent.answer_bytes_max(token), FRAME_BYTES_MAX, "closed");
+}
+
+/// Envoy's word that a call is over may never come.
+#[test]
+fn a_call_for_the_file_that_hangs_is_given_up() {
+    let mut rig = cold(&config());
+    let first = strand(&mut rig);
+    rig.host.advance_ms(19_000);
+    rig.agent.tick(&rig.host);
+    assert_eq!(open(&rig, "signed"), Some(first), "it may still come");
+    rig.host.advance_ms(2_000);
+    rig.agent.tick(&rig.host);
+    let second = open(&rig, "signed").unwrap();
+    assert_ne!(second, first);
+    let file = file(&mut rig, 0, "local", &key());
+    hand_over(&mut rig, first, &file);
+    assert_eq!(
+        rig.post().bearer(1).send_bodyless().status(),
+        503,
+        "too late"
+    );
+    hand_over(&mut rig, second, &file);
+    assert_eq!(rig.post().bearer(1).send_bodyless().status(), 200);
 }

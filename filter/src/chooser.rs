@@ -8,12 +8,13 @@
 
 use std::collections::BTreeMap;
 
+use keytable::scope::name_is_sound;
 use serde::Deserialize;
 
 /// What a chooser may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ChooserKind {
     /// Texts, and lists of them, are names; objects are searched.
     Name,
     /// The same, but an object has to be an element of a list with a `model` of its own.
@@ -27,21 +28,21 @@ pub enum Kind {
 /// The words that choose, as they are written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChoosersText {
+pub(crate) struct ChoosersText {
     /// Anywhere in a name.
-    contains: BTreeMap<String, Kind>,
+    contains: BTreeMap<String, ChooserKind>,
     /// A word of a name, or how it begins.
-    word: BTreeMap<String, Kind>,
+    word: BTreeMap<String, ChooserKind>,
     /// The whole name.
-    exact: BTreeMap<String, Kind>,
+    exact: BTreeMap<String, ChooserKind>,
     /// The whole name, of a member of the body itself.
-    root: BTreeMap<String, Kind>,
+    root: BTreeMap<String, ChooserKind>,
 }
 
 /// What is opaque, as it is written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OpaqueText {
+pub(crate) struct OpaqueText {
     /// Members below which nothing chooses, wherever they stand.
     names: Vec<String>,
     /// The same, but not as members of the body itself.
@@ -51,7 +52,7 @@ pub(super) struct OpaqueText {
     /// Members of a JSON Schema that hold the caller's own names and values.
     keywords: Vec<String>,
     /// Ends of pointers that may never be opaque: a server makes requests of what stands there.
-    pub(super) never: Vec<String>,
+    pub(crate) never: Vec<String>,
 }
 
 /// Both, compiled.
@@ -67,7 +68,7 @@ pub enum Sense {
     /// Nothing below it chooses.
     Opaque,
     /// It chooses.
-    Chooser(Kind),
+    Chooser(ChooserKind),
     /// It holds a JSON Schema.
     Schema,
     /// Nothing; what is below it is searched.
@@ -79,7 +80,7 @@ struct Word {
     text: Box<[u8]>,
     /// One bit for each of its letters: a name without them is none of its names.
     letters: u32,
-    kind: Kind,
+    kind: ChooserKind,
     place: Place,
 }
 
@@ -142,7 +143,7 @@ const ENDS: [&str; 12] = [
 ];
 
 impl Choosers {
-    pub(super) fn new(words: &ChoosersText, opaque: OpaqueText) -> Self {
+    pub(crate) fn new(words: &ChoosersText, opaque: OpaqueText) -> Self {
         let places = [
             (&words.contains, Place::Anywhere),
             (&words.word, Place::Word),
@@ -197,7 +198,7 @@ impl Choosers {
     }
 
     /// The strictest kind of the words that a name holds.
-    fn kind(&self, name: &[u8], is_root: bool) -> Option<Kind> {
+    fn kind(&self, name: &[u8], is_root: bool) -> Option<ChooserKind> {
         let letters = letters(name);
         let may_be =
             |word: &&Word| letters & BEYOND_ASCII != 0 || letters & word.letters == word.letters;
@@ -263,6 +264,20 @@ pub(crate) fn spelling_hash(name: &[u8]) -> u64 {
     folded.fold(0xcbf2_9ce4_8422_2325, |hash, code| {
         (hash ^ u64::from(code)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// The members that a parameter's or a field's name leads through: `svg[model]` or `svg.model` are
+/// two.
+pub(crate) fn steps(name: &str) -> impl Iterator<Item = &str> {
+    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
+    name.split(['[', ']', '.'])
+        .map(move |step| step.trim_matches(trimmed))
+        .filter(|step| !step.is_empty())
+}
+
+/// Whether a character alone is no sound name, as is one that does not show.
+fn is_invisible(c: char) -> bool {
+    !name_is_sound(c.encode_utf8(&mut [0; 4]))
 }
 
 /// One bit for each Latin letter that a name has.

@@ -5,17 +5,17 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Builds [`Spread`].
-pub type SpreadBuilder = BuildHasherDefault<Spread>;
+/// Builds [`FastHasher`].
+pub type FastHashBuilder = BuildHasherDefault<FastHasher>;
 
 /// 2^64 divided by the golden ratio: spreads neighbours over all bits.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The hasher.
 #[derive(Debug, Default)]
-pub struct Spread(u64);
+pub struct FastHasher(u64);
 
-impl Hasher for Spread {
+impl Hasher for FastHasher {
     fn finish(&self) -> u64 {
         self.0
     }

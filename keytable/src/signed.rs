@@ -1,4 +1,4 @@
-//! The sealed table: a whole key table in one file, from which an Envoy can start while the sidecar
+//! The signed table: a whole key table in one file, from which an Envoy can start while the sidecar
 //! cannot be reached.
 //!
 //! Pages of a snapshot, the region and when they were read, signed with Ed25519, so that whoever can
@@ -14,22 +14,26 @@ use ed25519_compact::{KeyPair, PublicKey, Seed, Signature};
 
 use crate::format::FormatVersion;
 use crate::frame::{Frame, FrameError, Page};
-use crate::limits::BUCKETS;
+use crate::limits::{BUCKETS, SIGNED_TABLE_BYTES_MAX};
 use crate::wire::{Reader, Write};
 
 const MAGIC: &[u8; 4] = b"LKS1";
+/// What stands in front of the region.
+const HEAD_BYTES: usize = 17;
+/// What stands in front of each page.
+const LENGTH_BYTES: usize = 4;
 const SIGNATURE_BYTES: usize = Signature::BYTES;
 
 /// What signs a table. Only the sidecar has it.
-pub struct SealKey(KeyPair);
+pub struct SigningKey(KeyPair);
 
-/// What tells a sealed table from a forged one; no secret.
+/// What tells a signed table from a forged one; no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PublicSealKey([u8; 32]);
+pub struct VerifyingKey([u8; 32]);
 
 /// A table whose signature is right.
 #[derive(Debug)]
-pub struct SealedTable<'a> {
+pub struct SignedTable<'a> {
     /// When it was read, in milliseconds since 1970: its lease counts from here.
     pub made_at_unix_ms: u64,
     /// Whose keys.
@@ -38,10 +42,12 @@ pub struct SealedTable<'a> {
     pub pages: Vec<Page<'a>>,
 }
 
-/// Why bytes are not a sealed table.
+/// Why bytes are not a signed table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealError {
-    /// Cut, with bytes behind its end, or not a sealed table at all.
+pub enum SignedTableError {
+    /// It has so many bytes, more than [`SIGNED_TABLE_BYTES_MAX`].
+    TooLarge(usize),
+    /// Cut, with bytes behind its end, or not a signed table at all.
     Shape,
     /// A format version that this build does not read.
     Version(u16),
@@ -53,19 +59,19 @@ pub enum SealError {
     Incomplete,
 }
 
-impl SealKey {
+impl SigningKey {
     /// The key that grows from these random bytes.
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self(KeyPair::from_seed(Seed::new(seed)))
     }
 
     /// What readers are given.
-    pub fn public(&self) -> PublicSealKey {
-        PublicSealKey(*self.0.pk)
+    pub fn public(&self) -> VerifyingKey {
+        VerifyingKey(*self.0.pk)
     }
 }
 
-impl PublicSealKey {
+impl VerifyingKey {
     /// Reads 64 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
@@ -99,9 +105,18 @@ fn digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// Signs the pages of a whole snapshot, encoded, in order. A region has at most 255 bytes.
-pub fn seal(key: &SealKey, made_at_unix_ms: u64, region: &str, pages: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = Vec::new();
+/// Signs the pages of a whole snapshot, encoded, in order. A region has at most 255 bytes. Fails only
+/// with [`SignedTableError::TooLarge`].
+pub fn sign(
+    key: &SigningKey,
+    made_at_unix_ms: u64,
+    region: &str,
+    pages: &[Vec<u8>],
+) -> Result<Vec<u8>, SignedTableError> {
+    let pages_bytes: usize = pages.iter().map(|page| LENGTH_BYTES + page.len()).sum();
+    let bytes = HEAD_BYTES + region.len() + pages_bytes + SIGNATURE_BYTES;
+    check_size(bytes)?;
+    let mut out = Vec::with_capacity(bytes);
     out.put(MAGIC);
     out.put_u16(FormatVersion::NEWEST.number());
     out.put_u16(0);
@@ -114,29 +129,39 @@ pub fn seal(key: &SealKey, made_at_unix_ms: u64, region: &str, pages: &[Vec<u8>]
     }
     let signature = key.0.sk.sign(&out, None);
     out.put(signature.as_ref());
-    out
+    Ok(out)
 }
 
-impl<'a> SealedTable<'a> {
+fn check_size(bytes: usize) -> Result<(), SignedTableError> {
+    match bytes {
+        0..=SIGNED_TABLE_BYTES_MAX => Ok(()),
+        _ => Err(SignedTableError::TooLarge(bytes)),
+    }
+}
+
+impl<'a> SignedTable<'a> {
     /// Reads a file that must have been signed with the key that belongs to `key`.
-    pub fn open(bytes: &'a [u8], key: &PublicSealKey) -> Result<Self, SealError> {
+    pub fn open(bytes: &'a [u8], key: &VerifyingKey) -> Result<Self, SignedTableError> {
+        check_size(bytes.len())?;
         let signed = bytes.split_last_chunk::<SIGNATURE_BYTES>();
-        let (text, signature) = signed.ok_or(SealError::Shape)?;
+        let (text, signature) = signed.ok_or(SignedTableError::Shape)?;
         if !key.has_signed(text, *signature) {
-            return Err(SealError::Signature);
+            return Err(SignedTableError::Signature);
         }
         let mut reader = Reader::new(text);
-        if reader.array::<4>().ok_or(SealError::Shape)? != *MAGIC {
-            return Err(SealError::Shape);
+        if reader.array::<4>().ok_or(SignedTableError::Shape)? != *MAGIC {
+            return Err(SignedTableError::Shape);
         }
-        let version = reader.u16().ok_or(SealError::Shape)?;
-        FormatVersion::known(version).ok_or(SealError::Version(version))?;
+        let version = reader.u16().ok_or(SignedTableError::Shape)?;
+        FormatVersion::known(version).ok_or(SignedTableError::Version(version))?;
         if reader.u16() != Some(0) {
-            return Err(SealError::Shape);
+            return Err(SignedTableError::Shape);
         }
-        let made_at_unix_ms = reader.u64().ok_or(SealError::Shape)?;
-        let region_bytes = reader.u8().ok_or(SealError::Shape)?;
-        let region = reader.bytes(region_bytes.into()).ok_or(SealError::Shape)?;
+        let made_at_unix_ms = reader.u64().ok_or(SignedTableError::Shape)?;
+        let region_bytes = reader.u8().ok_or(SignedTableError::Shape)?;
+        let region = reader
+            .bytes(region_bytes.into())
+            .ok_or(SignedTableError::Shape)?;
         Ok(Self {
             made_at_unix_ms,
             region,
@@ -145,13 +170,13 @@ impl<'a> SealedTable<'a> {
     }
 }
 
-fn read_pages(mut reader: Reader<'_>) -> Result<Vec<Page<'_>>, SealError> {
+fn read_pages(mut reader: Reader<'_>) -> Result<Vec<Page<'_>>, SignedTableError> {
     let mut pages: Vec<Page<'_>> = Vec::new();
     while !reader.rest().is_empty() {
-        let length = reader.length().ok_or(SealError::Shape)?;
-        let bytes = reader.bytes(length).ok_or(SealError::Shape)?;
-        let Frame::Page(page) = Frame::decode(bytes).map_err(SealError::Page)? else {
-            return Err(SealError::Incomplete);
+        let length = reader.length().ok_or(SignedTableError::Shape)?;
+        let bytes = reader.bytes(length).ok_or(SignedTableError::Shape)?;
+        let Frame::Page(page) = Frame::decode(bytes).map_err(SignedTableError::Page)? else {
+            return Err(SignedTableError::Incomplete);
         };
         let follows = match pages.last() {
             None => page.first_bucket == 0,
@@ -162,38 +187,42 @@ fn read_pages(mut reader: Reader<'_>) -> Result<Vec<Page<'_>>, SealError> {
             }
         };
         if !follows {
-            return Err(SealError::Incomplete);
+            return Err(SignedTableError::Incomplete);
         }
         pages.push(page);
     }
     let end = pages.last().map_or(0, Page::end_bucket);
     (end == BUCKETS)
         .then_some(pages)
-        .ok_or(SealError::Incomplete)
+        .ok_or(SignedTableError::Incomplete)
 }
 
-// === impl SealKey ===
+// === impl SigningKey ===
 
-impl fmt::Debug for SealKey {
+impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealKey(..)")
+        f.write_str("SigningKey(..)")
     }
 }
 
-// === impl PublicSealKey ===
+// === impl VerifyingKey ===
 
-impl fmt::Display for PublicSealKey {
+impl fmt::Display for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-// === impl SealError ===
+// === impl SignedTableError ===
 
-impl fmt::Display for SealError {
+impl fmt::Display for SignedTableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Shape => f.write_str("it is no sealed table, or it is cut"),
+            Self::TooLarge(bytes) => write!(
+                f,
+                "it has {bytes} bytes; Envoy can start from {SIGNED_TABLE_BYTES_MAX} at most"
+            ),
+            Self::Shape => f.write_str("it is no signed table, or it is cut"),
             Self::Version(version) => write!(f, "format version {version} is not read here"),
             Self::Signature => f.write_str("its signature is not of the configured key"),
             Self::Page(error) => write!(f, "a page of it is damaged: {error}"),
@@ -202,7 +231,7 @@ impl fmt::Display for SealError {
     }
 }
 
-impl core::error::Error for SealError {}
+impl core::error::Error for SignedTableError {}
 
 #[cfg(test)]
 mod tests;
