@@ -20,9 +20,11 @@ pub use place::{Addition, Place};
 /// The template.
 pub const TEMPLATE: &str = include_str!("../bootstrap.yaml");
 
-/// The type of a listener's TLS settings.
+/// The types of TLS settings, of a listener and of a cluster.
 const DOWNSTREAM_TLS: &str =
     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+const UPSTREAM_TLS: &str =
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 
 /// Envoy's heap, unless it is told otherwise: 2 GiB.
 pub const HEAP_BYTES_MAX: u64 = 2 << 30;
@@ -56,6 +58,8 @@ pub struct Bootstrap {
     pub heap_bytes_max: u64,
     /// The sidecar's feed.
     pub sidecar: HostPort,
+    /// Who must have signed the feed's certificate, as a PEM file; `None` speaks to it in the clear.
+    pub sidecar_ca: Option<PathBuf>,
     /// The model servers.
     pub upstream: HostPort,
     /// What clients are served with over TLS; `None` serves them in the clear.
@@ -123,6 +127,7 @@ impl Bootstrap {
             ("sidecar_discovery", json!(self.sidecar.discovery())),
             ("sidecar_address", json!(self.sidecar.host())),
             ("sidecar_port", json!(self.sidecar.port())),
+            ("sidecar_transport_socket", self.sidecar_transport_socket()?),
             ("upstream_discovery", json!(self.upstream.discovery())),
             ("upstream_address", json!(self.upstream.host())),
             ("upstream_port", json!(self.upstream.port())),
@@ -147,6 +152,30 @@ impl Bootstrap {
                     "alpn_protocols": ["h2", "http/1.1"],
                     "tls_certificates": [certificate],
                 },
+            },
+        }))
+    }
+
+    /// What lies between the agent and TCP: the certificate must be the host's.
+    fn sidecar_transport_socket(&self) -> Result<Value, TemplateError> {
+        let Some(ca) = &self.sidecar_ca else {
+            return Ok(Value::Null);
+        };
+        let host = self.sidecar.host();
+        let san_type = match host.parse::<IpAddr>() {
+            Ok(_) => "IP_ADDRESS",
+            Err(_) => "DNS",
+        };
+        let validation_context = json!({
+            "trusted_ca": {"filename": path_value(ca)?},
+            "match_typed_subject_alt_names": [{"san_type": san_type, "matcher": {"exact": host}}],
+        });
+        Ok(json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": UPSTREAM_TLS,
+                "sni": host,
+                "common_tls_context": {"validation_context": validation_context},
             },
         }))
     }

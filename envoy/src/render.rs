@@ -15,7 +15,7 @@ use std::str::FromStr;
 use lexopt::{Arg, Parser};
 
 use crate::address::HostPort;
-use crate::bootstrap::{Addition, Bootstrap, Place};
+use crate::bootstrap::{Addition, Bootstrap, Place, Tls};
 
 const HELP: &str = "\
 cargo run --package envoy --bin render -- --sidecar HOST:PORT --upstream HOST:PORT [OPTIONS]
@@ -23,6 +23,8 @@ prints the bootstrap of an Envoy
 
   --sidecar HOST:PORT        the sidecar's feed
   --upstream HOST:PORT       the model servers
+  --sidecar-ca FILE          the feed speaks TLS: who must have signed its certificate (PEM), which
+                             must be HOST's
   --listen ADDRESS:PORT      where clients call (default: 0.0.0.0:10000)
   --admin-port PORT          Envoy's admin interface, on loopback (default: 9901)
   --node NAME                name of this Envoy, unique in its fleet (default: envoy)
@@ -35,9 +37,12 @@ prints the bootstrap of an Envoy
   --filter FILE              the filter (default: /etc/latchkey/filter.wasm)
   --feed-token-file FILE     holds `Bearer <token>` (default: /etc/latchkey/feed-token)
   --access-log FILE          (default: /dev/stdout)
+  --tls-certificate FILE     serves clients over TLS with this certificate (PEM, its issuers
+                             behind it); needs --tls-key
+  --tls-key FILE             its private key (PEM)
   --add PLACE=FILE           puts YAML at a place of the template; may be repeated. Places:
-                             connection_manager, access_log_fields, http_filters, routes,
-                             listeners, clusters
+                             secrets, listener_filters, connection_manager, access_log_fields,
+                             before_gate, http_filters, virtual_host, routes, listeners, clusters
   --help                     this text
 ";
 
@@ -87,12 +92,15 @@ fn print(bootstrap: &Bootstrap) -> ExitCode {
 /// Reads a command line.
 pub fn parse(mut parser: Parser) -> Result<RenderCommand, InvalidOption> {
     let (mut sidecar, mut upstream) = (None, None);
+    let (mut certificate, mut private_key) = (None, None);
     let mut others = Vec::new();
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("help") | Arg::Short('h') => return Ok(RenderCommand::Help),
             Arg::Long("sidecar") => sidecar = Some(parsed("sidecar", &parser.value()?)?),
             Arg::Long("upstream") => upstream = Some(parsed("upstream", &parser.value()?)?),
+            Arg::Long("tls-certificate") => certificate = Some(parser.value()?.into()),
+            Arg::Long("tls-key") => private_key = Some(parser.value()?.into()),
             Arg::Long(name) => {
                 let name = name.to_owned();
                 others.push((name, parser.value()?));
@@ -104,6 +112,7 @@ pub fn parse(mut parser: Parser) -> Result<RenderCommand, InvalidOption> {
         sidecar.ok_or_else(|| missing("sidecar"))?,
         upstream.ok_or_else(|| missing("upstream"))?,
     );
+    bootstrap.tls = tls(certificate, private_key)?;
     for (name, value) in &others {
         set(&mut bootstrap, name, value)?;
     }
@@ -126,6 +135,7 @@ fn bootstrap(sidecar: HostPort, upstream: HostPort) -> Bootstrap {
         gate_settings: serde_json::Map::new(),
         heap_bytes_max: crate::bootstrap::HEAP_BYTES_MAX,
         sidecar,
+        sidecar_ca: None,
         upstream,
         tls: None,
         additions: Vec::new(),
@@ -148,11 +158,28 @@ fn set(bootstrap: &mut Bootstrap, name: &str, value: &OsStr) -> Result<(), Inval
         }
         "filter" => bootstrap.filter_wasm = value.into(),
         "feed-token-file" => bootstrap.feed_token_file = value.into(),
+        "sidecar-ca" => bootstrap.sidecar_ca = Some(value.into()),
         "access-log" => bootstrap.access_log = value.into(),
         "add" => bootstrap.additions.push(addition(value)?),
         _ => return Err(InvalidOption(format!("there is no option --{name}"))),
     }
     Ok(())
+}
+
+fn tls(
+    certificate: Option<PathBuf>,
+    private_key: Option<PathBuf>,
+) -> Result<Option<Tls>, InvalidOption> {
+    match (certificate, private_key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(private_key)) => Ok(Some(Tls {
+            certificate,
+            private_key,
+        })),
+        _ => Err(InvalidOption(
+            "--tls-certificate and --tls-key belong together: give both".to_owned(),
+        )),
+    }
 }
 
 fn addition(value: &OsStr) -> Result<Addition, InvalidOption> {

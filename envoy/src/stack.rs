@@ -92,6 +92,7 @@ impl Stack {
             heap_bytes_max: options.heap_bytes_max,
             additions: options.additions,
             sidecar: crate::HostPort::loopback(ports.feed),
+            sidecar_ca: None,
             upstream: upstream_address,
             tls: None,
         };

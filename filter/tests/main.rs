@@ -13,6 +13,7 @@ mod feed;
 mod form;
 mod fuzz;
 mod gate;
+mod honest;
 mod json;
 mod locator;
 mod request;

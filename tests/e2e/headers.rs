@@ -1,9 +1,9 @@
 //! Headers judged by what the upstream received: what chooses a model or claims to be somebody does
 //! not arrive, what SDKs send does, and an operator sees what was removed.
 
-use envoy::{Stack, StackOptions};
+use envoy::Stack;
 use serde_json::json;
-use tests::{Admin, Key, http2, start_with, stat, wait_for};
+use tests::{Admin, Key, http2, start_passing, stat, wait_for};
 
 const CHOOSING: [&str; 8] = [
     "x-portkey-config",
@@ -43,14 +43,6 @@ const HONEST: [&str; 14] = [
     "last-event-id",
 ];
 
-fn start(pass_headers: &[&str]) -> (Stack, Admin) {
-    let gate_settings = [("pass_headers".to_owned(), json!(pass_headers))];
-    start_with(StackOptions {
-        gate_settings: gate_settings.into_iter().collect(),
-        ..StackOptions::default()
-    })
-}
-
 /// Which of these headers arrive at the upstream from this key.
 fn arrived<'n>(stack: &Stack, key: &Key, names: &[&'n str]) -> Vec<&'n str> {
     let bearer = format!("Bearer {}", key.value).into_bytes();
@@ -82,7 +74,7 @@ fn keys(admin: &Admin) -> (Key, Key) {
 
 #[test]
 fn no_header_chooses_and_none_claims_to_be_somebody() {
-    let (stack, admin) = start(&[]);
+    let (stack, admin) = start_passing(&[]);
     let (free, limited) = keys(&admin);
     let none: [&str; 0] = [];
     assert_eq!(arrived(&stack, &limited, &CHOOSING), none);
@@ -95,7 +87,7 @@ fn no_header_chooses_and_none_claims_to_be_somebody() {
 
 #[test]
 fn what_is_removed_is_seen_and_can_be_let_pass() {
-    let (stack, admin) = start(&["x-acme-*", "x-forwarded-user"]);
+    let (stack, admin) = start_passing(&["x-acme-*", "x-forwarded-user"]);
     let (free, limited) = keys(&admin);
     let names = ["x-acme-team", "x-acme-model", "x-forwarded-user", "x-team"];
     assert_eq!(arrived(&stack, &free, &names), names);

@@ -68,6 +68,10 @@ fn the_recipes_are_clean_but_for_the_route_that_means_to_need_no_key() {
         ("Rate limit per key", ""),
         ("Access log with key id, resource and reason", ""),
         ("Services by route", "route-without-gate: listener gate"),
+        ("Browsers: CORS", ""),
+        ("Behind a load balancer: X-Forwarded-For", ""),
+        ("Behind a load balancer: PROXY protocol", ""),
+        ("A provider over TLS, with a key of its own", ""),
         ("Start without the sidecar", ""),
         ("Several listeners", ""),
     ];

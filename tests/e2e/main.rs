@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod around;
 mod bodies;
 mod callbacks;
 mod capabilities;
@@ -28,10 +29,13 @@ mod fleet;
 mod frames;
 mod headers;
 mod hostile;
+mod judges;
+mod kubernetes;
 mod lint;
 mod listing;
 mod many_keys;
 mod memory;
+mod mesh;
 mod observability;
 mod observed;
 mod outages;
@@ -44,6 +48,7 @@ mod sdks;
 mod secrets;
 mod signed;
 mod streams;
+mod threshold;
 mod tidy;
 mod tokenhub;
 mod tour;

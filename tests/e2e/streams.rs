@@ -8,7 +8,7 @@ use envoy::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::admin::assert_applied;
 use tests::raw::{address_of, read_answer};
-use tests::{Admin, Key, PATIENCE, start, start_with, stat, wait_for};
+use tests::{Admin, Key, PATIENCE, start, start_passing, start_with, stat, wait_for};
 
 const CUTS: &str = "wasmcustom.latchkey.streams_cut";
 /// Longer than any test: an answer that has gone quiet.
@@ -16,7 +16,11 @@ const QUIET_MS: u64 = 600_000;
 
 /// Sends bytes on a connection of their own.
 fn open(stack: &Stack, bytes: &[u8]) -> TcpStream {
-    let mut stream = TcpStream::connect(address_of(&stack.envoy_url())).unwrap();
+    open_at(&stack.envoy_url(), bytes)
+}
+
+fn open_at(url: &str, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address_of(url)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(bytes).unwrap();
     stream
@@ -35,15 +39,19 @@ pub(crate) fn read_until(stream: &mut TcpStream, end: &str) {
 
 /// A chat whose answer streams, a word each `interval_ms`.
 pub(crate) fn chat_stream(stack: &Stack, key: &Key, interval_ms: u64) -> TcpStream {
+    chat_stream_at(&stack.envoy_url(), &key.value, interval_ms)
+}
+
+/// The same by the address of a gate.
+pub(crate) fn chat_stream_at(url: &str, key: &str, interval_ms: u64) -> TcpStream {
     let body = json!({"model": "glm-5.1", "messages": [], "stream": true}).to_string();
     let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {}\r\n\
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {key}\r\n\
          content-type: application/json\r\nx-demo-stream-chunks: 100000\r\n\
          x-demo-stream-interval-ms: {interval_ms}\r\ncontent-length: {}\r\n\r\n{body}",
-        key.value,
         body.len()
     );
-    let mut stream = open(stack, head.as_bytes());
+    let mut stream = open_at(url, head.as_bytes());
     read_until(&mut stream, "word0");
     stream
 }
@@ -144,11 +152,7 @@ fn streamed_answers_and_websockets_end_with_their_key() {
 #[test]
 fn a_deleted_list_scoped_key_takes_its_streams_along() {
     // The demo upstream is told by headers how to stream.
-    let gate_settings = [("pass_headers".to_owned(), json!(["x-demo-*"]))];
-    let (stack, admin) = start_with(StackOptions {
-        gate_settings: gate_settings.into_iter().collect(),
-        ..StackOptions::default()
-    });
+    let (stack, admin) = start_passing(&["x-demo-*"]);
     let key = admin.create("list", json!({"scope": {"models": ["glm-*"]}}));
     let streams = vec![
         chat_stream(&stack, &key, 20),

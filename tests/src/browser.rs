@@ -66,7 +66,7 @@ const IS_QUIET: &str = "return new Promise((tell) => {\
         else if (turns === 0) tell(true);\
         else setTimeout(() => look(turns - 1), 0);\
     };\
-    look(5);\
+    look(10);\
 })";
 
 /// A window. Dropping it ends the browser.

@@ -14,6 +14,7 @@
 
 pub mod admin;
 pub mod browser;
+pub mod certificate;
 pub mod churn;
 pub mod console;
 pub mod http2;
@@ -24,6 +25,7 @@ pub mod made_keys;
 pub mod measure;
 pub mod name_server;
 pub mod node;
+pub mod patch;
 pub mod promtool;
 pub mod python;
 pub mod raw;
@@ -37,6 +39,7 @@ pub mod verdict;
 pub mod watchers;
 pub mod wire;
 pub mod world;
+pub mod yaml;
 
 use std::time::Duration;
 
@@ -59,6 +62,15 @@ pub fn start_with(options: StackOptions) -> (Stack, Admin) {
     let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));
     let admin = Admin::of(&stack);
     (stack, admin)
+}
+
+/// A stack whose gate lets these headers go on, also of keys with a list.
+pub fn start_passing(headers: &[&str]) -> (Stack, Admin) {
+    let gate_settings = [("pass_headers".to_owned(), serde_json::json!(headers))];
+    start_with(StackOptions {
+        gate_settings: gate_settings.into_iter().collect(),
+        ..StackOptions::default()
+    })
 }
 
 /// Waits for a state; panics with `what` if it is not reached.

@@ -62,6 +62,11 @@ impl Packages {
         Ok(Self { home })
     }
 
+    /// A file of these packages, as `node_modules/...`.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.home.join(file)
+    }
+
     /// Runs a script of `tests/sdk/` with arguments; gives what it printed. The script must
     /// succeed.
     pub fn run(&self, script: &str, args: &[&str]) -> String {
@@ -84,6 +89,11 @@ pub fn run(script: &str, args: &[&str]) -> String {
     node.arg(python::scripts().join(script)).args(args);
     let output = node.output().unwrap();
     String::from_utf8_lossy(&succeeded(script, output).stdout).into_owned()
+}
+
+/// Node itself, for a server that is to run on.
+pub fn program() -> PathBuf {
+    command("node").get_program().into()
 }
 
 /// `node` or `npm`, of the machine or of the wheel.

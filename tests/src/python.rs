@@ -11,8 +11,20 @@ use std::sync::Mutex;
 
 static INSTALLING: Mutex<()> = Mutex::new(());
 
+/// What pip says when it does not get through.
+const UNREACHABLE: [&str; 3] = [
+    "NewConnectionError",
+    "ConnectTimeoutError",
+    "Connection to ",
+];
+
 /// The interpreter of an environment that has these packages, as `openai==3.54.0`.
 pub fn with_packages(name: &str, packages: &[&str]) -> PathBuf {
+    try_packages(name, packages).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The same; the error says why PyPI cannot be reached, and nothing else is an excuse.
+pub fn try_packages(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
     let _one_at_a_time = INSTALLING
         .lock()
         .unwrap_or_else(|poison| poison.into_inner());
@@ -21,7 +33,7 @@ pub fn with_packages(name: &str, packages: &[&str]) -> PathBuf {
     let done = home.join("installed");
     let python = home.join("bin/python3");
     if fs::read_to_string(&done).is_ok_and(|text| text == packages.join(" ")) {
-        return python;
+        return Ok(python);
     }
     envoy::provision::apt::ensure_python().unwrap_or_else(|why| panic!("{why}"));
     fs::create_dir_all(&tools).unwrap();
@@ -34,9 +46,16 @@ pub fn with_packages(name: &str, packages: &[&str]) -> PathBuf {
         "--quiet",
         "--disable-pip-version-check",
     ];
-    succeed(Command::new(&python).args(install).args(packages));
+    let output = run_whole(Command::new(&python).args(install).args(packages));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match UNREACHABLE.iter().find(|text| stderr.contains(**text)) {
+        Some(text) if !output.status.success() => {
+            return Err(format!("PyPI cannot be reached ({text})"));
+        }
+        _ => succeeded("pip install", &output),
+    }
     fs::write(done, packages.join(" ")).unwrap();
-    python
+    Ok(python)
 }
 
 /// Runs a script of `tests/sdk/` with arguments; gives what it printed. The script must succeed.
@@ -59,15 +78,22 @@ pub fn scripts() -> PathBuf {
 }
 
 fn succeed(command: &mut Command) -> Output {
-    let output = command
+    let output = run_whole(command);
+    succeeded(&format!("{:?}", command.get_program()), &output);
+    output
+}
+
+fn run_whole(command: &mut Command) -> Output {
+    command
         .output()
-        .unwrap_or_else(|error| panic!("cannot run {:?}: {error}", command.get_program()));
+        .unwrap_or_else(|error| panic!("cannot run {:?}: {error}", command.get_program()))
+}
+
+fn succeeded(what: &str, output: &Output) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),
-        "{:?} failed:\n{stdout}\n{stderr}",
-        command.get_program()
+        "{what} failed:\n{stdout}\n{stderr}"
     );
-    output
 }

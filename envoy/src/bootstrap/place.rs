@@ -1,5 +1,6 @@
-//! Places of the template at which an installation adds YAML of its own: filters behind the gate,
-//! routes, listeners, clusters, fields of the access log, settings of the connection manager.
+//! Places of the template at which an installation adds YAML of its own: filters before and behind
+//! the gate, listener filters, routes, listeners, clusters, secrets, fields of the access log,
+//! settings of the connection manager and of the virtual host.
 //!
 //! It does not read the YAML. Invariant: an addition never changes a line that was there, and
 //! additions to one place stand in the order in which they were given.
@@ -7,12 +8,20 @@
 /// A comment `# place: NAME` of the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
+    /// Secrets, out of files.
+    Secrets,
+    /// What reads a connection before HTTP does: the PROXY protocol.
+    ListenerFilters,
     /// Settings of the HTTP connection manager.
     ConnectionManager,
     /// Fields of the access log, `name: "%OPERATOR%"`.
     AccessLogFields,
+    /// HTTP filters before the gate: they see requests that nobody has asked for a key.
+    BeforeGate,
     /// HTTP filters between gate and router.
     HttpFilters,
+    /// Settings of the virtual host.
+    VirtualHost,
     /// Routes that are tried before the one for everything.
     Routes,
     /// Further listeners.
@@ -34,10 +43,14 @@ pub struct Addition {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
+        Self::Secrets,
+        Self::ListenerFilters,
         Self::ConnectionManager,
         Self::AccessLogFields,
+        Self::BeforeGate,
         Self::HttpFilters,
+        Self::VirtualHost,
         Self::Routes,
         Self::Listeners,
         Self::Clusters,
@@ -46,9 +59,13 @@ impl Place {
     /// As it is written in the template.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Secrets => "secrets",
+            Self::ListenerFilters => "listener_filters",
             Self::ConnectionManager => "connection_manager",
             Self::AccessLogFields => "access_log_fields",
+            Self::BeforeGate => "before_gate",
             Self::HttpFilters => "http_filters",
+            Self::VirtualHost => "virtual_host",
             Self::Routes => "routes",
             Self::Listeners => "listeners",
             Self::Clusters => "clusters",

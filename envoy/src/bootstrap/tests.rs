@@ -17,6 +17,7 @@ fn bootstrap() -> Bootstrap {
         gate_settings: serde_json::Map::new(),
         heap_bytes_max: 2 << 30,
         sidecar: HostPort::loopback(3),
+        sidecar_ca: None,
         upstream: "models.internal:4".parse().unwrap(),
         tls: None,
         additions: Vec::new(),
@@ -43,6 +44,29 @@ fn a_certificate_makes_the_listener_speak_tls() {
     let yaml = with_tls.render().unwrap();
     assert!(yaml.contains(r#""certificate_chain":{"filename":"/chain.pem"}"#));
     assert!(yaml.contains(r#""private_key":{"filename":"/key.pem"}"#));
+}
+
+#[test]
+fn the_issuer_of_the_feed_makes_the_agent_speak_tls() {
+    let mut with_tls = bootstrap();
+    assert_eq!(with_tls.sidecar_transport_socket().unwrap(), Value::Null);
+    with_tls.sidecar_ca = Some("/ca.crt".into());
+    let of = |socket: &Value, path: &str| socket.pointer(path).cloned();
+    let name =
+        "/typed_config/common_tls_context/validation_context/match_typed_subject_alt_names/0";
+    let socket = with_tls.sidecar_transport_socket().unwrap();
+    let exact = json!({"san_type": "IP_ADDRESS", "matcher": {"exact": "127.0.0.1"}});
+    assert_eq!(of(&socket, name), Some(exact));
+    with_tls.sidecar = "keys.example.com:9302".parse().unwrap();
+    let socket = with_tls.sidecar_transport_socket().unwrap();
+    let exact = json!({"san_type": "DNS", "matcher": {"exact": "keys.example.com"}});
+    assert_eq!(of(&socket, name), Some(exact));
+    assert!(
+        with_tls
+            .render()
+            .unwrap()
+            .contains(r#""trusted_ca":{"filename":"/ca.crt"}"#)
+    );
 }
 
 #[test]

@@ -112,3 +112,27 @@ fn what_is_missing_or_unknown_is_named() {
     assert!(with(["--colour", "red"]).contains("no option --colour"));
     assert!(with(["--listen", "10000"]).contains("--listen"));
 }
+
+#[test]
+fn a_certificate_needs_its_key() {
+    let both = ["--sidecar", "s:1", "--upstream", "u:2"];
+    let certificate = ["--tls-certificate", "/chain.pem"];
+    let key = ["--tls-key", "/key.pem"];
+    for half in [certificate, key] {
+        let said = refusal(&[both.as_slice(), half.as_slice()].concat());
+        assert!(said.contains("belong together"), "{said}");
+    }
+    let yaml = rendered(&[both.as_slice(), certificate.as_slice(), key.as_slice()].concat());
+    assert!(yaml.contains(r#""certificate_chain":{"filename":"/chain.pem"}"#));
+}
+
+#[test]
+fn the_help_names_every_place() {
+    let (_, places) = HELP.split_once("Places:").unwrap();
+    let (places, _) = places.split_once("--help").unwrap();
+    let named: Vec<&str> = places
+        .split([',', ' ', '\n'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    assert_eq!(named, Place::ALL.map(Place::name));
+}

@@ -4,7 +4,7 @@
 //! request is over; later the headers are gone, and before that the credential.
 
 use super::GateShared;
-use super::judge::denied;
+use super::holder::denied;
 use crate::config::UnknownEndpoint;
 use crate::headers::HeaderMap;
 use crate::locator::{Family, Located};

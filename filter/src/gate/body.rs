@@ -9,7 +9,7 @@
 
 use keytable::{Denial, KeyHash, Permit, RecordView, admit};
 
-use super::judge::{Holder, Unnamed, absent, denied, facts, judge_finding};
+use super::holder::{Holder, Unnamed, absent, denied, facts, judge_finding};
 use super::running::Judged;
 use super::{GateShared, failed, identity};
 use crate::form::{FormError, FormReader};

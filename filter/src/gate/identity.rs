@@ -6,7 +6,7 @@
 
 use keytable::redact;
 
-use super::judge::Holder;
+use super::holder::Holder;
 use super::passing::{Caller, canonical};
 use super::{GateShared, failed};
 use crate::credential::{Credential, Removal, is_credential};

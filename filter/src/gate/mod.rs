@@ -9,6 +9,7 @@
 mod arrival;
 mod body;
 mod held;
+mod holder;
 mod identity;
 mod judge;
 mod listing;
@@ -35,7 +36,8 @@ use crate::table::{RecordBytes, Unavailable};
 use arrival::Arrival;
 use body::{BodyReader, Reading};
 use held::Held;
-use judge::{Holder, Verdict, denied_from, facts};
+use holder::{Holder, denied_from, facts};
+use judge::Verdict;
 use listing::Listing;
 use observing::{Observing, Sight};
 use passing::Caller;

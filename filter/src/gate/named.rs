@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keytable::KeyHash;
+use keytable::{KeyHash, find_credential};
 
 /// Names that a worker gives out in its life.
 const NAMES_MAX: usize = 64;
@@ -56,6 +56,7 @@ fn words_of(name: &[u8]) -> Option<&str> {
         && digits <= DIGITS_MAX
         && text
             .split(['-', '_'])
-            .all(|word| (1..=WORD_BYTES_MAX).contains(&word.len()));
+            .all(|word| (1..=WORD_BYTES_MAX).contains(&word.len()))
+        && find_credential(name).is_none();
     reads.then_some(text)
 }

@@ -7,7 +7,8 @@
 use keytable::{KeyHash, Permit};
 
 use super::arrival::Arrival;
-use super::judge::{Holder, Reads, reader_for};
+use super::holder::Holder;
+use super::judge::{Reads, reader_for};
 use super::{BodyReader, GateShared};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use keytable::{Denial, KeyHash, admit};
 
 use super::GateShared;
-use super::judge::{denied, facts, judge_finding};
+use super::holder::{denied, facts, judge_finding};
 use super::passing::Caller;
 use crate::host::{Host, RequestHost};
 use crate::locator::{Family, Finding};

@@ -1,59 +1,16 @@
 //! Members that choose a model, everywhere but below what is opaque: out of scope none passes, in
 //! scope all do.
 
+use super::placing::{self, OBJECTS, TEXTS};
 use super::words::{IN_ROOT, Kind, SPELLINGS};
-use super::{Target, quoted, targets};
+use super::{Target, targets};
 use crate::support::random::Random;
 
 const DEPTH_MAX: usize = 6;
-/// Members that say nothing of what is below them.
-const NEUTRAL: [&str; 8] = [
-    "x",
-    "options",
-    "extra_body",
-    "tools",
-    "parameters",
-    "config",
-    "0",
-    "plugins",
-];
-
-/// Ways to hold a name; `#` stands for it.
-const TEXTS: [&str; 5] = ["#", "[#]", "[[#]]", r#"["good-1",#]"#, r#"[#,"good-1"]"#];
-/// The same inside objects.
-const OBJECTS: [&str; 4] = [
-    r#"[{"model":#}]"#,
-    r#"[{"x":1,"model":#}]"#,
-    r#"["good-1",{"model":#}]"#,
-    r#"{"model":#}"#,
-];
 
 /// A chooser with this value at this depth, as a member of the body.
 fn placed(random: &mut Random, name: &str, value: &str, depth: usize) -> String {
-    let name = escaped(random, name);
-    let mut member = format!("{name}:{value}");
-    for _ in 1..depth {
-        let outer = quoted(NEUTRAL[random.below(NEUTRAL.len())]);
-        member = match random.below(3) {
-            0 => format!("{outer}:[{{{member}}}]"),
-            1 => format!("{outer}:[[1,{{\"y\":null,{member}}}]]"),
-            _ => format!("{outer}:{{{member}}}"),
-        };
-    }
-    member
-}
-
-/// A name as JSON, sometimes with its first character escaped.
-fn escaped(random: &mut Random, name: &str) -> String {
-    let first = name.chars().next().unwrap();
-    match random.chance(20) && first.len_utf16() == 1 {
-        true => format!(
-            "\"\\u{:04x}{}\"",
-            u32::from(first),
-            &name[first.len_utf8()..]
-        ),
-        false => quoted(name),
-    }
+    placing::placed(&mut |end| random.below(end), name, value, depth)
 }
 
 /// Whether the rule reads its own name from this member of the body, so that it cannot stand twice.

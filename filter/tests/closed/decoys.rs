@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::placing::{quoted, with, without};
 use super::words::{IN_ROOT, Kind, SPELLINGS};
-use super::{Target, quoted, targets};
+use super::{Target, targets};
 use crate::support::form::{content_type, form};
 use crate::support::{Rig, names, record};
 use keytable::Record;
@@ -12,23 +13,6 @@ use keytable::Record;
 fn unnamed(target: &Target) -> Option<Value> {
     let blank = without(&target.row.body, &target.row.names);
     (blank != target.row.body && !path_names(target)).then_some(blank)
-}
-
-fn without(value: &Value, names: &[String]) -> Value {
-    let is_name = |value: &Value| {
-        value
-            .as_str()
-            .is_some_and(|text| names.iter().any(|n| n == text))
-    };
-    match value {
-        Value::Object(members) => members
-            .iter()
-            .filter(|(_, value)| !is_name(value))
-            .map(|(name, value)| (name.clone(), without(value, names)))
-            .collect(),
-        Value::Array(items) => items.iter().map(|item| without(item, names)).collect(),
-        other => other.clone(),
-    }
 }
 
 /// Whether the rule is served without a body.
@@ -44,12 +28,7 @@ fn no_decoy_stands_in_for_the_place_that_is_read() {
             continue;
         };
         let mut refused = |path: &str, members: &str| {
-            let text = body.to_string();
-            let text = match text.as_str() {
-                "{}" => format!("{{{members}}}"),
-                _ if members.is_empty() => text,
-                _ => format!("{{{members},{}", &text[1..]),
-            };
+            let text = with(&body.to_string(), members);
             let status = target.send_to(path, &text);
             assert!(
                 [400, 403].contains(&status),

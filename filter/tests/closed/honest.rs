@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::placing::quoted;
+use super::targets;
 use super::words::{PLAIN, SPELLINGS};
-use super::{quoted, targets};
 
 /// A JSON Schema whose properties have the names of choosers.
 fn schema() -> Value {

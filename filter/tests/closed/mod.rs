@@ -8,12 +8,12 @@
 mod attacks;
 mod decoys;
 mod honest;
-mod words;
+pub(crate) mod placing;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
 use keytable::Record;
-use serde_json::Value;
 
 use crate::locator::rows::{Row, mount_of, profile, rows};
 use crate::support::{Rig, names, record};
@@ -72,15 +72,6 @@ impl Target {
 
     /// The honest body with this text of members before its own.
     fn with(&self, members: &str) -> String {
-        let body = self.row.body.to_string();
-        match self.row.body.as_object().unwrap().is_empty() {
-            true => format!("{{{members}}}"),
-            false => format!("{{{members},{}", &body[1..]),
-        }
+        placing::with(&self.row.body.to_string(), members)
     }
-}
-
-/// A text as JSON.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }

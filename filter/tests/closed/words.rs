@@ -2,7 +2,7 @@
 
 /// What a chooser of these names may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Name,
     Chain,
     Weight,
@@ -10,7 +10,7 @@ pub(super) enum Kind {
 }
 
 /// Names that choose anywhere.
-pub(super) const SPELLINGS: [(Kind, &[&str]); 4] = [
+pub(crate) const SPELLINGS: [(Kind, &[&str]); 4] = [
     (
         Kind::Name,
         &[
@@ -122,10 +122,10 @@ pub(super) const SPELLINGS: [(Kind, &[&str]); 4] = [
 ];
 
 /// Names that choose as members of the body itself.
-pub(super) const IN_ROOT: [&str; 5] = ["engine", "Engine", "ENGINE", "engine_id", "engineId"];
+pub(crate) const IN_ROOT: [&str; 5] = ["engine", "Engine", "ENGINE", "engine_id", "engineId"];
 
 /// Names that choose nothing, although they look like it.
-pub(super) const PLAIN: [&str; 16] = [
+pub(crate) const PLAIN: [&str; 16] = [
     "mode",
     "modl",
     "remodle",

@@ -316,6 +316,12 @@ impl Exchange {
         self.outcome().0
     }
 
+    /// The whole answer of a refusal, in any family's words.
+    pub(crate) fn told(&self) -> String {
+        let replies = self.host.replies.borrow();
+        String::from_utf8_lossy(&replies[0].body).into_owned()
+    }
+
     /// The message of the answer.
     pub(crate) fn message(&self) -> String {
         let replies = self.host.replies.borrow();

@@ -11,8 +11,8 @@ use keytable::{Generation, find_credential, redact};
 use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
 
-/// Longest node id, in bytes.
-const NODE_BYTES_MAX: usize = 128;
+/// Longest node id, in bytes: that of a proxy of Istio has an address and four names of Kubernetes.
+const NODE_BYTES_MAX: usize = 256;
 /// Longest word for a version or a trouble, in bytes.
 const WORD_BYTES_MAX: usize = 40;
 /// A lease ends on every worker at most so much later than its length.
@@ -50,7 +50,7 @@ pub struct KnownEnvoy {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentId(String);
 
-/// The node id of an Envoy: 1 to 128 printable ASCII characters.
+/// The node id of an Envoy: 1 to 256 printable ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeName(String);
 
@@ -81,7 +81,7 @@ impl AgentId {
 }
 
 impl NodeName {
-    /// Reads a node id; `None` if it is empty, longer than 128 bytes or not printable ASCII. One that
+    /// Reads a node id; `None` if it is empty, longer than 256 bytes or not printable ASCII. One that
     /// holds a credential is kept without it: an Envoy must be able to follow all the same.
     pub fn parse(text: &str) -> Option<Self> {
         let printable = |b: u8| (b' '..=b'~').contains(&b);
@@ -180,7 +180,7 @@ mod tests {
         assert!(AgentId::parse("abc").is_none());
         assert!(NodeName::parse("").is_none());
         assert!(NodeName::parse("a\n").is_none());
-        assert!(NodeName::parse(&"n".repeat(129)).is_none());
+        assert!(NodeName::parse(&"n".repeat(257)).is_none());
         assert!(Label::parse("Gap").is_none());
         assert!(Label::parse("").is_none());
         assert!(Label::parse(&"a".repeat(41)).is_none());

@@ -55,7 +55,7 @@ impl TableRequest {
             AgentId::parse(text).ok_or("must be 32 lower-case hexadecimal digits")
         });
         let node = query.required("node", |text| {
-            NodeName::parse(text).ok_or("must be 1 to 128 printable ASCII characters")
+            NodeName::parse(text).ok_or("must be 1 to 256 printable ASCII characters")
         });
         let lease = query.optional("lease_s", |text| {
             Lease::parse(text).ok_or("must be a number of seconds, or never")

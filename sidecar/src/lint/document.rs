@@ -13,6 +13,9 @@ use super::value::list;
 /// Members of a bootstrap, of which at least one must be there.
 const BOOTSTRAP: [&str; 3] = ["static_resources", "dynamic_resources", "admin"];
 
+/// Where the type of a message stands.
+const TYPE: &str = "@type";
+
 /// What Envoy is configured with.
 #[derive(Debug)]
 pub(super) struct Document {
@@ -138,15 +141,41 @@ fn name_of(yaml: &Yaml) -> Option<String> {
     }
 }
 
-/// Envoy takes `useRemoteAddress` for `use_remote_address`.
+/// Envoy takes `useRemoteAddress` for `use_remote_address`, and nothing for null.
 fn one_spelling(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(one_spelling).collect(),
         Value::Object(members) => {
+            let members = members.into_iter().filter(|(_, value)| !value.is_null());
             let member = |(name, value): (String, Value)| (snake(&name), one_spelling(value));
-            Value::Object(members.into_iter().map(member).collect::<Map<_, _>>())
+            unwrapped(members.map(member).collect())
         }
         plain => plain,
+    }
+}
+
+/// A message that travels as a TypedStruct, as itself.
+fn unwrapped(mut members: Map<String, Value>) -> Value {
+    let is_wrapped = members
+        .get(TYPE)
+        .and_then(Value::as_str)
+        .is_some_and(|kind| {
+            kind.ends_with("type.v1.TypedStruct") || kind.ends_with("type.v3.TypedStruct")
+        });
+    match (
+        is_wrapped,
+        members.remove("type_url"),
+        members.remove("value"),
+    ) {
+        (true, Some(kind), Some(Value::Object(mut value))) => {
+            value.insert(TYPE.to_owned(), kind);
+            Value::Object(value)
+        }
+        (_, kind, value) => {
+            members.extend(kind.map(|kind| ("type_url".to_owned(), kind)));
+            members.extend(value.map(|value| ("value".to_owned(), value)));
+            Value::Object(members)
+        }
     }
 }
 

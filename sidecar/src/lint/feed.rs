@@ -78,13 +78,28 @@ pub(super) fn check(document: &Document, findings: &mut Vec<LintFinding>) {
 
 fn check_cluster(name: &str, cluster: &Value, findings: &mut Vec<LintFinding>) {
     let place = format!("cluster {name}");
-    let has_tls = cluster.get("transport_socket").is_some();
+    let has_tls = has_tls(cluster);
     if !injects_a_credential(cluster) && !has_tls {
         findings.push(LintFinding::at(&place, &NO_CREDENTIAL));
     }
-    if !has_tls && !endpoints(cluster).all(is_loopback) {
+    if !has_tls && !is_on_loopback(cluster) {
         findings.push(LintFinding::at(&place, &IN_THE_CLEAR));
     }
+}
+
+/// Whether it says so; the plain socket is a transport socket as well.
+fn has_tls(cluster: &Value) -> bool {
+    let socket = cluster.get("transport_socket");
+    let kind = |socket| text(socket, "/typed_config/@type");
+    socket.is_some_and(|socket| {
+        !kind(socket).ends_with("RawBuffer") && !text(socket, "/name").ends_with("raw_buffer")
+    })
+}
+
+/// Whether all of a cluster is on this machine; what xDS will bring is not.
+pub(super) fn is_on_loopback(cluster: &Value) -> bool {
+    let mut endpoints = endpoints(cluster).peekable();
+    endpoints.peek().is_some() && endpoints.all(is_loopback)
 }
 
 fn injects_a_credential(cluster: &Value) -> bool {

@@ -3,15 +3,18 @@
 //! A connection manager that leads nowhere (no route to a cluster) needs no gate. Invariant: filters before the
 //! gate that are not known to be harmless are named.
 
+use super::document::Document;
 use super::route;
 use super::value::{is_on, text};
 use super::view::{ConnectionManager, Plugin};
 use super::{LintFinding, LintRule};
 
 /// Filters that may stand before the gate: they refuse, count or mark, and neither answer for an
-/// upstream nor choose one.
-const HARMLESS_BEFORE: [&str; 6] = [
+/// upstream nor choose one. (A health check answers, for Envoy itself.)
+const HARMLESS_BEFORE: [&str; 8] = [
     "filters.http.cors.v3.Cors",
+    "filters.http.csrf.v3.CsrfPolicy",
+    "filters.http.health_check.v3.HealthCheck",
     "filters.http.rbac.v3.RBAC",
     "filters.http.local_ratelimit.v3.LocalRateLimit",
     "filters.http.ip_tagging.v3.IPTagging",
@@ -69,9 +72,13 @@ const STOP_ITERATION: LintRule = LintRule {
 };
 
 /// Judges presence, order and failure of the gate.
-pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<LintFinding>) {
+pub(super) fn check(
+    document: &Document,
+    manager: &ConnectionManager<'_>,
+    findings: &mut Vec<LintFinding>,
+) {
     let Some((gate_at, filter, plugin)) = manager.gate() else {
-        if manager.router_at().is_some() && route::leads_somewhere(manager) {
+        if manager.router_at().is_some() && route::leads_somewhere(document, manager) {
             findings.push(LintFinding::at(&manager.place, &MISSING));
         }
         return;

@@ -9,6 +9,7 @@ mod agent;
 mod connection_manager;
 mod document;
 mod feed;
+mod figures;
 mod gate;
 mod route;
 mod value;
@@ -62,11 +63,11 @@ pub fn lint(text: &str) -> Result<Vec<LintFinding>, Unreadable> {
     let mut findings = Vec::new();
     let managers = view::managers(&document);
     let matters = |manager: &&ConnectionManager<'_>| {
-        manager.gate().is_some() || route::leads_somewhere(manager)
+        manager.gate().is_some() || route::leads_somewhere(&document, manager)
     };
     for manager in managers.iter().filter(matters) {
         connection_manager::check(manager, &mut findings);
-        gate::check(manager, &mut findings);
+        gate::check(&document, manager, &mut findings);
         route::check(manager, &mut findings);
     }
     for listener in document.listeners() {
@@ -74,6 +75,7 @@ pub fn lint(text: &str) -> Result<Vec<LintFinding>, Unreadable> {
     }
     agent::check(&document, &managers, &mut findings);
     feed::check(&document, &mut findings);
+    figures::check(&document, &mut findings);
     Ok(findings)
 }
 

@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use super::document::Document;
+use super::feed;
 use super::value::{is_on, list, number, text};
 use super::view::ConnectionManager;
 use super::{LintFinding, LintRule};
@@ -13,6 +15,16 @@ use super::{LintFinding, LintRule};
 const HOLD_BYTES_MAX: u64 = 8 << 20;
 /// What Envoy buffers of a connection unless it is told otherwise, in bytes.
 const CONNECTION_BUFFER_BYTES: u64 = 1 << 20;
+
+/// Where Envoy and what keeps it tell how they are.
+const OWN_PATHS: [&str; 3] = ["/stats/prometheus", "/healthz/ready", "/ready"];
+/// Members of a route's action that make another path of it.
+const REWRITES: [&str; 4] = [
+    "prefix_rewrite",
+    "regex_rewrite",
+    "path_rewrite",
+    "path_rewrite_policy",
+];
 
 const WITHOUT_GATE: LintRule = LintRule {
     name: "route-without-gate",
@@ -37,13 +49,26 @@ const TIMEOUT: LintRule = LintRule {
     write: "timeout: 0s (stream_idle_timeout and request_timeout bound the rest)",
 };
 
-/// Whether any route leads to a cluster; unknown routes do.
-pub(super) fn leads_somewhere(manager: &ConnectionManager<'_>) -> bool {
-    let routes = manager
+/// Whether any route leads to a cluster that is worth a gate; unknown routes do.
+pub(super) fn leads_somewhere(document: &Document, manager: &ConnectionManager<'_>) -> bool {
+    let mut routes = manager
         .hosts()
         .iter()
         .flat_map(|host| list(host, "/routes"));
-    manager.routes.is_none() || routes.into_iter().any(|route| route.get("route").is_some())
+    manager.routes.is_none() || routes.any(|route| is_worth_a_gate(document, route))
+}
+
+/// Not worth one are the figures of Envoy itself and what its keeper says of its health: at these
+/// paths, as they are, on this machine.
+fn is_worth_a_gate(document: &Document, route: &Value) -> bool {
+    let Some(action) = route.get("route") else {
+        return false;
+    };
+    let matched = ["/match/path", "/match/prefix"].map(|member| text(route, member));
+    let is_own_path = matched.iter().any(|path| OWN_PATHS.contains(path));
+    let is_rewritten = REWRITES.iter().any(|member| action.get(member).is_some());
+    let cluster = document.cluster(text(action, "/cluster"));
+    !is_own_path || is_rewritten || !cluster.is_some_and(feed::is_on_loopback)
 }
 
 /// Judges the routes behind a gate.

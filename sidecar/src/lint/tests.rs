@@ -1,5 +1,7 @@
 //! Each planted mistake is found, and none in our own template.
 
+use serde_json::{Value, json};
+
 use super::*;
 
 const TEMPLATE: &str = include_str!("../../../envoy/bootstrap.yaml");
@@ -19,6 +21,8 @@ fn template() -> String {
         ("sidecar_port", "9302"),
         ("upstream_port", "8000"),
         ("upstream_address", "127.0.0.1"),
+        ("sidecar_transport_socket", "null"),
+        ("transport_socket", "null"),
     ];
     let filled = values
         .iter()
@@ -39,11 +43,20 @@ type Mistake = (&'static str, &'static str, &'static str);
 /// What the template logs of a request.
 const LOGGED: &str = "%FILTER_STATE(wasm.latchkey_request:PLAIN)%";
 const GATE: &str = "          - name: latchkey\n";
+/// The transport socket of the cluster `sidecar`.
+const FEED_SOCKET: &str = "\n    transport_socket: null\n";
 const ROUTE: &str = "route: { cluster: upstream, timeout: 0s }";
 const OFF: &str = "typed_per_filter_config: { latchkey: { \"@type\": \
                    type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }";
 
-const MISTAKES: [Mistake; 32] = [
+const PROXY_PROTOCOL_OPTIONAL: &str = "    listener_filters:
+    - name: envoy.filters.listener.proxy_protocol
+      typed_config:
+        \"@type\": type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol
+        allow_requests_without_proxy_protocol: true
+";
+
+const MISTAKES: [Mistake; 34] = [
     ("use_remote_address: true", "", "remote-address"),
     (
         "use_remote_address: true",
@@ -58,9 +71,19 @@ const MISTAKES: [Mistake; 32] = [
         "escaped-slashes",
     ),
     (
-        "headers_with_underscores_action: REJECT_REQUEST",
+        "headers_with_underscores_action: DROP_HEADER",
         "",
         "underscores",
+    ),
+    (
+        "headers_with_underscores_action: DROP_HEADER",
+        "headers_with_underscores_action: ALLOW",
+        "underscores",
+    ),
+    (
+        "    listener_filters:\n",
+        PROXY_PROTOCOL_OPTIONAL,
+        "proxy-protocol-optional",
     ),
     (
         "failure_policy: FAIL_RELOAD",
@@ -140,6 +163,12 @@ fn our_own_template_is_clean() {
 }
 
 #[test]
+fn headers_with_underscores_may_also_be_refused() {
+    let refused = template().replace(": DROP_HEADER", ": REJECT_REQUEST");
+    assert_eq!(names(&refused), [""; 0]);
+}
+
+#[test]
 fn every_planted_mistake_is_found_alone() {
     for (right, wrong, name) in MISTAKES {
         let text = template();
@@ -158,15 +187,25 @@ fn the_gate_switched_off_for_a_route_is_found_wherever_that_is_written() {
     assert_eq!(names(&text), ["route-without-gate"]);
 }
 
+/// What may stand before the gate.
+const HARMLESS: [&str; 4] = [
+    "cors.v3.Cors",
+    "csrf.v3.CsrfPolicy",
+    "health_check.v3.HealthCheck",
+    "rbac.v3.RBAC",
+];
+
 #[test]
 fn the_order_of_filters_is_judged() {
     let lua = "          - name: lua\n            typed_config: { \"@type\": \
                type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }\n";
     let before = template().replacen(GATE, &format!("{lua}{GATE}"), 1);
     assert_eq!(names(&before), ["filter-before-gate"]);
-    let cors = lua.replace("lua.v3.Lua", "cors.v3.Cors");
-    let before = template().replacen(GATE, &format!("{cors}{GATE}"), 1);
-    assert_eq!(names(&before), [""; 0]);
+    for harmless in HARMLESS {
+        let other = lua.replace("lua.v3.Lua", harmless);
+        let before = template().replacen(GATE, &format!("{other}{GATE}"), 1);
+        assert_eq!(names(&before), [""; 0], "{harmless}");
+    }
     let router = "          - name: first\n            typed_config: { \"@type\": \
                   type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }\n";
     let behind = template().replacen(GATE, &format!("{router}{GATE}"), 1);
@@ -191,9 +230,137 @@ fn a_feed_on_another_machine_needs_tls() {
         1,
     );
     assert_eq!(names(&away), ["feed-in-clear"]);
-    let cluster = "  - name: sidecar\n";
-    let tls = format!("{cluster}    transport_socket: {{ name: tls }}\n");
-    assert_eq!(names(&away.replacen(cluster, &tls, 1)), [""; 0]);
+    let tls = FEED_SOCKET.replace("null", "{ name: tls }");
+    assert_eq!(names(&away.replacen(FEED_SOCKET, &tls, 1)), [""; 0]);
+}
+
+#[test]
+fn a_plain_or_absent_transport_socket_is_no_tls() {
+    let away = template().replacen(
+        "address: 127.0.0.1, port_value: 9302",
+        "address: sidecar, port_value: 9302",
+        1,
+    );
+    for socket in ["null", "{ name: envoy.transport_sockets.raw_buffer }"] {
+        let plain = FEED_SOCKET.replace("null", socket);
+        let plain = away.replacen(FEED_SOCKET, &plain, 1);
+        assert_eq!(names(&plain), ["feed-in-clear"], "{socket}");
+    }
+    assert_eq!(
+        names(&away.replacen(FEED_SOCKET, "\n", 1)),
+        ["feed-in-clear"]
+    );
+}
+
+/// A listener that leads to a port of this machine, or (`address`) to another.
+fn figures(matched: &str, action: &str, address: &str) -> String {
+    let listener = format!(
+        "  - name: figures
+    filter_chains:
+    - filters:
+      - typed_config:
+          \"@type\": type.googleapis.com/x.HttpConnectionManager
+          use_remote_address: true
+          normalize_path: true
+          merge_slashes: true
+          common_http_protocol_options: {{ headers_with_underscores_action: DROP_HEADER }}
+          http_filters:
+          - typed_config: {{ \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }}
+          route_config:
+            virtual_hosts:
+            - routes: [{{ match: {{ {matched} }}, route: {{ cluster: figures{action} }} }}]
+  # place: listeners
+"
+    );
+    let cluster = format!(
+        "  - name: figures
+    load_assignment:
+      endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {{ socket_address: {{ address: {address} }} }} }} }}] }}]
+  # place: clusters
+"
+    );
+    let text = template().replacen("  # place: listeners\n", &listener, 1);
+    text.replacen("  # place: clusters\n", &cluster, 1)
+}
+
+#[test]
+fn envoys_own_figures_need_no_gate_and_what_only_looks_like_them_does() {
+    for own in [
+        "path: /stats/prometheus",
+        "prefix: /stats/prometheus",
+        "prefix: /healthz/ready",
+    ] {
+        assert_eq!(names(&figures(own, "", "127.0.0.1")), [""; 0], "{own}");
+    }
+    let missing = ["gate-missing"];
+    let own = "path: /stats/prometheus";
+    assert_eq!(names(&figures("prefix: /", "", "127.0.0.1")), missing);
+    assert_eq!(names(&figures(own, "", "10.0.0.1")), missing);
+    assert_eq!(
+        names(&figures(
+            own,
+            ", prefix_rewrite: /quitquitquit",
+            "127.0.0.1"
+        )),
+        missing
+    );
+}
+
+#[test]
+fn figures_that_envoy_does_not_keep_are_missed() {
+    let matcher = |matcher: &str| {
+        let config = format!("stats_config:\n  stats_matcher: {{ {matcher} }}\n");
+        names(&template().replacen("stats_config:\n", &config, 1))
+    };
+    let kept = [
+        "inclusion_list: { patterns: [{ prefix: server }, { prefix: wasm }] }",
+        "inclusion_list: { patterns: [{ safe_regex: { regex: '.*latchkey.*' } }] }",
+        "exclusion_list: { patterns: [{ prefix: cluster }] }",
+        "reject_all: false",
+    ];
+    for kept in kept {
+        assert_eq!(matcher(kept), [""; 0], "{kept}");
+    }
+    let left_out = [
+        "inclusion_list: { patterns: [{ prefix: server }, { suffix: rq }] }",
+        "inclusion_list: { patterns: [] }",
+        "exclusion_list: { patterns: [{ contains: custom }] }",
+        "reject_all: true",
+    ];
+    for left_out in left_out {
+        assert_eq!(matcher(left_out), ["figures-excluded"], "{left_out}");
+    }
+}
+
+/// Every Wasm filter as a control plane sends it that does not know its type.
+fn as_typed_struct(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(as_typed_struct).collect(),
+        Value::Object(mut members) => match members.get("@type").and_then(Value::as_str) {
+            Some(kind) if kind.ends_with("wasm.v3.Wasm") => {
+                let kind = members.remove("@type");
+                json!({"@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
+                       "type_url": kind, "value": members})
+            }
+            _ => {
+                let wrapped = members
+                    .into_iter()
+                    .map(|(name, value)| (name, as_typed_struct(value)));
+                Value::Object(wrapped.collect())
+            }
+        },
+        plain => plain,
+    }
+}
+
+#[test]
+fn what_travels_as_a_typed_struct_is_seen() {
+    let tree = document::Document::read(&template()).unwrap().bootstrap;
+    let wrapped = as_typed_struct(tree).to_string();
+    assert!(wrapped.contains("TypedStruct"));
+    assert_eq!(names(&wrapped), [""; 0]);
+    let open = wrapped.replacen("FAIL_RELOAD", "FAIL_OPEN", 1);
+    assert_eq!(names(&open), ["fail-open"]);
 }
 
 #[test]

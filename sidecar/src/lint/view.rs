@@ -1,7 +1,7 @@
 //! What the rules look at: every HTTP connection manager with its filters and routes, and plugin
 //! configurations as JSON.
 //!
-//! It does not judge. Invariant: what a [`Door`] shows is what Envoy would run: filters that xDS
+//! It does not judge. Invariant: what a [`ConnectionManager`] shows is what Envoy would run: filters that xDS
 //! brought by their own stand in their places.
 
 use serde_json::Value;

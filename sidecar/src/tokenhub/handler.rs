@@ -9,6 +9,7 @@ use actix_web::guard;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use keytable::redact;
 use serde_json::{Map, Value, json};
 
 use crate::domain::region::RegionId;
@@ -189,7 +190,10 @@ fn action(headers: &HeaderMap) -> Result<Action, Fault> {
     }
     let name = one(headers, "x-tc-action").ok_or_else(|| Fault::missing("X-TC-Action"))?;
     Action::parse(&name).ok_or_else(|| {
-        let message = format!("There is no action {name:.80} here: see docs/tokenhub.md.");
+        let message = format!(
+            "There is no action {:.80} here: see docs/tokenhub.md.",
+            redact(&name)
+        );
         Fault::new("InvalidAction", message)
     })
 }
@@ -197,7 +201,10 @@ fn action(headers: &HeaderMap) -> Result<Action, Fault> {
 async fn region(app: &App, headers: &HeaderMap) -> Result<RegionId, Fault> {
     let text = one(headers, "x-tc-region").ok_or_else(|| Fault::missing("X-TC-Region"))?;
     let unknown = || {
-        let message = format!("There is no region {text:.80} here: see GET /v1/regions.");
+        let message = format!(
+            "There is no region {:.80} here: see GET /v1/regions.",
+            redact(&text)
+        );
         Fault::new("UnsupportedRegion", message)
     };
     let region = RegionId::parse(&text).map_err(|_| unknown())?;

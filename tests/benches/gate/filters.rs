@@ -117,6 +117,7 @@ fn latchkey(place: &Place) -> String {
             "observe_resources".to_owned(),
             json!(place.is_observing),
         )]),
+        sidecar_ca: None,
         heap_bytes_max: envoy::bootstrap::HEAP_BYTES_MAX,
         sidecar: HostPort::loopback(place.other_port),
         upstream: HostPort::loopback(place.listen_port),

@@ -95,25 +95,25 @@ const BOUNDARY: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const NOISE: &[u8] = b"\"\\{}[]:,\r\n\0 \xff-b=;";
 
 /// One body and how it is sent.
-pub(super) struct Sample {
-    pub(super) path: &'static str,
-    pub(super) content_type: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Sample {
+    pub(crate) path: &'static str,
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
     /// Lengths of its chunks; none if its length is said.
-    pub(super) chunks: Vec<usize>,
+    pub(crate) chunks: Vec<usize>,
     /// It is in scope for every reader, by construction.
-    pub(super) honest: bool,
+    pub(crate) honest: bool,
 }
 
 /// A form as text, or its content type, with the real boundary.
-pub(super) fn with_boundary(text: &str) -> String {
+pub(crate) fn with_boundary(text: &str) -> String {
     text.replace("--b", &format!("--{BOUNDARY}"))
         .replace("boundary=\"b\"", &format!("boundary=\"{BOUNDARY}\""))
         .replace("boundary=b", &format!("boundary={BOUNDARY}"))
 }
 
 /// A form with the real boundary, which is that of the first of [`TYPES`].
-pub(super) fn with_boundary_bytes(form: &[u8]) -> Vec<u8> {
+pub(crate) fn with_boundary_bytes(form: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 * form.len());
     let mut rest = form;
     while let Some(at) = rest.windows(3).position(|three| three == b"--b") {
@@ -127,11 +127,11 @@ pub(super) fn with_boundary_bytes(form: &[u8]) -> Vec<u8> {
 }
 
 /// A source of samples.
-pub(super) struct Corpus(u64);
+pub(crate) struct Corpus(u64);
 
 impl Sample {
     /// A JSON body that no one vouches for.
-    pub(super) fn json(body: Vec<u8>) -> Self {
+    pub(crate) fn json(body: Vec<u8>) -> Self {
         Self {
             path: CHAT,
             content_type: JSON.to_owned(),
@@ -142,7 +142,7 @@ impl Sample {
     }
 
     /// A form of that kind.
-    pub(super) fn form(body: Vec<u8>) -> Self {
+    pub(crate) fn form(body: Vec<u8>) -> Self {
         Self {
             path: SPEECH,
             content_type: with_boundary(TYPES[0]),
@@ -151,7 +151,7 @@ impl Sample {
     }
 
     /// The request, with its number in a header.
-    pub(super) fn request(&self, number: usize, key: &str) -> Vec<u8> {
+    pub(crate) fn request(&self, number: usize, key: &str) -> Vec<u8> {
         let framing = match self.chunks.is_empty() {
             true => format!("content-length: {}", self.body.len()),
             false => "transfer-encoding: chunked".to_owned(),
@@ -182,11 +182,11 @@ impl Sample {
 }
 
 impl Corpus {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn sample(&mut self) -> Sample {
+    pub(crate) fn sample(&mut self) -> Sample {
         let honest = self.chance(15);
         let (path, content_type, body) = match (self.chance(60), honest) {
             (true, true) => (CHAT, JSON.to_owned(), self.honest_json()),
@@ -323,7 +323,7 @@ impl Corpus {
         chunks
     }
 
-    pub(super) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[self.below(from.len())]
     }
 
@@ -331,7 +331,7 @@ impl Corpus {
         self.below(100) < percent
     }
 
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -5,10 +5,10 @@
 //! a run, `E2E_BODIES` says how many. Does not ask the gate to accept what one of them accepts, but
 //! every body that is honest by construction.
 
-mod corpus;
+pub(crate) mod corpus;
 mod documents;
 mod paths;
-mod references;
+pub(crate) mod references;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ use std::thread;
 
 use envoy::{Stack, files};
 use serde_json::{Value, json};
-use tests::{Key, node, python, raw, start};
+use tests::{Key, node, python, raw, start, start_passing};
 
 use corpus::{Corpus, Sample};
 
@@ -42,7 +42,7 @@ struct Count {
     passed: usize,
 }
 
-fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
+pub(crate) fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
     let set = std::env::var(name).ok();
     set.map_or(default, |text| {
         text.parse().unwrap_or_else(|_| panic!("{name}={text}"))
@@ -53,7 +53,7 @@ fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
 fn what_any_reader_takes_for_a_model_out_of_scope_was_refused() {
     let (seed, bodies) = (number("E2E_SEED", 1), number("E2E_BODIES", 100_000));
     println!("E2E_SEED={seed} E2E_BODIES={bodies}");
-    let (stack, admin) = start();
+    let (stack, admin) = start_passing(&["x-sample"]);
     let key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
     let mut corpus = Corpus::new(seed);
     let mut count = Count::default();
@@ -116,7 +116,7 @@ fn send_all(stack: &Stack, key: &Key, samples: &[Sample]) -> BTreeSet<usize> {
 }
 
 /// What each reader reads in each sample: a list of names, after the reader's own.
-fn readings(stack: &Stack, samples: &[Sample]) -> Vec<Vec<Value>> {
+pub(crate) fn readings(stack: &Stack, samples: &[Sample]) -> Vec<Vec<Value>> {
     let file = stack.run_dir().join("samples");
     let lines: String = samples.iter().map(line).collect();
     fs::write(&file, lines).unwrap();
@@ -142,7 +142,7 @@ fn line(sample: &Sample) -> String {
     format!("{}\n", json!({"type": sample.content_type, "body": body}))
 }
 
-fn parse(printed: &str) -> Vec<Value> {
+pub(crate) fn parse(printed: &str) -> Vec<Value> {
     printed
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -163,7 +163,7 @@ fn bad_name(reading: &[Value], index: usize) -> Option<String> {
 }
 
 /// The strings in a value: elements of lists, members `model` of objects.
-fn texts(value: &Value) -> Vec<&str> {
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(list) => list.iter().flat_map(texts).collect(),

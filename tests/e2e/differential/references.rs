@@ -24,7 +24,7 @@ pub(super) fn read(sample: &Sample) -> Value {
     json!([
         ["serde_json", names(last)],
         ["serde_json, first", names(first)],
-        ["multer", by_multer(sample)],
+        ["multer", models_in_form(&sample.content_type, &sample.body)],
     ])
 }
 
@@ -57,11 +57,12 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-fn by_multer(sample: &Sample) -> Vec<String> {
-    let Ok(boundary) = multer::parse_boundary(&sample.content_type) else {
+/// What multer reads in the fields `model` of a form.
+pub(crate) fn models_in_form(content_type: &str, body: &[u8]) -> Vec<String> {
+    let Ok(boundary) = multer::parse_boundary(content_type) else {
         return Vec::new();
     };
-    let chunk = Ok::<Vec<u8>, Infallible>(sample.body.clone());
+    let chunk = Ok::<Vec<u8>, Infallible>(body.to_vec());
     let mut form = Multipart::new(stream::iter([chunk]), boundary);
     let mut models = Vec::new();
     futures_util::future::FutureExt::now_or_never(async {

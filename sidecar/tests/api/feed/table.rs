@@ -241,7 +241,7 @@ fn bad_parameters_are_named() {
         (format!("{good}&region=other"), "region"),
         (good.replace(&agent, "abc"), "agent"),
         (good.replace("edge-1", "%0a"), "node"),
-        (good.replace("edge-1", &"n".repeat(129)), "node"),
+        (good.replace("edge-1", &"n".repeat(257)), "node"),
         (good.replace("wait_s=0", "wait_s=61"), "wait_s"),
         (format!("{good}&epoch={epoch}"), "generation"),
         (format!("{good}&generation=1"), "epoch"),

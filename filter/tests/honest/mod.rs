@@ -1,0 +1,96 @@
+//! Published and recorded requests of the APIs pass under a key that lists what they name.
+//!
+//! `corpus.jsonl` is made by `collect.py`, which says where the requests are from and how they were
+//! cut; `exceptions.json` holds those that are refused, each kind with its reason. Does not test what
+//! is refused rightly. Invariant: what a key lists is what the API's documentation reads as a name
+//! (`reads.json`), not what the gate finds.
+
+use std::collections::BTreeMap;
+
+use keytable::Record;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::support::{Exchange, Rig, names, record};
+
+/// A request as a client sent it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Honest {
+    /// The package that it is from.
+    from: String,
+    /// Method and path.
+    call: String,
+    /// The models that it names.
+    names: Vec<String>,
+    body: Value,
+}
+
+/// A kind of request that is refused all the same.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exception {
+    /// How the method and path begin.
+    call: String,
+    /// What the message of the refusal says.
+    says: String,
+    why: String,
+}
+
+fn corpus() -> Vec<Honest> {
+    let lines = include_str!("corpus.jsonl").lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn exceptions() -> Vec<Exception> {
+    serde_json::from_str(include_str!("exceptions.json")).unwrap()
+}
+
+/// The request under a key that lists its names, and every service.
+fn send(honest: &Honest) -> Exchange {
+    let listed: Vec<&str> = honest.names.iter().map(String::as_str).collect();
+    let mut scope = names(&listed);
+    scope.services = keytable::Axis::All;
+    let rig = Rig::configured(&[Record { scope, ..record(1) }], HOLDS_MUCH);
+    let request = rig.post().call(&honest.call).bearer(1);
+    request.send(&[honest.body.to_string().as_bytes()])
+}
+
+const HOLDS_MUCH: &str = r#""hold_bytes_max":8388608"#;
+
+#[test]
+fn no_honest_request_is_refused() {
+    let (corpus, exceptions) = (corpus(), exceptions());
+    let mut used = BTreeMap::new();
+    let mut refused = Vec::new();
+    for honest in &corpus {
+        let exchange = send(honest);
+        if exchange.answered() == 200 {
+            continue;
+        }
+        let told = exchange.told();
+        let is_known =
+            |it: &&Exception| honest.call.starts_with(&it.call) && told.contains(&it.says);
+        match exceptions.iter().position(|it| is_known(&it)) {
+            Some(at) => *used.entry(at).or_insert(0) += 1,
+            None => refused.push(format!(
+                "{} {}: {told}\n  {}",
+                honest.from, honest.call, honest.body
+            )),
+        }
+    }
+    for (at, count) in &used {
+        println!("{count} refused: {}", exceptions[*at].why);
+    }
+    println!("{} requests", corpus.len());
+    assert!(
+        refused.is_empty(),
+        "{} refused:\n{}",
+        refused.len(),
+        refused.join("\n")
+    );
+    assert_eq!(used.len(), exceptions.len(), "every exception is needed");
+    assert!(corpus.len() > 1_000, "{}", corpus.len());
+}
