@@ -9,6 +9,7 @@
 use keytable::PresentedKey;
 
 use crate::headers::HeaderMap;
+pub use crate::locator::path_only;
 
 /// Headers whose whole value is the credential.
 const KEY_HEADERS: [&[u8]; 3] = [b"x-api-key", b"api-key", b"x-goog-api-key"];
@@ -111,11 +112,6 @@ impl<'a> Credential<'a> {
         }
         removals
     }
-}
-
-/// The path without its query.
-pub fn path_only(path: &[u8]) -> &[u8] {
-    path.split(|b| *b == b'?').next().unwrap_or_default()
 }
 
 /// What was found so far.

@@ -14,21 +14,19 @@ pub mod mutant;
 // The ground floor: these know nothing of the rooms above.
 pub mod counts;
 pub mod header_names;
-pub mod headers;
 pub mod host;
 pub mod outcome;
 
 pub mod agent;
-pub mod chooser;
 pub mod config;
 pub mod credential;
 pub mod fast_hash;
-pub mod form;
 pub mod gate;
-pub mod json;
-pub mod locator;
 pub mod reply;
 pub mod table;
+
+pub use locator;
+pub use locator::{form, headers, json};
 
 pub use agent::{follower, reporter, starter};
 pub use gate::{models_list, tally};

@@ -127,11 +127,18 @@ struct Listed {
 }
 
 impl Listed {
-    fn start(heading: &str) -> Self {
-        let (stack, admin) = start(recipe(heading, &[]));
+    /// `before`: what a connection has to begin with.
+    fn start(heading: &str, before: &[u8]) -> Self {
+        let mut stack = Stack::prepare(StackOptions::default()).unwrap();
+        stack.envoy_settings().bootstrap.additions = recipe(heading, &[]);
+        stack.start_sidecar().unwrap();
+        stack.start_envoy().unwrap();
         let list = json!({"ip_allowlist": ["203.0.113.7", "2001:db8::7"]});
-        let key = admin.create("listed", list).value;
-        Self { stack, key }
+        let key = Admin::of(&stack).create("listed", list).value;
+        let world = Self { stack, key };
+        let decides = || [200, 403].contains(&world.ask(before, "x-plain: nothing").0);
+        wait_for("the gate has a table with the key", decides);
+        world
     }
 
     /// With these bytes in front of the request and this header line in it.
@@ -150,7 +157,7 @@ fn ip_not_allowed() -> (u16, String) {
 
 #[test]
 fn the_address_is_the_one_that_the_load_balancer_wrote_if_envoy_can_read_it() {
-    let world = Listed::start("Behind a load balancer: X-Forwarded-For");
+    let world = Listed::start("Behind a load balancer: X-Forwarded-For", b"");
     let ask = |written: &str| world.ask(b"", &format!("x-forwarded-for: {written}"));
     for listed in ["203.0.113.7", "2001:db8::7", "192.0.2.1, 203.0.113.7"] {
         assert_eq!(ask(listed).0, 200, "{listed}");
@@ -185,8 +192,9 @@ fn an_address_with_a_port_counts_as_the_load_balancers_own() {
 
 #[test]
 fn the_address_is_the_one_of_the_proxy_protocol() {
-    let world = Listed::start("Behind a load balancer: PROXY protocol");
     let v1 = |address: &str| format!("PROXY TCP4 {address} 127.0.0.1 51234 443\r\n");
+    let heading = "Behind a load balancer: PROXY protocol";
+    let world = Listed::start(heading, v1("192.0.2.1").as_bytes());
     let mut v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c".to_vec();
     v2.extend([203, 0, 113, 7, 127, 0, 0, 1, 0xc8, 0x22, 0x01, 0xbb]);
     let ask = |before: &[u8]| world.ask(before, "x-plain: nothing");

@@ -57,6 +57,36 @@ fn explained(admin: &Admin, key: &Key, model: &str) -> (u16, String) {
 }
 
 #[test]
+fn check_and_gate_agree_on_whole_requests() {
+    let (stack, admin) = start();
+    let gate = stack.envoy_url();
+    let scope = json!({"scope": {"models": ["glm-5.1"], "services": []}});
+    let key = admin.create("whole", scope);
+    for body in [
+        r#"{"model":"glm-5.1","messages":[]}"#,
+        r#"{"model":"kimi-k2.6","messages":[]}"#,
+        r#"{"model":"models/ep-1"}"#,
+        r#"{"messages":[]}"#,
+        r#"{"engine":"glm-5.1"}"#,
+        r#"{"model":"glm-5.1","model":"glm-5.1"}"#,
+        r#"{"model":"glm-5.1","fallbacks":[{"model":"glm-5.1","fallbacks":["kimi-k2.6"]}]}"#,
+        r#"{"model":"glm-5.1","preset":"p"}"#,
+        r#"{"model":"glm-5.1","metadata":{"model":"kimi-k2.6"}}"#,
+    ] {
+        let request = json!({"path": "/v1/chat/completions", "body": body});
+        let path = format!("/v1/keys/{}/check", key.id);
+        let (_, verdict) = admin.call("POST", &path, Some(&request));
+        let code = verdict["code"].as_str().unwrap_or_default().to_owned();
+        let said = (
+            u16::try_from(verdict["status"].as_u64().unwrap()).unwrap(),
+            code,
+        );
+        let answer = post_chat_with(&gate, &key.value, body);
+        assert_eq!(answer.refusal(), said, "{body} {verdict}");
+    }
+}
+
+#[test]
 fn check_and_gate_agree_on_the_whole_grid() {
     let (stack, admin) = start();
     let gate = stack.envoy_url();

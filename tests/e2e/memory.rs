@@ -80,7 +80,7 @@ fn a_key_that_makes_everything_be_held_is_told_to_wait_and_no_other_one() {
 
 #[test]
 fn the_streams_that_hold_most_are_reset_before_memory_is_gone() {
-    let heap = 192 * MIB;
+    let heap = 128 * MIB;
     let settings = json!({"held_bytes_total_max": 2_000 * MIB});
     let (stack, admin) = start(settings, u64::try_from(heap).ok());
     let (greedy, honest) = (limited(&admin, "greedy"), limited(&admin, "honest"));

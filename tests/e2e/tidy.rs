@@ -76,7 +76,7 @@ const CASES: [(&str, &[u32]); 7] = [
     ("W", &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 21]),
 ];
 
-/// What keytable must not know, since both sides signed it.
+/// What keytable and locator must not know, since both sides ask them.
 const IMPURE: &[&str] = &[
     "std::time",
     "std::fs",
@@ -98,7 +98,7 @@ fn root() -> PathBuf {
 
 fn sources() -> Vec<Source> {
     let mut found = Vec::new();
-    for room in ["keytable", "filter", "sidecar", "envoy", "tests"] {
+    for room in ["keytable", "locator", "filter", "sidecar", "envoy", "tests"] {
         collect(&root().join(room), room, &mut found);
     }
     assert!(found.len() > 50, "the sources are found: {}", found.len());
@@ -145,12 +145,11 @@ fn each_thing_is_named_in_its_own_room() {
 }
 
 #[test]
-fn keytable_knows_no_clock_no_file_and_no_log() {
+fn keytable_and_locator_know_no_clock_no_file_and_no_log() {
     let mut faults = Vec::new();
-    for source in sources()
-        .iter()
-        .filter(|source| source.path.starts_with("keytable/src"))
-    {
+    for source in sources().iter().filter(|source| {
+        source.path.starts_with("keytable/src") || source.path.starts_with("locator/src")
+    }) {
         for word in IMPURE.iter().filter(|word| source.text.contains(**word)) {
             faults.push(format!(
                 "{}: {word}: pass it in as an argument",

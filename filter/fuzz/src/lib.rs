@@ -6,12 +6,12 @@
 use filter::credential::{Credential, CredentialError, Removal};
 use filter::form::FormReader;
 use filter::headers::HeaderMap;
-use filter::json::{JsonReader, Meaning, Name, Pattern};
-use filter::locator::{FormField, LocatorConfig, Locators, check_path};
+use filter::json::{JsonReader, Meaning, Pattern};
+use filter::locator::{FormField, LocatorConfig, Locators, Mention, check_path};
 use keytable::scope::name_is_sound;
 use serde::de::IgnoredAny;
 
-type Names = Option<Vec<Name>>;
+type Names = Option<Vec<Mention>>;
 
 /// A body whose first byte says where it is cut: the reading does not depend on the cut, and what
 /// is accepted is JSON with these names and no others at the places.
@@ -42,7 +42,7 @@ pub fn json(data: &[u8]) {
     let Some(names) = names else {
         return;
     };
-    assert!(names.iter().all(|name| name_is_sound(&name.text)));
+    assert!(names.iter().all(|name| name_is_sound(&name.name)));
     assert!(
         serde_json::from_slice::<IgnoredAny>(body).is_ok(),
         "what is accepted is JSON"
@@ -51,7 +51,7 @@ pub fn json(data: &[u8]) {
     if let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) {
         assert!(value.is_object());
         let model = value.get("model").and_then(|model| model.as_str());
-        assert!(model.is_none_or(|model| names.iter().any(|name| name.text == model)));
+        assert!(model.is_none_or(|model| names.iter().any(|name| name.name == model)));
         assert!(value.get("prompt").is_none_or(serde_json::Value::is_null));
     }
 }
@@ -85,7 +85,7 @@ pub fn form(data: &[u8]) {
     assert_eq!(read(&body.chunks(1).collect::<Vec<_>>()), names);
     if let Some(names) = names {
         assert!(names.len() <= 3 || body.windows(9).any(|window| window == b"\"session\""));
-        assert!(names.iter().all(|name| name_is_sound(&name.text)));
+        assert!(names.iter().all(|name| name_is_sound(&name.name)));
         assert!(body.starts_with(b"--b") && body.windows(5).any(|window| window == b"--b--"));
     }
     let _ = FormReader::new(body, [].into());

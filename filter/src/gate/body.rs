@@ -7,28 +7,17 @@
 //! last byte is passed on; when the table changes, the key and all that was named are judged anew,
 //! and a key that expires is refused on time.
 
-use keytable::{Denial, KeyHash, Permit, RecordView, admit};
+use keytable::{KeyHash, Permit, RecordView, admit};
 
-use super::holder::{Holder, Unnamed, absent, denied, facts, judge_finding};
+use super::holder::{Holder, denied, facts, judge_finding};
 use super::running::Judged;
 use super::{GateShared, failed, identity};
-use crate::form::{FormError, FormReader};
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::json::{JsonError, JsonReader, Name};
-use crate::locator::{Finding, Kind, Located};
+use crate::locator::{BodyReader, Kind, Located, Mention, Mentions, Unnamed};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
 use crate::tally::Counted;
-
-/// What a body is read as.
-#[derive(Debug)]
-pub(super) enum BodyReader {
-    /// One JSON object.
-    Json(Box<JsonReader>),
-    /// `multipart/form-data`.
-    Form(Box<FormReader>),
-}
 
 /// The state of the reading.
 #[derive(Debug)]
@@ -41,7 +30,7 @@ pub(super) struct Reading {
     kind: Kind,
     unnamed: Unnamed,
     /// What was found so far, all in scope.
-    finding: Finding,
+    finding: Mentions,
     /// Whether more was found since that was asked last.
     has_news: bool,
     /// Bytes that Envoy holds back; `None` once the request flows.
@@ -55,7 +44,7 @@ impl Reading {
     pub(super) fn new(
         reader: BodyReader,
         holder: &Holder<'_>,
-        finding: Finding,
+        finding: Mentions,
         located: &Located<'_>,
         headers: &HeaderMap,
     ) -> Self {
@@ -183,7 +172,7 @@ impl Reading {
         if over {
             self.reader.finish()?;
             if self.finding.read().is_none() {
-                self.add_names(vec![absent(shared, &self.unnamed)?])?;
+                self.add_names(vec![self.unnamed.stand_in(shared.locators.service())?])?;
             }
         }
         if over || !shared.config.hold_whole_body {
@@ -229,7 +218,7 @@ impl Reading {
         if self.is_held() {
             self.held = Some(size);
         }
-        Ok(self.reader.feed(&bytes))
+        Ok(self.reader.feed(&bytes).map_err(Refusal::from))
     }
 
     fn judge_new_names(&mut self) -> Result<(), Refusal> {
@@ -241,7 +230,7 @@ impl Reading {
         }
     }
 
-    fn add_names(&mut self, names: Vec<Name>) -> Result<(), Refusal> {
+    fn add_names(&mut self, names: Vec<Mention>) -> Result<(), Refusal> {
         self.has_news = true;
         for name in names {
             self.finding.add(name);
@@ -264,43 +253,6 @@ impl Reading {
             judge_finding(&self.record, &self.finding)?;
         }
         Ok(())
-    }
-}
-
-impl BodyReader {
-    pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
-        match self {
-            Self::Json(reader) => reader.feed(chunk).map_err(of_json),
-            Self::Form(reader) => reader.feed(chunk).map_err(of_form),
-        }
-    }
-
-    fn finish(&self) -> Result<(), Refusal> {
-        match self {
-            Self::Json(reader) => reader.finish().map_err(of_json),
-            Self::Form(reader) => reader.finish().map_err(of_form),
-        }
-    }
-
-    pub(super) fn take_names(&mut self) -> Vec<Name> {
-        match self {
-            Self::Json(reader) => reader.take_names(),
-            Self::Form(reader) => reader.take_names(),
-        }
-    }
-}
-
-fn of_json(error: JsonError) -> Refusal {
-    match error {
-        JsonError::Indirect => denied(Denial::EndpointNotAllowed),
-        _ => Refusal::Ambiguous(error.message()),
-    }
-}
-
-fn of_form(error: FormError) -> Refusal {
-    match error {
-        FormError::Json(error) => of_json(error),
-        _ => Refusal::Ambiguous(error.message()),
     }
 }
 

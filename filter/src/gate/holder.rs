@@ -5,10 +5,9 @@
 
 use keytable::{ClientAddress, Denial, KeyHash, Permit, RecordView, RequestFacts};
 
-use super::{GateShared, failed};
+use super::failed;
 use crate::host::RequestHost;
-use crate::json::Name;
-use crate::locator::{Absent, Finding, Rule};
+use crate::locator::Mentions;
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 use crate::tally::Counted;
@@ -33,38 +32,9 @@ impl<'a> Holder<'a> {
 }
 
 /// Judges what was found by a record whose holder was admitted.
-pub(super) fn judge_finding(record: &RecordBytes, finding: &Finding) -> Result<Permit, Refusal> {
+pub(super) fn judge_finding(record: &RecordBytes, finding: &Mentions) -> Result<Permit, Refusal> {
     let judged = finding.judge(&record.view()?);
     judged.map_err(|(denial, name)| Refusal::Denied(denial, name))
-}
-
-/// What it means that no place which the server reads names anything.
-pub(super) fn absent(shared: &GateShared, unnamed: &Unnamed) -> Result<Name, Refusal> {
-    match (unnamed.absent, shared.locators.service()) {
-        (Absent::Service, Some(service)) => Ok(Name {
-            text: service.to_owned(),
-            is_read: true,
-        }),
-        (Absent::Indirect, _) => Err(denied(Denial::EndpointNotAllowed)),
-        (Absent::Deny | Absent::Service, _) => Err(Refusal::Unnamed(unnamed.reads.clone())),
-    }
-}
-
-/// What a rule says of a request that names nothing where the server reads.
-#[derive(Clone, Debug)]
-pub(super) struct Unnamed {
-    absent: Absent,
-    /// Where the server reads, for people.
-    reads: String,
-}
-
-impl Unnamed {
-    pub(super) fn of(rule: &Rule) -> Self {
-        Self {
-            absent: rule.absent,
-            reads: rule.reads.clone(),
-        }
-    }
 }
 
 /// The facts that this record's checks need, and no more: each one costs a call.

@@ -3,19 +3,15 @@
 //! Does not read bodies, answer or change headers. Invariant: what a rule does not cover is
 //! denied, and every name that path or query give is judged before any is used.
 
-use std::rc::Rc;
-
 use keytable::{Denial, Norm, Permit, Resources, judge_resources};
 
 use super::GateShared;
 use super::arrival::Arrival;
-use super::body::{BodyReader, Reading};
-use super::holder::{Holder, Unnamed, absent, denied, judge_finding};
+use super::body::Reading;
+use super::holder::{Holder, denied, judge_finding};
 use crate::credential::path_only;
-use crate::form::FormReader;
 use crate::headers::HeaderMap;
-use crate::json::JsonReader;
-use crate::locator::{Absent, Finding, Kind, Located, check_path};
+use crate::locator::{Absent, BodyReader, Kind, Located, Mentions, Reads, Unnamed, check_path};
 use crate::reply::Refusal;
 use crate::table::RecordBytes;
 
@@ -23,7 +19,7 @@ use crate::table::RecordBytes;
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// It may go on; with all that was judged.
-    Permitted(Permit, Finding),
+    Permitted(Permit, Mentions),
     /// Its body has to be read.
     Unread(Box<Reading>),
     /// It may go on, and its answer has to be cut down.
@@ -65,7 +61,7 @@ pub(super) fn judge(
 }
 
 /// An endpoint that needs no name; what it is given all the same must be in scope.
-fn permit_open(record: &RecordBytes, finding: &Finding) -> Result<Permit, Refusal> {
+fn permit_open(record: &RecordBytes, finding: &Mentions) -> Result<Permit, Refusal> {
     match finding.is_empty() {
         true => judge_resources(&record.view()?, Resources::Open).map_err(denied),
         false => judge_finding(record, finding),
@@ -77,7 +73,7 @@ fn judge_object(
     record: &RecordBytes,
     located: &Located<'_>,
     path: &[u8],
-    mut finding: Finding,
+    mut finding: Mentions,
 ) -> Result<Verdict, Refusal> {
     let service = located
         .service(path)
@@ -93,7 +89,7 @@ fn judge_naming(
     headers: &HeaderMap,
     holder: &Holder<'_>,
     located: &Located<'_>,
-    mut finding: Finding,
+    mut finding: Mentions,
     end_of_stream: bool,
 ) -> Result<Verdict, Refusal> {
     let rule = located.rule;
@@ -102,7 +98,7 @@ fn judge_naming(
     }
     let has_places = rule.json.is_some() || rule.form.is_some();
     if has_places && !end_of_stream {
-        let reader = reader_for(headers, located, Reads::All)?;
+        let reader = BodyReader::new(headers, located, Reads::All)?;
         let reading = Reading::new(reader, holder, finding, located, headers);
         return Ok(Verdict::Unread(Box::new(reading)));
     }
@@ -110,67 +106,8 @@ fn judge_naming(
         return Err(Refusal::Ambiguous("its body is empty"));
     }
     if finding.read().is_none() {
-        finding.add(absent(shared, &Unnamed::of(rule))?);
+        finding.add(Unnamed::of(rule).stand_in(shared.locators.service())?);
     }
     let permit = judge_finding(holder.record, &finding)?;
     Ok(Verdict::Permitted(permit, finding))
-}
-
-/// What a reader looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reads {
-    /// What the rule declares.
-    Declared,
-    /// What chooses by its name, too.
-    All,
-}
-
-/// The reader that a rule and the declared content type agree on.
-pub(super) fn reader_for(
-    headers: &HeaderMap,
-    located: &Located<'_>,
-    reads: Reads,
-) -> Result<BodyReader, Refusal> {
-    let plain = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"identity");
-    if !headers
-        .iter()
-        .filter(|(name, _)| *name == b"content-encoding")
-        .all(|(_, v)| plain(v))
-    {
-        return Err(Refusal::Encoding);
-    }
-    let Ok(Some(content_type)) = headers.get_single(b"content-type") else {
-        return Err(Refusal::ContentType);
-    };
-    let json = located.rule.json.as_ref().filter(|_| is_json(content_type));
-    if let Some(patterns) = json.cloned() {
-        return Ok(BodyReader::Json(Box::new(match reads {
-            Reads::Declared => JsonReader::new(patterns),
-            Reads::All => JsonReader::closed(patterns, Rc::clone(located.choosers)),
-        })));
-    }
-    let form = located.rule.form.as_ref();
-    let reader = form.and_then(|fields| FormReader::new(content_type, fields.clone()));
-    let reader = reader.ok_or(Refusal::ContentType)?;
-    Ok(BodyReader::Form(Box::new(match reads {
-        Reads::Declared => reader,
-        Reads::All => reader.closed(Rc::clone(located.choosers)),
-    })))
-}
-
-/// `application/json` or `application/<any>+json`, with no parameter but `charset=utf-8`.
-fn is_json(value: &[u8]) -> bool {
-    let mut parts = value.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let known = media_type
-        .strip_prefix(b"application/")
-        .is_some_and(|subtype| {
-            let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-._+".contains(b);
-            subtype.iter().all(plain) && (subtype == b"json" || subtype.ends_with(b"+json"))
-        });
-    known
-        && parts.all(|parameter| {
-            let parameter = parameter.to_ascii_lowercase();
-            parameter == b"charset=utf-8" || parameter == b"charset=\"utf-8\""
-        })
 }

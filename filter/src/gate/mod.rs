@@ -30,11 +30,11 @@ use keytable::{Permit, admit};
 use crate::cache::KnownKey;
 use crate::credential::Credential;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::{Family, Finding};
+use crate::locator::{Family, Mentions};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable};
 use arrival::Arrival;
-use body::{BodyReader, Reading};
+use body::Reading;
 use held::Held;
 use holder::{Holder, denied_from, facts};
 use judge::Verdict;
@@ -456,7 +456,7 @@ fn carry_out(
             Listing::ask(host).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
             let listing = Listing::new(norm);
-            Ok((list(permit, listing), Judged::Found(Finding::new(norm))))
+            Ok((list(permit, listing), Judged::Found(Mentions::new(norm))))
         }
     }
 }

@@ -6,14 +6,13 @@
 
 use keytable::{KeyHash, Permit};
 
+use super::GateShared;
 use super::arrival::Arrival;
 use super::holder::Holder;
-use super::judge::{Reads, reader_for};
-use super::{BodyReader, GateShared};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::locator::{Located, check_path};
+use crate::locator::{BodyReader, Located, Reads, check_path};
 use crate::table::RecordBytes;
 use crate::tally::Counted;
 
@@ -51,7 +50,7 @@ pub(super) fn look(shared: &GateShared, arrival: &Arrival<'_>) -> Sight {
     }
     let has_places = located.rule.json.is_some() || located.rule.form.is_some();
     match has_places && !arrival.end_of_stream {
-        true => reader_for(headers, &located, Reads::Declared)
+        true => BodyReader::new(headers, &located, Reads::Declared)
             .map_or(Sight::Whole(String::new()), Sight::Body),
         false => Sight::Whole(String::new()),
     }
@@ -94,7 +93,7 @@ impl Observing {
                 .take_names()
                 .into_iter()
                 .next()
-                .map(|name| name.text);
+                .map(|name| name.name);
             if name.is_some() || read.is_err() {
                 break;
             }

@@ -12,7 +12,7 @@ use super::GateShared;
 use super::holder::{denied, facts, judge_finding};
 use super::passing::Caller;
 use crate::host::{Host, RequestHost};
-use crate::locator::{Family, Finding};
+use crate::locator::{Family, Mentions};
 use crate::reply::Refusal;
 use crate::table::{RecordBytes, Unavailable, look_up};
 
@@ -50,7 +50,7 @@ pub(super) enum Judged {
     /// The key may call everything, so nobody has read what the request names.
     Everything,
     /// What was found; nothing if the endpoint needs no name, or if the body is still being read.
-    Found(Finding),
+    Found(Mentions),
 }
 
 impl Running {

@@ -9,7 +9,7 @@ mod family;
 use keytable::{Denial, redact};
 
 use crate::credential::CredentialError;
-use crate::locator::{Family, Kind};
+use crate::locator::{Family, Fault, Kind};
 use crate::outcome::Outcome;
 use crate::table::Unavailable;
 
@@ -251,5 +251,17 @@ impl From<Unavailable> for Refusal {
 impl From<CredentialError> for Refusal {
     fn from(error: CredentialError) -> Self {
         Self::Credential(error)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Encoding => Self::Encoding,
+            Fault::ContentType => Self::ContentType,
+            Fault::Ambiguous(what) => Self::Ambiguous(what),
+            Fault::Indirect => Self::Denied(Denial::EndpointNotAllowed, None),
+            Fault::Unnamed(place) => Self::Unnamed(place),
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn read_chunks<'a>(
     let mut names = Vec::new();
     for chunk in chunks {
         let fed = reader.feed(chunk);
-        names.extend(reader.take_names().into_iter().map(|name| name.text));
+        names.extend(reader.take_names().into_iter().map(|name| name.name));
         if fed.is_err() {
             return (names, fed);
         }

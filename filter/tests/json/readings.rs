@@ -174,7 +174,7 @@ fn passes(body: &[u8], random: &mut Random) -> bool {
     let names = reader.take_names();
     read.and_then(|()| reader.finish()).is_ok()
         && !names.is_empty()
-        && names.iter().all(|name| name.text == "good")
+        && names.iter().all(|name| name.name == "good")
 }
 
 fn pick<'a>(random: &mut Random, texts: &[&'a str]) -> &'a str {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-const DEFAULT: &str = include_str!("../../src/locator/default.json");
+const DEFAULT: &str = include_str!("../../../locator/src/rules/default.json");
 const BEGIN: &str = "<!-- the built-in rules: generated -->\n";
 const END: &str = "<!-- end of the built-in rules -->\n";
 

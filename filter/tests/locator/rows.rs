@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-const DEFAULT: &str = include_str!("../../src/locator/default.json");
+const DEFAULT: &str = include_str!("../../../locator/src/rules/default.json");
 
 /// A request and the names that must all be in scope for it.
 #[derive(Deserialize)]

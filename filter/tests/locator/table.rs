@@ -12,7 +12,7 @@ use crate::support::form::content_type;
 use crate::support::{Exchange, Rig, form, names, record};
 use keytable::Record;
 
-const DEFAULT: &str = include_str!("../../src/locator/default.json");
+const DEFAULT: &str = include_str!("../../../locator/src/rules/default.json");
 
 /// The mounts of each profile.
 fn mounts() -> BTreeMap<String, Vec<String>> {

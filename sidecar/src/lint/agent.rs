@@ -85,14 +85,16 @@ fn check_agent(
 ) {
     let broken = [
         (!is_on(service, "/singleton"), &NOT_SINGLETON),
-        (
-            text(&document.bootstrap, "/node/id").is_empty(),
-            &NO_NODE_ID,
-        ),
+        (lacks_a_node_id(document), &NO_NODE_ID),
         (holds_a_token(agent), &INLINE_TOKEN),
     ];
     let broken = broken.into_iter().filter(|(is_broken, _)| *is_broken);
     findings.extend(broken.map(|(_, rule)| LintFinding::at("agent", rule)));
+}
+
+/// A running Envoy has one, or it would not run; from its command line it is not in the dump.
+fn lacks_a_node_id(document: &Document) -> bool {
+    !document.is_dump && text(&document.bootstrap, "/node/id").is_empty()
 }
 
 /// The Wasm service that is our agent, and its plugin.

@@ -20,6 +20,8 @@ const TYPE: &str = "@type";
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) bootstrap: Value,
+    /// Whether a running Envoy has said it.
+    pub(super) is_dump: bool,
     listeners: Vec<Value>,
     clusters: Vec<Value>,
     routes: Vec<Value>,
@@ -57,6 +59,7 @@ impl Document {
             clusters: statics("clusters"),
             routes: Vec::new(),
             extensions: Vec::new(),
+            is_dump: false,
             bootstrap,
         }
     }
@@ -76,6 +79,7 @@ impl Document {
         let clusters = brought("/dynamic_active_clusters", "/cluster");
         document.clusters.extend(clusters);
         document.routes = brought("/dynamic_route_configs", "/route_config");
+        document.is_dump = true;
         document.extensions = brought("/ecds_filters", "/ecds_filter");
         Ok(document)
     }

@@ -381,6 +381,13 @@ fn what_xds_brought_is_read_from_the_dump() {
     let open = listener.to_string().replace("use_remote_address", "x");
     let dump = |more: &str| format!(r#"{{"configs":[{{"bootstrap":{tree}}}{more}]}}"#);
     assert_eq!(names(&dump("")), [""; 0]);
+    let nameless = dump("").replacen(r#""id":"envoy""#, r#""id":"""#, 1);
+    assert_ne!(nameless, dump(""));
+    assert_eq!(
+        names(&nameless),
+        [""; 0],
+        "its name was on its command line"
+    );
     let dynamic = format!(r#",{{"dynamic_listeners":[{{"active_state":{{"listener":{open}}}}}]}}"#);
     assert_eq!(names(&dump(&dynamic)), ["remote-address"]);
 }

@@ -53,7 +53,8 @@ fn host_of(models: &Models) -> String {
 
 /// All requests go to one provider, whatever the client says of providers.
 fn route(host: &str) -> String {
-    let header = |name: &str, value: &str| json!({"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"});
+    let action = "OVERWRITE_IF_EXISTS_OR_ADD";
+    let header = |name: &str, value: &str| json!({"header": {"key": name, "value": value}, "append_action": action});
     let route = json!({
         "match": {"prefix": "/"},
         "route": {"cluster": "upstream", "timeout": "0s"},

@@ -340,16 +340,20 @@ fn what_the_manifests_start_becomes_ready_serves_and_drains() {
     envoys.wait_until("envoy", "readinessProbe", &mut envoy);
 
     let gate = format!("http://127.0.0.1:{}", ground.gate);
-    let body = json!({"account": "demo", "region": "local", "name": "walk", "scope": {"models": ["glm-5.1"]}});
-    let made = ground.call("POST", "/v1/keys", &body.to_string());
-    assert_eq!(made["propagation"]["applied"], json!(1), "{made}");
-    let key = made["key"].as_str().unwrap();
-    let ask = |model: &str| post_chat_with(&gate, key, &chat(model)).status;
+    let key = |name: &str, scope: Value| -> String {
+        let body = json!({"account": "demo", "region": "local", "name": name, "scope": scope});
+        let made = ground.call("POST", "/v1/keys", &body.to_string());
+        assert_eq!(made["propagation"]["applied"], json!(1), "{made}");
+        made["key"].as_str().unwrap().to_owned()
+    };
+    let listed = key("list", json!({"models": ["glm-5.1"]}));
+    let everything = key("all", json!({"models": "all", "services": "all"}));
+    let ask = |model: &str| post_chat_with(&gate, &listed, &chat(model)).status;
     assert_eq!((ask("glm-5.1"), ask("kimi-k2.6")), (200, 403));
     let fleet = ground.call("GET", "/v1/envoys", "");
     assert_eq!(fleet["envoys"][0]["envoy"], POD);
 
-    assert_drains(&envoys, &gate, key, &mut envoy);
+    assert_drains(&envoys, &gate, &everything, &mut envoy);
     let announced = fs::read_to_string(ground.dir.file("volume/latchkey/announced")).unwrap();
     assert!(announced.contains("\"setup_secret\":\"lku-"), "{announced}");
     let log = fs::read_to_string(ground.dir.file("sidecar.log")).unwrap();

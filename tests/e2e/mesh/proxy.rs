@@ -190,6 +190,8 @@ impl World {
             "--disable-hot-restart",
             "--file-flush-interval-msec",
             "200",
+            "--service-cluster",
+            "models",
             "--service-node",
             name,
         ];

@@ -1,45 +1,27 @@
 //! The call `POST /v1/keys/{id}/check`: what the gate would say to a request with this key.
 //!
-//! Decides by the same `decide()` as the gate, on the record that the Envoys have or are about to
-//! get. Does not locate: the caller says which resources a request names. Invariant: nothing is
-//! counted and nothing is changed.
+//! Reads the request by the gate's rules and decides by the same `decide()`, on the record that the
+//! Envoys have or are about to get. Invariant: nothing is counted and nothing is changed.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::{
-    AxisKind, ClientAddress, Denial, Found, Norm, RecordView, RequestFacts, Resources, decide,
-};
+use keytable::{AxisKind, Denial, Found, Norm, RecordView, RequestFacts, Resources, decide};
+use locator::{Asked, Fault, Locators, Refused, Seen};
 use serde::Serialize;
-use serde_json::Value;
 
+use super::imagined::{Imagined, imagined};
 use crate::api::keys::target::target;
 use crate::compile;
-use crate::domain::clock::UnixMillis;
 use crate::http::answer;
 use crate::http::body::JsonObject;
-use crate::http::fields::{Fields, Read, fault, invalid, parsed, text};
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
 
-/// Resources that one request may name.
-const RESOURCES_MAX: usize = 100;
-/// Longest path that is looked at, in bytes.
-const PATH_BYTES_MAX: usize = 8 * 1024;
-
-/// A request that nobody makes.
-#[derive(Debug)]
-struct Imagined {
-    address: Option<ClientAddress>,
-    at: UnixMillis,
-    /// What it names; `None`: an endpoint that cannot be judged.
-    resources: Option<Vec<String>>,
-}
-
 /// What the gate would say.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Verdict {
     decision: &'static str,
     status: u16,
@@ -48,7 +30,25 @@ struct Verdict {
     reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
+    /// The rule that the request was read by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// Every name that was found, and where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    places: Option<Vec<Place>>,
+    /// The place that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<String>,
     at: String,
+}
+
+/// One name in the request.
+#[derive(Debug, Serialize)]
+struct Place {
+    place: String,
+    name: String,
+    /// The server reads its resource here; other places are judged and are never enough.
+    is_read: bool,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -72,48 +72,135 @@ async fn check(
         .encode()
         .map_err(|error| Problem::internal(&error))?;
     let record = RecordView::parse(&record).map_err(|error| Problem::internal(&error))?;
-    answer::json(StatusCode::OK, &verdict(&record, &imagined))
+    let locators = Locators::compile(&imagined.rules)
+        .map_err(|error| Problem::internal(&std::io::Error::other(error)))?;
+    answer::json(StatusCode::OK, &verdict(&locators, &record, &imagined))
 }
 
-fn verdict(record: &RecordView<'_>, imagined: &Imagined) -> Verdict {
+fn verdict(locators: &Locators, record: &RecordView<'_>, imagined: &Imagined) -> Verdict {
     let facts = RequestFacts {
         now_unix_ms: imagined.at.get(),
         address: imagined.address,
     };
+    let verdict = match (&imagined.headers, &imagined.resources) {
+        (Some(headers), None) => {
+            let body = &imagined.body;
+            seen(Asked { headers, body }.judge(locators, record, &facts))
+        }
+        _ => told(locators, record, &facts, imagined),
+    };
+    Verdict {
+        at: imagined.at.to_string(),
+        ..verdict
+    }
+}
+
+/// The verdict on a request that was read.
+fn seen(seen: Seen) -> Verdict {
+    let mut places: Vec<Place> = Vec::new();
+    if let Some(service) = seen.mentions.service() {
+        places.push(Place {
+            place: "endpoint".to_owned(),
+            name: service.to_owned(),
+            is_read: true,
+        });
+    }
+    let names = seen.mentions.names().iter().map(|mention| Place {
+        place: mention.place.clone().unwrap_or_default(),
+        name: mention.name.clone(),
+        is_read: mention.is_read,
+    });
+    places.extend(names);
+    let (refused, resource) = seen.outcome.err().unzip();
+    let resource = resource.flatten();
+    let decides = |place: &&Place| match &resource {
+        Some(name) => place.name == *name,
+        None => place.is_read,
+    };
+    let decided_by = places.iter().find(decides).map(|place| place.place.clone());
+    Verdict {
+        resource,
+        rule: seen.rule,
+        places: Some(places),
+        decided_by,
+        ..of(refused)
+    }
+}
+
+/// The verdict on names that the caller told instead of a body.
+fn told(
+    locators: &Locators,
+    record: &RecordView<'_>,
+    facts: &RequestFacts,
+    imagined: &Imagined,
+) -> Verdict {
+    let located = imagined
+        .headers
+        .as_ref()
+        .and_then(|headers| locators.locate(headers));
+    let norm = located.map_or(Norm::Plain, |located| located.rule.norm);
     let names = imagined.resources.as_deref().unwrap_or_default();
-    let found: Vec<Found<'_>> = names
-        .iter()
-        .map(|name| Found {
-            name: name.as_bytes(),
-            norm: Norm::Plain,
-        })
-        .collect();
+    let names_as_sent = names.iter().map(String::as_bytes);
+    let found: Vec<Found<'_>> = names_as_sent.map(|name| Found { name, norm }).collect();
     let resources = match imagined.resources {
         Some(_) => Resources::Named(&found),
         None => Resources::Unlocated,
     };
-    let denial = decide(record, &facts, resources).err();
-    let (status, code, reason) = match denial {
-        None => (200, None, "the key may do this".to_owned()),
-        Some(denial) => explain(denial),
-    };
+    let denial = decide(record, facts, resources).err();
     let resource = match denial {
         Some(Denial::OutOfScope { index, .. }) => names.get(index).cloned(),
         _ => None,
     };
     Verdict {
-        decision: if denial.is_none() { "permit" } else { "deny" },
+        resource,
+        rule: located.map(|located| located.rule.name.clone()),
+        ..of(denial.map(Refused::Denied))
+    }
+}
+
+/// Decision, status, code and reason.
+fn of(refused: Option<Refused>) -> Verdict {
+    let (decision, (status, code, reason)) = match refused {
+        None => ("permit", (200, None, "the key may do this".to_owned())),
+        Some(refused) => ("deny", explain(refused)),
+    };
+    Verdict {
+        decision,
         status,
         code,
         reason,
-        resource,
-        at: imagined.at.to_string(),
+        ..Verdict::default()
     }
 }
 
 /// Status, code and reason; the codes are those of the gate.
-fn explain(denial: Denial) -> (u16, Option<&'static str>, String) {
-    let (status, code, reason) = match denial {
+fn explain(refused: Refused) -> (u16, Option<&'static str>, String) {
+    let (status, code, reason) = match refused {
+        Refused::Denied(denial) => explain_denial(denial),
+        Refused::Unknown => (404, "model_not_found", "the item is not in the key's scope"),
+        Refused::Fault(Fault::Ambiguous(what)) => (400, "invalid_request_body", what),
+        Refused::Fault(Fault::Unnamed(place)) => {
+            let reason =
+                format!("it names no model where the server reads it: name one in {place}");
+            return (400, Some("invalid_request_body"), reason);
+        }
+        Refused::Fault(Fault::Encoding) => (
+            415,
+            "unsupported_content_encoding",
+            "a body with a Content-Encoding cannot be read",
+        ),
+        Refused::Fault(Fault::ContentType) => (
+            415,
+            "unsupported_content_type",
+            "the body is not declared as what the endpoint's rule reads",
+        ),
+        Refused::Fault(Fault::Indirect) => explain_denial(Denial::EndpointNotAllowed),
+    };
+    (status, Some(code), reason.into())
+}
+
+fn explain_denial(denial: Denial) -> (u16, &'static str, &'static str) {
+    match denial {
         Denial::Disabled => (401, "api_key_disabled", "the key is disabled"),
         Denial::Expired { .. } => (401, "api_key_expired", "the key has expired"),
         Denial::AddressNotAllowed => (
@@ -131,66 +218,8 @@ fn explain(denial: Denial) -> (u16, Option<&'static str>, String) {
         Denial::EndpointNotAllowed => (
             403,
             "endpoint_not_allowed",
-            "the key is limited to a list, and the request names no resource",
+            "the key is limited to a list, and the endpoint is not granted, has no rule, or chooses \
+             by a reference",
         ),
-    };
-    (status, Some(code), reason.into())
-}
-
-fn imagined(body: JsonObject, now: UnixMillis) -> Result<Imagined, Problem> {
-    let mut fields = Fields::of(body);
-    let address = fields.optional("ip", |value| address(&value));
-    let at = fields.optional("at", |value| parsed(&value, UnixMillis::parse_rfc3339));
-    let resources = fields.optional("model", |value| resources(&value));
-    fields.optional("method", |value| method(&value));
-    fields.optional("path", |value| path(&value));
-    fields.finish().map_err(invalid)?;
-    Ok(Imagined {
-        address,
-        at: at.unwrap_or(now),
-        resources,
-    })
-}
-
-fn address(value: &Value) -> Read<ClientAddress> {
-    let address = ClientAddress::parse(text(value)?.as_bytes());
-    address.map_or_else(|| fault("must be an IP address"), Ok)
-}
-
-/// One name, or a list of all that the request names.
-fn resources(value: &Value) -> Read<Vec<String>> {
-    match value {
-        Value::String(name) => Ok(vec![name.clone()]),
-        Value::Array(items) if items.len() > RESOURCES_MAX => {
-            fault(format!("must have at most {RESOURCES_MAX} names"))
-        }
-        Value::Array(items) => {
-            let name = |(index, item): (usize, &Value)| {
-                let name = item.as_str().map(str::to_owned);
-                let wrong = || FieldError::new(format!("[{index}]"), "must be a string");
-                name.ok_or_else(|| vec![wrong()])
-            };
-            items.iter().enumerate().map(name).collect()
-        }
-        _ => fault("must be a name, or a list of names"),
-    }
-}
-
-fn method(value: &Value) -> Read<()> {
-    let text = text(value)?;
-    let is_word = !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase());
-    if is_word {
-        Ok(())
-    } else {
-        fault("must be a method, as POST")
-    }
-}
-
-fn path(value: &Value) -> Read<()> {
-    let text = text(value)?;
-    if text.starts_with('/') && text.len() <= PATH_BYTES_MAX {
-        Ok(())
-    } else {
-        fault("must be a path, as /v1/chat/completions")
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 mod check;
+mod imagined;
 mod lifecycle;
 mod list;
 mod request;

@@ -26,7 +26,7 @@ fn of_keys(schema: &str) -> Option<Value> {
         "Rotation" => json!({"grace_s": 86_400}),
         "Check" => json!({
             "ip": "10.1.2.3", "method": "POST", "path": "/v1/chat/completions",
-            "model": "glm-5.1",
+            "body": {"model": "glm-5.1", "messages": []},
         }),
         "ModelList" => json!({"data": [{"id": "glm-5.1"}]}),
         "NewCatalogEntry" => json!({"display_name": "GLM 5.1", "aliases": ["glm-latest"]}),

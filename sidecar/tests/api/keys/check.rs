@@ -67,6 +67,72 @@ fn the_first_failing_check_is_the_answer() {
 }
 
 #[test]
+fn a_whole_request_is_read_by_the_gates_rules() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let scoped = key(
+        &sidecar,
+        "scope",
+        json!({"models": ["glm-5.1"], "services": ["@files"]}),
+    );
+    let of = |request: Value| {
+        let answer = sidecar.post(&scoped.check, &request);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    };
+    let chat = |body: Value| of(json!({"path": "/v1/chat/completions", "body": body}));
+
+    let permitted = chat(json!({"model": "glm-5.1", "fallbacks": ["glm-5.1"]}));
+    assert_eq!(permitted["decision"], "permit", "{permitted}");
+    assert_eq!(permitted["rule"], "openai.chat");
+    assert_eq!(permitted["decided_by"], "json:/model");
+
+    let nested = chat(json!({"model": "glm-5.1", "tools": [{"parameters": {"model": "gpt-4o"}}]}));
+    assert_eq!(
+        (&nested["status"], &nested["resource"]),
+        (&json!(403), &json!("gpt-4o"))
+    );
+    assert_eq!(nested["decided_by"], "json:/tools/*/parameters/model");
+    let place = json!({"place": "json:/model", "name": "glm-5.1", "is_read": true});
+    assert!(
+        nested["places"].as_array().unwrap().contains(&place),
+        "{nested}"
+    );
+
+    let decoy = of(json!({"path": "/v1/chat/completions?model=glm-5.1", "body": {"messages": []}}));
+    assert_eq!(
+        (&decoy["status"], &decoy["code"]),
+        (&json!(400), &json!("invalid_request_body"))
+    );
+    let twice = chat(json!(r#"{"model":"glm-5.1","model":"gpt-4o"}"#));
+    assert_eq!(twice["status"], 400, "a text is the body byte by byte");
+    let file = of(json!({"method": "GET", "path": "/v1/files/file-1"}));
+    assert_eq!(
+        (&file["decision"], &file["decided_by"]),
+        (&json!("permit"), &json!("endpoint"))
+    );
+    let item = of(json!({"method": "GET", "path": "/v1/models/gpt-4o"}));
+    assert_eq!(item["status"], 404);
+    let form = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngpt-4o\r\n--b--\r\n";
+    let form = of(json!({"path": "/v1/audio/transcriptions", "body": form,
+        "headers": {"Content-Type": "multipart/form-data; boundary=b"}}));
+    assert_eq!(
+        (&form["status"], &form["decided_by"]),
+        (&json!(403), &json!("form:model"))
+    );
+    let own = of(
+        json!({"path": "/run/glm-5.1", "body": {}, "locators": {"rules": {"openai": [
+        {"id": "run", "on": "POST /run/{model}", "take": ["path:model"]}]}}}),
+    );
+    assert_eq!(
+        (&own["decision"], &own["rule"]),
+        (&json!("permit"), &json!("openai.run"))
+    );
+    let both = sidecar.post(&scoped.check, &json!({"model": "x", "body": {}}));
+    assert_eq!((both.status, both.fields()), (422, vec!["body".to_owned()]));
+}
+
+#[test]
 fn addresses_are_judged_as_the_gate_judges_them() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);

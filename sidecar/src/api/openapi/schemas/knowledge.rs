@@ -19,6 +19,13 @@ pub(super) fn schemas() -> Value {
                 ("code", text()),
                 ("reason", text()),
                 ("resource", text()),
+                ("rule", text()),
+                ("places", list(closed(&[
+                    ("place", text()),
+                    ("name", text()),
+                    ("is_read", json!({"type": "boolean"})),
+                ]))),
+                ("decided_by", text()),
                 ("at", time()),
             ],
             &["decision", "status", "reason", "at"],
@@ -78,6 +85,21 @@ fn check() -> Value {
         ("ip", text()),
         ("method", json!({"type": "string", "pattern": "^[A-Z]+$"})),
         ("path", json!({"type": "string", "pattern": "^/"})),
+        (
+            "headers",
+            json!({"type": "object", "additionalProperties": {"type": "string"}}),
+        ),
+        (
+            "body",
+            json!({"description": "A text is the body byte by byte, anything else its JSON"}),
+        ),
+        (
+            "locators",
+            json!({
+                "description": "The gate's own rules, as in its configuration",
+                "type": "object",
+            }),
+        ),
         ("model", names),
         ("at", time()),
     ])

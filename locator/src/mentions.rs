@@ -5,18 +5,18 @@
 
 use keytable::{Denial, Found, Norm, Permit, RecordView, Resources, judge_resources};
 
-use crate::json::Name;
+use crate::mention::Mention;
 
 /// The names of one request.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct Mentions {
     norm: Norm,
     /// The name of the endpoint itself on the services axis.
     service: Option<String>,
-    names: Vec<Name>,
+    names: Vec<Mention>,
 }
 
-impl Finding {
+impl Mentions {
     /// Nothing yet, by a rule of this norm.
     pub fn new(norm: Norm) -> Self {
         Self {
@@ -27,8 +27,8 @@ impl Finding {
     }
 
     /// One more name.
-    pub fn add(&mut self, name: Name) {
-        match self.names.iter_mut().find(|known| known.text == name.text) {
+    pub fn add(&mut self, name: Mention) {
+        match self.names.iter_mut().find(|known| known.name == name.name) {
             Some(known) => known.is_read |= name.is_read,
             None => self.names.push(name),
         }
@@ -47,13 +47,23 @@ impl Finding {
     /// What the server runs: the name in the place that it reads.
     pub fn read(&self) -> Option<&str> {
         let read = self.names.iter().find(|name| name.is_read);
-        read.map(|name| name.text.as_str())
+        read.map(|name| name.name.as_str())
     }
 
     /// What the request is told by in counts and headers.
     pub fn first(&self) -> Option<&str> {
-        let first = || self.names.first().map(|name| name.text.as_str());
+        let first = || self.names.first().map(|name| name.name.as_str());
         self.read().or_else(first)
+    }
+
+    /// Every name, in the order in which they were found.
+    pub fn names(&self) -> &[Mention] {
+        &self.names
+    }
+
+    /// The name of the endpoint itself on the services axis.
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
     }
 
     /// Judges everything that was found. With the name that is out of scope.
@@ -78,7 +88,7 @@ impl Finding {
             norm: Norm::Plain,
         });
         let names = self.names.iter().map(|name| Found {
-            name: name.text.as_bytes(),
+            name: name.name.as_bytes(),
             norm: self.norm,
         });
         let service = service.map(|found| (found, true));

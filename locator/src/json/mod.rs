@@ -14,6 +14,7 @@ mod scanner;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trail;
 
 pub(crate) use text::folds_to;
 
@@ -21,6 +22,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::chooser::Choosers;
+use crate::mention::Mention;
 
 use members::Members;
 use scanner::Scanner;
@@ -51,15 +53,6 @@ pub enum Meaning {
     Opaque,
     /// It is searched, although it stands below an opaque place.
     Open,
-}
-
-/// A name that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
-    /// The name, as it was sent.
-    pub text: String,
-    /// It stands where the server reads it, and not only where it could.
-    pub is_read: bool,
 }
 
 /// A reader in the middle of a body.
@@ -160,6 +153,12 @@ impl JsonReader {
         }
     }
 
+    /// The same, and each name says where it stands.
+    pub fn with_places(mut self) -> Self {
+        self.members.set_places();
+        self
+    }
+
     /// Reads on. After an error the body is refused; no more may be fed.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), JsonError> {
         self.scanner.feed(chunk, &mut self.members)
@@ -171,7 +170,7 @@ impl JsonReader {
     }
 
     /// The names that were read since the last call, each once in the life of the reader.
-    pub fn take_names(&mut self) -> Vec<Name> {
+    pub fn take_names(&mut self) -> Vec<Mention> {
         self.members.take_names()
     }
 }

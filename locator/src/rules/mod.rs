@@ -1,32 +1,32 @@
 //! Locators: where a request of a given method and path names its resources.
 //!
-//! Rules are text (`rules`, `default.json`), compiled once when Envoy configures the filter, and
+//! Rules are text (`text`, `default.json`), compiled once when Envoy configures the filter, and
 //! matched against the raw path. Does not read bodies and does not judge names.
 //!
 //! Invariant: an endpoint without a rule has no locator; nothing is guessed.
 
 mod compile;
-mod finding;
 mod names;
 mod paths;
-mod rules;
 mod template;
+mod text;
 
 use std::rc::Rc;
 
 use keytable::Norm;
 
 use crate::chooser::Choosers;
+use crate::form::FormField;
 use crate::headers::HeaderMap;
-use crate::json::{Name, Pattern};
+use crate::json::Pattern;
+use crate::mention::Mention;
+use crate::mentions::Mentions;
 use paths::Paths;
-use rules::ProfileText;
 use template::{Call, Template};
+use text::ProfileText;
 
-pub use crate::form::FormField;
-pub use finding::Finding;
-pub use names::{NameError, check_path};
-pub use rules::{Absent, Family, Kind, LocatorConfig, RuleText};
+pub use names::{NameError, check_path, path_only};
+pub use text::{Absent, Family, Kind, LocatorConfig, RuleText};
 
 /// The rules in force.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Locators {
     pub fn compile(config: &LocatorConfig) -> Result<Self, String> {
         let mut compiled = Vec::new();
         let mut templates = Vec::new();
-        let in_force = rules::in_force(config)?;
+        let in_force = text::in_force(config)?;
         for profile in &in_force.profiles {
             for text in &profile.rules {
                 let at = |error| format!("locators: rule {}.{}: {error}", profile.name, text.id);
@@ -110,7 +110,7 @@ impl Locators {
 
     /// The rule for a request with these headers.
     pub fn locate(&self, headers: &HeaderMap) -> Option<Located<'_>> {
-        let path = crate::credential::path_only(headers.get(b":path")?);
+        let path = path_only(headers.get(b":path")?);
         let method = headers.get(b":method")?;
         let upgrade = headers
             .iter()
@@ -142,12 +142,13 @@ impl Locators {
 
 impl Located<'_> {
     /// What path and query name: all that must be judged.
-    pub fn in_target(&self, path: &[u8], query: &[u8]) -> Result<Finding, NameError> {
-        let mut finding = Finding::new(self.rule.norm);
-        if let Some(text) = self.name_in_path(path)? {
-            finding.add(Name {
-                text,
+    pub fn in_target(&self, path: &[u8], query: &[u8]) -> Result<Mentions, NameError> {
+        let mut finding = Mentions::new(self.rule.norm);
+        if let Some(name) = self.name_in_path(path)? {
+            finding.add(Mention {
+                name,
                 is_read: true,
+                place: Some("path".to_owned()),
             });
         }
         for name in names::in_query(query, self.rule, self.choosers)? {

@@ -3,11 +3,11 @@
 //! Does not match paths. Invariant: what is not understood is refused, with a text that says what
 //! may stand there.
 
-use crate::form::FIELDS_MAX;
+use crate::form::{FIELDS_MAX, FormField};
 use crate::json::{Meaning, PATTERNS_MAX, Pattern};
 
-use super::rules::{Kind, ProfileText, RuleText};
-use super::{FormField, Rule};
+use super::Rule;
+use super::text::{Kind, ProfileText, RuleText};
 
 /// What the places of a rule come to.
 #[derive(Debug, Default)]

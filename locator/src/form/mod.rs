@@ -15,7 +15,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::chooser::{ChooserKind, Choosers, Sense, steps};
-use crate::json::{JsonError, JsonReader, Name, Pattern};
+use crate::json::{JsonError, JsonReader, Pattern};
+use crate::mention::Mention;
 use keytable::scope::name_is_sound;
 use part::Part;
 
@@ -44,6 +45,8 @@ pub struct FormField {
 pub struct FormReader {
     fields: Rc<[FormField]>,
     choosers: Option<Rc<Choosers>>,
+    /// Each name says where it stands.
+    has_places: bool,
     /// One bit for each field that was seen.
     seen: u64,
     /// `\r\n--boundary`.
@@ -55,7 +58,7 @@ pub struct FormReader {
     state: State,
     head: Vec<u8>,
     sink: Sink,
-    names: Vec<Name>,
+    names: Vec<Mention>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +104,8 @@ struct Value {
     is_read: bool,
     /// Its charset is one in which only ASCII is the same to everybody.
     is_ascii: bool,
+    /// Where it stands, if somebody wants to know.
+    place: Option<String>,
 }
 
 /// Why a form is refused.
@@ -133,6 +138,7 @@ impl FormReader {
         Some(Self {
             fields,
             choosers: None,
+            has_places: false,
             seen: 0,
             delimiter,
             // The first delimiter stands at the very start, as if a line end came before it.
@@ -148,6 +154,12 @@ impl FormReader {
     /// The same, and fields that choose by their name count too.
     pub fn closed(mut self, choosers: Rc<Choosers>) -> Self {
         self.choosers = Some(choosers);
+        self
+    }
+
+    /// The same, and each name says where it stands.
+    pub fn with_places(mut self) -> Self {
+        self.has_places = true;
         self
     }
 
@@ -187,7 +199,7 @@ impl FormReader {
     }
 
     /// The names that were read since the last call.
-    pub fn take_names(&mut self) -> Vec<Name> {
+    pub fn take_names(&mut self) -> Vec<Mention> {
         std::mem::take(&mut self.names)
     }
 
@@ -246,7 +258,7 @@ impl FormReader {
             return Ok(Sink::Nowhere);
         };
         match field.json.is_empty() {
-            true if part.is_text() => Ok(Sink::Name(Value::of(part, field.is_read))),
+            true if part.is_text() => Ok(Sink::Name(self.value_of(part, field.is_read))),
             false if part.is_json() => Ok(Sink::Json(Box::new(self.json_reader(field)))),
             _ => Err(FormError::NotText),
         }
@@ -255,8 +267,20 @@ impl FormReader {
     fn json_reader(&self, field: &FormField) -> JsonReader {
         let places = Rc::clone(&field.json);
         match &self.choosers {
+            Some(choosers) if self.has_places => {
+                JsonReader::closed(places, Rc::clone(choosers)).with_places()
+            }
             Some(choosers) => JsonReader::closed(places, Rc::clone(choosers)),
             None => JsonReader::new(places),
+        }
+    }
+
+    fn value_of(&self, part: &Part, is_read: bool) -> Value {
+        Value {
+            bytes: Vec::new(),
+            is_read,
+            is_ascii: part.is_ascii(),
+            place: self.has_places.then(|| format!("form:{}", part.name)),
         }
     }
 
@@ -267,7 +291,7 @@ impl FormReader {
         });
         match sense {
             Sense::Chooser(ChooserKind::Ref) => Err(FormError::Json(JsonError::Indirect)),
-            Sense::Chooser(_) if part.is_text() => Ok(Sink::Name(Value::of(part, false))),
+            Sense::Chooser(_) if part.is_text() => Ok(Sink::Name(self.value_of(part, false))),
             Sense::Chooser(_) => Err(FormError::NotText),
             Sense::Opaque | Sense::Schema | Sense::Plain => Ok(Sink::Nowhere),
         }
@@ -355,7 +379,7 @@ impl FormReader {
     fn end_part(&mut self) -> Result<(), FormError> {
         match std::mem::replace(&mut self.sink, Sink::Nowhere) {
             Sink::Nowhere => {}
-            Sink::Name(value) => self.names.push(value.name()?),
+            Sink::Name(value) => self.names.push(value.mention()?),
             Sink::Json(mut reader) => {
                 reader.finish().map_err(FormError::Json)?;
                 self.names.extend(reader.take_names());
@@ -375,22 +399,15 @@ impl FormReader {
 }
 
 impl Value {
-    fn of(part: &Part, is_read: bool) -> Self {
-        Self {
-            bytes: Vec::new(),
-            is_read,
-            is_ascii: part.is_ascii(),
-        }
-    }
-
-    fn name(self) -> Result<Name, FormError> {
+    fn mention(self) -> Result<Mention, FormError> {
         let text = String::from_utf8(self.bytes).map_err(|_| FormError::OddName)?;
         if !name_is_sound(&text) || (self.is_ascii && !text.is_ascii()) {
             return Err(FormError::OddName);
         }
-        Ok(Name {
-            text,
+        Ok(Mention {
+            name: text,
             is_read: self.is_read,
+            place: self.place,
         })
     }
 }

@@ -13,8 +13,10 @@ use std::rc::Rc;
 use super::choice::{Choice, Inside};
 use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Scalar, Visitor};
 use super::text::folds_to;
-use super::{JsonError, Meaning, Name, PATTERNS_MAX, Pattern};
+use super::trail::Trail;
+use super::{JsonError, Meaning, PATTERNS_MAX, Pattern};
 use crate::chooser::{ChooserKind, Choosers, Sense, spelling_hash};
+use crate::mention::Mention;
 use keytable::scope::name_is_sound;
 
 /// Longest resource name, in bytes.
@@ -38,8 +40,10 @@ pub(super) struct Members {
     /// Open containers inside those, which are not.
     skipped: usize,
     next: Next,
+    /// Where the reader is; `None` if nobody wants to know.
+    trail: Option<Trail>,
     /// The names that were read, each once.
-    names: Vec<Name>,
+    names: Vec<Mention>,
     /// How many of them were taken.
     taken: usize,
 }
@@ -96,12 +100,18 @@ impl Members {
             walked: Vec::new(),
             skipped: 0,
             next,
+            trail: None,
             names: Vec::new(),
             taken: 0,
         }
     }
 
-    pub(super) fn take_names(&mut self) -> Vec<Name> {
+    /// Says where each name stands.
+    pub(super) fn set_places(&mut self) {
+        self.trail = Some(Trail::default());
+    }
+
+    pub(super) fn take_names(&mut self) -> Vec<Mention> {
         let new = self.names.get(self.taken..).unwrap_or_default().to_vec();
         self.taken = self.names.len();
         new
@@ -161,6 +171,15 @@ impl Members {
                 choice: *choice,
                 is_link: false,
             };
+            self.enter(ANY.as_bytes());
+        }
+    }
+
+    /// The value that comes next is this member or element.
+    fn enter(&mut self, segment: &[u8]) {
+        let depth = self.walked.len().saturating_sub(1);
+        if let Some(trail) = &mut self.trail {
+            trail.enter(depth, segment);
         }
     }
 
@@ -198,6 +217,7 @@ impl Members {
         if text.lone_surrogate || text.bytes.contains(&0) {
             return Err(JsonError::OddMember);
         }
+        self.enter(&text.bytes);
         let found = self.patterns_of(alive, depth, &text.bytes)?;
         self.next = Next {
             patterns: found,
@@ -301,16 +321,17 @@ impl Members {
         if !sound || !name_is_sound(name) {
             return Err(JsonError::OddName);
         }
-        let is_known = |known: &Name| known.text == name && known.is_read >= is_read;
+        let is_known = |known: &Mention| known.name == name && known.is_read >= is_read;
         if self.names.iter().any(is_known) {
             return Ok(());
         }
         if self.names.len() == NAMES_MAX {
             return Err(JsonError::TooManyNames);
         }
-        self.names.push(Name {
-            text: name.to_owned(),
+        self.names.push(Mention {
+            name: name.to_owned(),
             is_read,
+            place: self.trail.as_ref().map(Trail::pointer),
         });
         Ok(())
     }

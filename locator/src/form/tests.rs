@@ -1,7 +1,6 @@
 //! What only the inside shows: a form of any size costs no more memory than a small one.
 
-use super::{FormReader, HEAD_BYTES_MAX, Sink, VALUE_BYTES_MAX};
-use crate::form::FormField;
+use super::{FormField, FormReader, HEAD_BYTES_MAX, Sink, VALUE_BYTES_MAX};
 
 fn reader() -> FormReader {
     let field = FormField {
@@ -18,7 +17,7 @@ fn state_bytes(reader: &FormReader) -> usize {
         Sink::Name(value) => value.bytes.capacity(),
         Sink::Json(_) => unreachable!("no field here is JSON"),
     };
-    let names: usize = reader.names.iter().map(|name| name.text.capacity()).sum();
+    let names: usize = reader.names.iter().map(|name| name.name.capacity()).sum();
     size_of::<FormReader>() + reader.head.capacity() + reader.delimiter.len() + value + names
 }
 
@@ -38,7 +37,7 @@ fn a_file_of_a_hundred_mebibytes_costs_no_memory() {
         .feed(b"\r\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b--")
         .unwrap();
     reader.finish().unwrap();
-    assert_eq!(reader.take_names()[0].text, "m");
+    assert_eq!(reader.take_names()[0].name, "m");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use keytable::scope::name_is_sound;
 
 use super::{Kind, Rule};
 use crate::chooser::{ChooserKind, Choosers, Sense, steps};
-use crate::json::Name;
+use crate::mention::Mention;
 
 /// Query parameters that name a resource to some server, whatever the endpoint.
 const NAMING_PARAMETERS: [&str; 2] = ["model", "deployment"];
@@ -24,6 +24,11 @@ const ODD: NameError = "a name in the path or query is malformed or can be read 
 const ODD_PATH: NameError = "its path can be read in two ways";
 const BY_REFERENCE: NameError = "a parameter chooses its model by a reference";
 const REPEATED: NameError = "a parameter that names a model is repeated or oddly written";
+
+/// The path without its query.
+pub fn path_only(path: &[u8]) -> &[u8] {
+    path.split(|b| *b == b'?').next().unwrap_or_default()
+}
 
 /// A captured piece of a path as a name.
 pub(super) fn decode(raw: &[u8]) -> Result<String, NameError> {
@@ -57,7 +62,7 @@ pub(super) fn in_query(
     query: &[u8],
     rule: &Rule,
     choosers: &Choosers,
-) -> Result<Vec<Name>, NameError> {
+) -> Result<Vec<Mention>, NameError> {
     let mut names = Vec::new();
     let mut seen = [false; NAMING_PARAMETERS.len()];
     for pair in query.split(|byte| matches!(byte, b'&' | b';' | b'?')) {
@@ -83,8 +88,9 @@ pub(super) fn in_query(
         if names.len() == QUERY_NAMES_MAX {
             return Err(REPEATED);
         }
-        names.push(Name {
-            text: decode(&with_blanks(value))?,
+        names.push(Mention {
+            name: decode(&with_blanks(value))?,
+            place: Some(format!("query:{}", String::from_utf8_lossy(&name))),
             is_read: rule.query.iter().any(|read| read.as_bytes() == &*name),
         });
     }

@@ -1,0 +1,173 @@
+//! The reader that a rule and the declared content type agree on.
+//!
+//! Does not judge what is read. Invariant: a body that is not declared as what the rule reads, or
+//! that is encoded, has no reader.
+
+use std::rc::Rc;
+
+use crate::form::{FormError, FormReader};
+use crate::headers::HeaderMap;
+use crate::json::{JsonError, JsonReader};
+use crate::mention::Mention;
+use crate::rules::{Absent, Located, Rule};
+
+/// A reader in the middle of a body.
+#[derive(Debug)]
+pub enum BodyReader {
+    /// One JSON object.
+    Json(Box<JsonReader>),
+    /// `multipart/form-data`.
+    Form(Box<FormReader>),
+}
+
+/// What a reader looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// What the rule declares.
+    Declared,
+    /// What chooses by its name, too.
+    All,
+    /// The same, and where it stands.
+    Places,
+}
+
+/// Why a request cannot be judged by what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The body has a Content-Encoding, so it cannot be read.
+    Encoding,
+    /// The body is not declared as what the rule reads.
+    ContentType,
+    /// It is malformed, or says what it says in more than one way.
+    Ambiguous(&'static str),
+    /// It chooses what cannot be seen.
+    Indirect,
+    /// No place that the server reads names anything. With that place, for people.
+    Unnamed(String),
+}
+
+impl BodyReader {
+    /// A reader for the body of a request with these headers.
+    pub fn new(headers: &HeaderMap, located: &Located<'_>, reads: Reads) -> Result<Self, Fault> {
+        let plain = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"identity");
+        if !headers
+            .iter()
+            .filter(|(name, _)| *name == b"content-encoding")
+            .all(|(_, v)| plain(v))
+        {
+            return Err(Fault::Encoding);
+        }
+        let Ok(Some(content_type)) = headers.get_single(b"content-type") else {
+            return Err(Fault::ContentType);
+        };
+        let choosers = || Rc::clone(located.choosers);
+        let json = located.rule.json.as_ref().filter(|_| is_json(content_type));
+        if let Some(patterns) = json.cloned() {
+            return Ok(Self::Json(Box::new(match reads {
+                Reads::Declared => JsonReader::new(patterns),
+                Reads::All => JsonReader::closed(patterns, choosers()),
+                Reads::Places => JsonReader::closed(patterns, choosers()).with_places(),
+            })));
+        }
+        let form = located.rule.form.as_ref();
+        let reader = form.and_then(|fields| FormReader::new(content_type, fields.clone()));
+        let reader = reader.ok_or(Fault::ContentType)?;
+        Ok(Self::Form(Box::new(match reads {
+            Reads::Declared => reader,
+            Reads::All => reader.closed(choosers()),
+            Reads::Places => reader.closed(choosers()).with_places(),
+        })))
+    }
+
+    /// Reads on. After an error the body is refused; no more may be fed.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Fault> {
+        match self {
+            Self::Json(reader) => reader.feed(chunk).map_err(Fault::from),
+            Self::Form(reader) => reader.feed(chunk).map_err(Fault::from),
+        }
+    }
+
+    /// The body is over.
+    pub fn finish(&self) -> Result<(), Fault> {
+        match self {
+            Self::Json(reader) => reader.finish().map_err(Fault::from),
+            Self::Form(reader) => reader.finish().map_err(Fault::from),
+        }
+    }
+
+    /// The names that were read since the last call.
+    pub fn take_names(&mut self) -> Vec<Mention> {
+        match self {
+            Self::Json(reader) => reader.take_names(),
+            Self::Form(reader) => reader.take_names(),
+        }
+    }
+}
+
+/// What a rule says of a request that names nothing where the server reads.
+#[derive(Clone, Debug)]
+pub struct Unnamed {
+    absent: Absent,
+    /// Where the server reads, for people.
+    reads: String,
+}
+
+impl Unnamed {
+    /// What this rule says.
+    pub fn of(rule: &Rule) -> Self {
+        Self {
+            absent: rule.absent,
+            reads: rule.reads.clone(),
+        }
+    }
+
+    /// The name by which such a request is judged; `service` is that of a server of one model.
+    pub fn stand_in(&self, service: Option<&str>) -> Result<Mention, Fault> {
+        match (self.absent, service) {
+            (Absent::Service, Some(service)) => Ok(Mention {
+                name: service.to_owned(),
+                is_read: true,
+                place: Some("service".to_owned()),
+            }),
+            (Absent::Indirect, _) => Err(Fault::Indirect),
+            (Absent::Deny | Absent::Service, _) => Err(Fault::Unnamed(self.reads.clone())),
+        }
+    }
+}
+
+/// `application/json` or `application/<any>+json`, with no parameter but `charset=utf-8`.
+fn is_json(value: &[u8]) -> bool {
+    let mut parts = value.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let known = media_type
+        .strip_prefix(b"application/")
+        .is_some_and(|subtype| {
+            let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-._+".contains(b);
+            subtype.iter().all(plain) && (subtype == b"json" || subtype.ends_with(b"+json"))
+        });
+    known
+        && parts.all(|parameter| {
+            let parameter = parameter.to_ascii_lowercase();
+            parameter == b"charset=utf-8" || parameter == b"charset=\"utf-8\""
+        })
+}
+
+// === impl From for Fault ===
+
+impl From<JsonError> for Fault {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Indirect => Self::Indirect,
+            _ => Self::Ambiguous(error.message()),
+        }
+    }
+}
+
+impl From<FormError> for Fault {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::Json(error) => Self::from(error),
+            _ => Self::Ambiguous(error.message()),
+        }
+    }
+}
