@@ -266,20 +266,6 @@ pub(crate) fn spelling_hash(name: &[u8]) -> u64 {
     })
 }
 
-/// The members that a parameter's or a field's name leads through: `svg[model]` or `svg.model` are
-/// two.
-pub(crate) fn steps(name: &str) -> impl Iterator<Item = &str> {
-    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
-    name.split(['[', ']', '.'])
-        .map(move |step| step.trim_matches(trimmed))
-        .filter(|step| !step.is_empty())
-}
-
-/// Whether a character alone is no sound name, as is one that does not show.
-fn is_invisible(c: char) -> bool {
-    !name_is_sound(c.encode_utf8(&mut [0; 4]))
-}
-
 /// One bit for each Latin letter that a name has.
 fn letters(name: &[u8]) -> u32 {
     name.iter().fold(0, |mask, byte| {
@@ -371,4 +357,18 @@ fn has_word(name: &[u8], word: &[u8]) -> bool {
     name.windows(word.len()).enumerate().any(|(at, window)| {
         window.eq_ignore_ascii_case(word) && begins(at) && ends(at + word.len())
     })
+}
+
+/// The members that a parameter's or a field's name leads through: `svg[model]` or `svg.model` are
+/// two.
+pub(crate) fn steps(name: &str) -> impl Iterator<Item = &str> {
+    let trimmed = |c: char| c.is_whitespace() || "'\"`".contains(c) || is_invisible(c);
+    name.split(['[', ']', '.'])
+        .map(move |step| step.trim_matches(trimmed))
+        .filter(|step| !step.is_empty())
+}
+
+/// Whether a character alone is no sound name, as is one that does not show.
+fn is_invisible(c: char) -> bool {
+    !name_is_sound(c.encode_utf8(&mut [0; 4]))
 }

@@ -12,3 +12,10 @@ pub struct Mention {
     /// Where it stands, if somebody wants to know: `json:/tools/*/model`.
     pub place: Option<String>,
 }
+
+impl Mention {
+    /// Whether it is the same name at the same place; without places, the same name.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.place == other.place
+    }
+}

@@ -28,7 +28,7 @@ impl Mentions {
 
     /// One more name.
     pub fn add(&mut self, name: Mention) {
-        match self.names.iter_mut().find(|known| known.name == name.name) {
+        match self.names.iter_mut().find(|known| known.is_same(&name)) {
             Some(known) => known.is_read |= name.is_read,
             None => self.names.push(name),
         }

@@ -29,17 +29,6 @@ pub const FIELDS_MAX: usize = 64;
 /// Longest value of a field that names a resource.
 const VALUE_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
 
-/// A form field that names resources.
-#[derive(Debug)]
-pub struct FormField {
-    /// Its name.
-    pub name: String,
-    /// The server reads its resource here.
-    pub is_read: bool,
-    /// The value is JSON that names them at these places; empty if the value is the name.
-    pub json: Rc<[Pattern]>,
-}
-
 /// A reader in the middle of a form.
 #[derive(Debug)]
 pub struct FormReader {
@@ -106,6 +95,17 @@ struct Value {
     is_ascii: bool,
     /// Where it stands, if somebody wants to know.
     place: Option<String>,
+}
+
+/// A form field that names resources.
+#[derive(Debug)]
+pub struct FormField {
+    /// Its name.
+    pub name: String,
+    /// The server reads its resource here.
+    pub is_read: bool,
+    /// The value is JSON that names them at these places; empty if the value is the name.
+    pub json: Rc<[Pattern]>,
 }
 
 /// Why a form is refused.

@@ -321,18 +321,19 @@ impl Members {
         if !sound || !name_is_sound(name) {
             return Err(JsonError::OddName);
         }
-        let is_known = |known: &Mention| known.name == name && known.is_read >= is_read;
+        let mention = Mention {
+            name: name.to_owned(),
+            is_read,
+            place: self.trail.as_ref().map(Trail::pointer),
+        };
+        let is_known = |known: &Mention| known.is_same(&mention) && known.is_read >= is_read;
         if self.names.iter().any(is_known) {
             return Ok(());
         }
         if self.names.len() == NAMES_MAX {
             return Err(JsonError::TooManyNames);
         }
-        self.names.push(Mention {
-            name: name.to_owned(),
-            is_read,
-            place: self.trail.as_ref().map(Trail::pointer),
-        });
+        self.names.push(mention);
         Ok(())
     }
 }

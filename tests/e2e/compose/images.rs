@@ -111,6 +111,8 @@ fn every_build_step_names_packages_and_programs_that_exist() {
             );
         }
     }
+    let strips = "strip --strip-debug /out/sidecar /out/upstream";
+    assert!(commands().iter().any(|command| command == strips));
     // The filter as the runner builds it, into the same place below the target directory.
     let filter = "--profile wasm --target wasm32-unknown-unknown --package filter";
     assert!(builds[0].ends_with(filter), "{}", builds[0]);

@@ -182,20 +182,22 @@ fn what_compose_starts_becomes_healthy_and_the_tour_works_on_it() {
         ("ENVOY", format!("http://{}", walk.here("0.0.0.0:10000"))),
         ("TOKEN", operator.trim().to_owned()),
     ]);
-    let secret = fs::read_to_string(walk.dir.file("data/setup-secret")).unwrap();
+    assert_files(&walk.dir, &operator);
+    for process in [&mut upstream, &mut sidecar] {
+        assert!(process.stop().unwrap().success(), "it ends when asked to");
+    }
+}
+
+/// Where the first secret is, and what the logs have of it and of the probes: nothing.
+fn assert_files(dir: &RunDir, operator_token: &str) {
+    let text = |name: &str| fs::read_to_string(dir.file(name)).unwrap();
+    let secret = text("data/setup-secret");
     assert!(secret.starts_with("lku-"), "{secret}");
-    let said = fs::read_to_string(walk.dir.file("sidecar.out")).unwrap();
-    assert!(
-        said.contains("setup-secret") && !said.contains(secret.trim()),
-        "{said}"
-    );
-    let access = fs::read_to_string(walk.dir.file("access.log")).unwrap();
-    assert!(
-        !access.contains("/latchkey/ready"),
-        "probes are no calls: {access}"
-    );
-    let log = fs::read_to_string(walk.dir.file("sidecar.log")).unwrap();
-    assert_log(&log, &operator);
+    let said = text("sidecar.out");
+    assert!(said.contains("setup-secret") && !said.contains(secret.trim()));
+    let access = text("access.log");
+    assert!(!access.contains("/latchkey/ready"), "{access}");
+    assert_log(&text("sidecar.log"), operator_token);
 }
 
 /// One JSON object a line; calls with their request's id, and no credential.

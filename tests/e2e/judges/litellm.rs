@@ -18,7 +18,7 @@ use super::models::{DOWN, Models};
 
 const PACKAGES: [&str; 1] = ["litellm[proxy]==1.108.7"];
 /// How many attacks it falls for without a gate that knows of them, at the least.
-const LIVE_MIN: usize = 150;
+const LIVE_MIN: usize = 100;
 
 /// Starts it behind a gate; `None`, with a word, if PyPI cannot be reached.
 fn start() -> Option<Court> {
@@ -82,11 +82,11 @@ fn behind_the_gate_litellm_runs_nothing_out_of_scope() {
     court.withstands(&corpus::all(), LIVE_MIN);
 }
 
-/// What LiteLLM serves at all, for a model in scope.
+/// What LiteLLM serves with model servers of this kind, for a model in scope.
 fn honest() -> Vec<Attack> {
-    let served = |it: &Attack| !it.name.contains("rerank");
+    let not_served = ["rerank", "ocr", "fine_tuning", "countTokens"];
     let mut calls = corpus::honest_elsewhere(DOWN);
+    calls.retain(|call| !not_served.iter().any(|path| call.name.contains(path)));
     calls.push(corpus::transcription(DOWN));
-    calls.retain(served);
     calls
 }
