@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use envoy::Stack;
 use keytable::AxisKind;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Admin, Key, raw, start_passing};
 
 use super::placing::{self, OBJECTS, TEXTS};
@@ -30,11 +30,10 @@ const ONE_DECOY: usize = 5;
 /// Long enough for all of them on a machine that does nothing else.
 const BUDGET_S: u64 = 600;
 
-/// A rule's honest request and a key that may call what it names, and `good-1`.
+/// A rule's honest request.
 struct Target {
     path: String,
     row: Row,
-    key: Key,
     /// The body without what it names, if that is where the server reads it.
     unnamed: Option<String>,
 }
@@ -52,13 +51,19 @@ fn of_generated_requests_those_in_scope_arrive_and_no_others() {
     let budget = Duration::from_secs(number("E2E_BUDGET_S", BUDGET_S));
     println!("E2E_SEED={seed} E2E_REQUESTS={count}");
     let (stack, admin) = start_passing(&["x-sample"]);
-    let targets = targets(&stack, &admin);
+    let rows = first_of_each_rule();
+    let key = key(&admin, &rows);
+    let targets: Vec<Target> = rows
+        .into_iter()
+        .filter_map(|row| target(&stack, &key, row))
+        .collect();
+    assert!(targets.len() > 30, "{}", targets.len());
     let mut source = Corpus::new(seed);
     let requests: Vec<_> = (0..count)
         .map(|_| generate(&mut source, &targets))
         .collect();
     stack.upstream().unwrap().clear();
-    let sent = send(&stack, &requests, budget);
+    let sent = send(&stack, &key, &requests, budget);
     println!("{sent} sent, about {} rules", targets.len());
     let arrived = arrived(&stack);
     for (at, request) in requests.iter().take(sent).enumerate() {
@@ -69,48 +74,47 @@ fn of_generated_requests_those_in_scope_arrive_and_no_others() {
 }
 
 /// Every rule that names models in a JSON body, with its first honest request.
-fn targets(stack: &Stack, admin: &Admin) -> Vec<Target> {
+fn first_of_each_rule() -> Vec<Row> {
     let mut rules = BTreeSet::new();
     let names_models = |row: &Row| {
         let is_post = row.call.starts_with("POST ") && row.body.is_object();
         is_post && row.names.iter().all(|name| !name.starts_with('@'))
     };
-    let mut targets = Vec::new();
-    for row in rows().into_iter().filter(names_models) {
-        if rules.insert(row.rule.clone()) {
-            targets.extend(target(stack, admin, row));
-        }
-    }
-    assert!(targets.len() > 30, "{}", targets.len());
-    targets
+    let rows = rows().into_iter().filter(names_models);
+    rows.filter(|row| rules.insert(row.rule.clone())).collect()
 }
 
-/// `None` if another profile's rule has the path, so that the honest request is another one there.
-fn target(stack: &Stack, admin: &Admin, row: Row) -> Option<Target> {
+/// A key that may call what these requests name, and `good-1`.
+fn key(admin: &Admin, rows: &[Row]) -> Key {
+    let named = rows
+        .iter()
+        .flat_map(|row| row.names.iter().map(String::as_str));
+    let named: BTreeSet<&str> = named.chain(["good-1"]).collect();
     let on = |kind: AxisKind| -> Vec<&str> {
-        let names = row.names.iter().map(String::as_str).chain(["good-1"]);
+        let names = named.iter().copied();
         names
             .filter(|name| AxisKind::of(name.as_bytes()) == kind)
             .collect()
     };
     let scope = json!({"models": on(AxisKind::Models), "services": on(AxisKind::Services)});
-    let key = admin.create(&row.rule, json!({"scope": scope}));
+    admin.create("limited", json!({"scope": scope}))
+}
+
+/// `None` if another profile's rule has the path, so that the honest request is another one there.
+fn target(stack: &Stack, key: &Key, row: Row) -> Option<Target> {
     let (_, path) = row.call.split_once(' ').unwrap();
     let path = path.replace("{m}", &mount_of(&row));
-    let mut target = Target {
-        path,
-        row,
-        key,
-        unnamed: None,
+    let is_served = |body: &Value| {
+        let bytes = bytes(&path, key, &body.to_string(), 0);
+        raw::send(&stack.envoy_url(), &bytes).status == 200
     };
-    let is_served =
-        |body: &str| raw::send(&stack.envoy_url(), &target.bytes(body, 0)).status == 200;
-    if !is_served(&target.row.body.to_string()) {
+    if !is_served(&row.body) {
+        println!("{} {path} is another rule's", row.rule);
         return None;
     }
-    let unnamed = placing::without(&target.row.body, &target.row.names).to_string();
-    target.unnamed = (!is_served(&unnamed)).then_some(unnamed);
-    Some(target)
+    let unnamed = placing::without(&row.body, &row.names);
+    let unnamed = (!is_served(&unnamed)).then(|| unnamed.to_string());
+    Some(Target { path, row, unnamed })
 }
 
 fn generate<'a>(source: &mut Corpus, targets: &'a [Target]) -> Generated<'a> {
@@ -154,7 +158,7 @@ fn member(source: &mut Corpus, is_in_scope: bool, is_decoy: bool, name: &str) ->
 }
 
 /// Sends them until the time is over; gives how many.
-fn send(stack: &Stack, requests: &[Generated<'_>], budget: Duration) -> usize {
+fn send(stack: &Stack, key: &Key, requests: &[Generated<'_>], budget: Duration) -> usize {
     let begun = Instant::now();
     let next = AtomicUsize::new(0);
     let (url, next) = (stack.envoy_url(), &next);
@@ -166,7 +170,7 @@ fn send(stack: &Stack, requests: &[Generated<'_>], budget: Duration) -> usize {
                     let Some(request) = requests.get(at) else {
                         break;
                     };
-                    let bytes = request.target.bytes(&request.body, at);
+                    let bytes = bytes(&request.target.path, key, &request.body, at);
                     let status = raw::send(&url, &bytes).status;
                     assert!(status != 0 && status != 503, "{status}");
                 }
@@ -185,19 +189,15 @@ fn arrived(stack: &Stack) -> BTreeSet<usize> {
         .collect()
 }
 
-// === impl Target ===
-
-impl Target {
-    fn bytes(&self, body: &str, number: usize) -> Vec<u8> {
-        let lines = [
-            format!("authorization: Bearer {}", self.key.value),
-            "content-type: application/json".to_owned(),
-            format!("content-length: {}", body.len()),
-            format!("x-sample: {number}"),
-        ];
-        let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
-        let mut bytes = raw::head("POST", &self.path, &lines);
-        bytes.extend(body.bytes());
-        bytes
-    }
+fn bytes(path: &str, key: &Key, body: &str, number: usize) -> Vec<u8> {
+    let lines = [
+        format!("authorization: Bearer {}", key.value),
+        "content-type: application/json".to_owned(),
+        format!("content-length: {}", body.len()),
+        format!("x-sample: {number}"),
+    ];
+    let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+    let mut bytes = raw::head("POST", path, &lines);
+    bytes.extend(body.bytes());
+    bytes
 }

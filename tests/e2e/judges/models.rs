@@ -2,7 +2,8 @@
 //!
 //! A request to `/run/NAME/...` runs NAME; else the one that its body names counts, and without
 //! any the server's default. [`DOWN`] always fails, so that a judge goes on to whatever else the
-//! client has named. Invariant: a model has run as soon as a whole request for it has arrived.
+//! client has named. Invariant: a model has run as soon as a whole POST
+//! for it has arrived; a GET asks what there is, as LiteLLM does when it starts.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -33,6 +34,7 @@ struct Shared {
 }
 
 struct Request {
+    is_post: bool,
     target: String,
     content_type: String,
     body: Vec<u8>,
@@ -94,7 +96,9 @@ impl Shared {
         while let Some(request) = Request::read(&mut reader) {
             let model = request.model();
             let is_down = model == DOWN;
-            self.ran.lock().unwrap().push(model);
+            if request.is_post {
+                self.ran.lock().unwrap().push(model);
+            }
             if stream.write_all(&answer(is_down)).is_err() {
                 return;
             }
@@ -128,6 +132,7 @@ impl Request {
             None => read_chunks(reader)?,
         };
         Some(Self {
+            is_post: line.starts_with("POST "),
             target,
             content_type,
             body,
