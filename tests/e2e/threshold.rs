@@ -124,10 +124,6 @@ fn refused_below() -> Vec<(Vec<u8>, &'static str)> {
                 .to_vec(),
             "upgrade_failed",
         ),
-        (
-            b"CONNECT gate:443 HTTP/1.1\r\nhost: gate:443\r\n\r\n".to_vec(),
-            "route_not_found",
-        ),
     ]
 }
 
