@@ -50,8 +50,10 @@ impl HeaderNames {
         if !self.may_hold(name) {
             return None;
         }
-        let compared = |known: &Box<[u8]>| known.as_ref().cmp(name);
-        if self.names.binary_search_by(compared).is_ok() {
+        let at = self
+            .names
+            .binary_search_by(|known| known.as_ref().cmp(name));
+        if at.is_ok() {
             return Some(Listed::ByName);
         }
         let behind = self

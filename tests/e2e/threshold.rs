@@ -130,7 +130,7 @@ fn refused_below() -> Vec<(Vec<u8>, &'static str)> {
 /// Reason and status of each request in the access log, in order.
 fn logged(stack: &Stack) -> Vec<(String, u64)> {
     let text = fs::read_to_string(stack.access_log()).unwrap_or_default();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line));
+    let lines = text.lines().map(serde_json::from_str::<Value>);
     let lines = lines.map_while(Result::ok);
     lines
         .map(|line| {

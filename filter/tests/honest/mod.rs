@@ -96,5 +96,5 @@ fn no_honest_request_is_refused() {
         refused.join("\n")
     );
     assert_eq!(used.len(), exceptions.len(), "every exception is needed");
-    assert!(corpus.len() > 500, "{}", corpus.len());
+    assert!(corpus.len() > 2_000, "{}", corpus.len());
 }

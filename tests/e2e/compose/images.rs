@@ -106,7 +106,7 @@ fn every_build_step_names_packages_and_programs_that_exist() {
         for bin in values("--bin") {
             let is_bin = |target: &&Value| target["name"] == bin && target["kind"][0] == "bin";
             assert!(
-                targets.iter().any(|target| is_bin(target)),
+                targets.iter().any(is_bin),
                 "no program {bin}"
             );
         }

@@ -97,7 +97,7 @@ fn credentials_are_taken_out_of_every_text_and_out_of_the_files() {
         let path = entry.unwrap().path();
         let bytes = fs::read(&path).unwrap();
         for secret in SECRETS {
-            let piece = secret[8..].as_bytes();
+            let piece = &secret.as_bytes()[8..];
             let is_there = bytes.windows(piece.len()).any(|window| window == piece);
             assert!(!is_there, "{secret} is in {path:?}");
         }
