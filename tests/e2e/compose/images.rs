@@ -105,10 +105,7 @@ fn every_build_step_names_packages_and_programs_that_exist() {
         let targets: Vec<&Value> = named.iter().flat_map(targets_of).collect();
         for bin in values("--bin") {
             let is_bin = |target: &&Value| target["name"] == bin && target["kind"][0] == "bin";
-            assert!(
-                targets.iter().any(is_bin),
-                "no program {bin}"
-            );
+            assert!(targets.iter().any(is_bin), "no program {bin}");
         }
     }
     let strips = "strip --strip-debug /out/sidecar /out/upstream";

@@ -35,29 +35,29 @@ const AMBIGUOUS: &[(&str, &[u8], &[u16])] = &[
     (
         "J-07",
         "{\"model\":\"good-1\",\"model\u{17f}\":[\"bad-1\"]}".as_bytes(),
-        BAD,
+        EITHER,
     ),
     (
         "J-07",
         "{\"model\":\"good-1\",\"fallbac\u{212a}s\":[\"bad-1\"]}".as_bytes(),
-        BAD,
+        EITHER,
     ),
     ("J-08", br#"{"model":"good-1","model\u0000":"bad-1"}"#, BAD),
-    ("J-08", br#"{"model":"good-1","model ":"bad-1"}"#, PASSES),
+    ("J-08", br#"{"model":"good-1","model ":"bad-1"}"#, EITHER),
     (
         "J-08",
         br#"{"\ufeffmodel":"bad-1","model":"good-1"}"#,
-        PASSES,
+        EITHER,
     ),
     (
         "J-08",
         br#"{"model":"good-1","model\u200b":"bad-1"}"#,
-        PASSES,
+        EITHER,
     ),
     (
         "J-08",
         "{\"model\":\"good-1\",\"m\u{f8}del\":\"bad-1\"}".as_bytes(),
-        PASSES,
+        EITHER,
     ),
     ("J-09", br#"{"model":"good-1","model\ud800":"bad-1"}"#, BAD),
     ("J-09", b"{\"model\":\"good-1\",\"mod\rel\":\"bad-1\"}", BAD),
@@ -113,11 +113,7 @@ const AMBIGUOUS: &[(&str, &[u8], &[u16])] = &[
 
 /// Chats that name models in other places, or names that look like another one.
 const PLACES: &[(&str, &str, &[u16])] = &[
-    (
-        "J-11",
-        r#"{"x":{"model":"bad-1"},"model":"good-1"}"#,
-        PASSES,
-    ),
+    ("J-11", r#"{"x":{"model":"bad-1"},"model":"good-1"}"#, OUT),
     (
         "J-11",
         r#"{"metadata":{"model":"bad-1"},"model":"good-1"}"#,
