@@ -69,14 +69,8 @@ fn credentials_are_taken_out_of_every_text_and_out_of_the_files() {
     let key = store.get(&target(1)).unwrap();
     assert_eq!(key.name.as_str(), "(redacted)");
     assert_eq!(key.policy.description.as_str(), "(redacted)");
-    let models: Vec<_> = key
-        .policy
-        .scope
-        .models
-        .entries()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let models = key.policy.scope.models.entries().iter();
+    let models: Vec<_> = models.map(ToString::to_string).collect();
     assert_eq!(models, ["glm-5.1", "(redacted)"]);
     // Envoys that have the old list take the table anew.
     assert_ne!(store.epoch(), epoch);
