@@ -5,8 +5,9 @@
 //! credential: passwords, bare hexadecimal digests (Azure's older keys look like those of images and
 //! commits), and keys that somebody has cut, spelled backwards or encoded on purpose.
 //!
-//! Invariant: every value of our own format is found, whatever stands around it; a text without a
-//! credential is never changed.
+//! Invariant: every value that is minted in our own format is found, whatever stands around it and
+//! percent-encoded, too; an imported one that is longer, where no letter or digit stands right behind
+//! it. A text without a credential is never changed.
 
 mod formats;
 
@@ -25,13 +26,16 @@ pub const REDACTED: &str = "(redacted)";
 const TEXT_BYTES_MIN: usize = 16;
 /// Characters of a key of our format behind its prefix, at least.
 const RUN_MIN: usize = API_KEY_SECRET_CHARS_MIN + API_KEY_CHECKSUM_CHARS;
-/// So many letters and digits without a break may have been drawn.
+/// So many letters and digits without a break may have been drawn; our seeds of second factors have
+/// exactly so many.
 const DRAWN_MIN: usize = 32;
-/// How often percent-encoding is taken off a path.
+/// How often percent-encoding is taken off.
 const DECODED_TIMES: usize = 3;
 
 /// What kind of credential a text holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The surest is the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CredentialKind {
     /// A value of our own format, checksum included: an API key, a token, a session, a setup
     /// secret.
@@ -42,12 +46,27 @@ pub enum CredentialKind {
     Drawn,
 }
 
-/// Finds a credential in a text; the surest one, if there are several. Time is linear.
+/// Finds a credential in a text, also one that is percent-encoded; the surest one, if there are
+/// several. A byte is looked at a bounded number of times, whatever stands around it.
 pub fn find_credential(text: &[u8]) -> Option<CredentialKind> {
+    let mut seen = Cow::Borrowed(text);
+    let mut found = find_as_it_stands(&seen);
+    for _ in 0..DECODED_TIMES {
+        if found == Some(CredentialKind::Own) || !seen.contains(&b'%') {
+            break;
+        }
+        seen = Cow::Owned(percent_decoded(&seen));
+        let next = find_as_it_stands(&seen);
+        found = found.into_iter().chain(next).min();
+    }
+    found
+}
+
+fn find_as_it_stands(text: &[u8]) -> Option<CredentialKind> {
     if text.len() < TEXT_BYTES_MIN {
         return None;
     }
-    let is_own = runs(text).any(|run| ends_own(text, &run));
+    let is_own = runs(text).any(|run| holds_own(text, &run));
     let own = is_own.then_some(CredentialKind::Own);
     own.or_else(|| foreign(text).map(CredentialKind::Foreign))
         .or_else(|| {
@@ -72,26 +91,12 @@ pub fn redact_bytes(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Finds a credential in a path or query, also one that is percent-encoded.
-pub fn find_in_path(path: &[u8]) -> Option<CredentialKind> {
-    let mut seen = Cow::Borrowed(path);
-    let mut found = find_credential(&seen);
-    for _ in 0..DECODED_TIMES {
-        if found.is_some() || !seen.contains(&b'%') {
-            break;
-        }
-        seen = Cow::Owned(percent_decoded(&seen));
-        found = find_credential(&seen);
-    }
-    found
-}
-
 /// The path of a request target without its query, each segment that holds a credential replaced by
 /// [`REDACTED`]; all of it, if one stands across segments.
 pub fn redact_path(target: &[u8]) -> Cow<'_, [u8]> {
     let end = target.iter().position(|b| matches!(b, b'?' | b'#'));
     let path = target.get(..end.unwrap_or(target.len())).unwrap_or(target);
-    if find_in_path(path).is_none() {
+    if find_credential(path).is_none() {
         return Cow::Borrowed(path);
     }
     let mut clean = Vec::with_capacity(path.len());
@@ -99,12 +104,12 @@ pub fn redact_path(target: &[u8]) -> Cow<'_, [u8]> {
         if index > 0 {
             clean.push(b'/');
         }
-        match find_in_path(segment) {
+        match find_credential(segment) {
             None => clean.extend_from_slice(segment),
             Some(_) => clean.extend_from_slice(REDACTED.as_bytes()),
         }
     }
-    match find_in_path(&clean) {
+    match find_credential(&clean) {
         None => Cow::Owned(clean),
         Some(_) => Cow::Borrowed(REDACTED.as_bytes()),
     }
@@ -122,35 +127,47 @@ fn runs(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// Whether this run is the end of a key, whichever words before it are the key's prefix.
-fn ends_own(text: &[u8], run: &Range<usize>) -> bool {
-    if run.len() < RUN_MIN || run.len() > API_KEY_BYTES_MAX {
+/// Whether this run begins with the secret part of a key. Where the key's prefix begins and, of one
+/// that we have minted, where the key ends may be in the middle of a word: `nsk-...`, where a line end
+/// was escaped, or two values without a blank.
+fn holds_own(text: &[u8], run: &Range<usize>) -> bool {
+    let before = text.get(..run.start).unwrap_or_default();
+    if run.len() < RUN_MIN || !before.ends_with(b"-") {
         return false;
     }
     let in_prefix = |b: &&u8| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-';
-    let before = text.get(..run.start).unwrap_or_default();
-    let before = before.iter().rev().take(API_KEY_BYTES_MAX - run.len());
+    let before = before.iter().rev().take(API_KEY_BYTES_MAX - RUN_MIN);
     let first = run.start - before.take_while(in_prefix).count();
+    let ends = [run.start + RUN_MIN, run.end];
     (first..run.start)
-        .filter(|at| *at == first || text.get(at - 1) == Some(&b'-'))
-        .filter_map(|at| text.get(at..run.end))
+        .flat_map(|at| ends.map(|end| at..end))
+        .filter_map(|candidate| text.get(candidate))
         .any(|candidate| PresentedKey::parse(candidate).is_ok())
+}
+
+fn is_drawn(run: &[u8]) -> bool {
+    run.len() >= DRAWN_MIN && (is_mixed(run) || is_base32(run))
 }
 
 /// Drawn characters change between capitals, small letters and digits at three of five places, with
 /// digits here and there; words in CamelCase at one of three, and their digits stand together.
-fn is_drawn(run: &[u8]) -> bool {
+fn is_mixed(run: &[u8]) -> bool {
     let kind = |b: &u8| (b.is_ascii_digit(), b.is_ascii_uppercase());
     let changes = run.windows(2).filter(|pair| match pair {
         [one, other] => kind(one) != kind(other),
         _ => false,
     });
     let numbers = run.split(|b| !b.is_ascii_digit()).filter(|n| !n.is_empty());
-    run.len() >= DRAWN_MIN
-        && numbers.count() >= 2
+    numbers.count() >= 2
         && run.iter().any(u8::is_ascii_uppercase)
         && run.iter().any(u8::is_ascii_lowercase)
         && 5 * changes.count() >= 2 * run.len()
+}
+
+/// Base32 as authenticator apps write it: unlike in a hexadecimal digest, neither 0, 1, 8 nor 9.
+fn is_base32(run: &[u8]) -> bool {
+    let fits = |b: &u8| b.is_ascii_uppercase() || (b'2'..=b'7').contains(b);
+    run.iter().all(fits) && run.iter().any(u8::is_ascii_digit)
 }
 
 /// The bytes that percent-encoding stands for; what is no encoding stays.

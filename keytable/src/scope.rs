@@ -13,6 +13,8 @@ use crate::limits::{SCOPE_ENTRIES_MAX, SCOPE_ENTRY_BYTES_MAX};
 const SERVICE_PREFIXES: [&[u8]; 2] = [b"ep-", b"@"];
 /// What some APIs write before a name; their servers read on behind it.
 const COLLECTION: &[u8] = b"models/";
+/// What some APIs write between a name and that of a stored preset, which may hold other models.
+const PRESET: &[u8] = b"@preset/";
 
 /// The two axes of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,13 +155,17 @@ pub fn name_is_sound(name: &str) -> bool {
 }
 
 /// Whether a prefix entry covers `name`. The part behind the prefix must be plain: with commas,
-/// dot segments or odd bytes some upstreams would read another name, or several.
+/// dot segments or odd bytes some upstreams would read another name, or several; `@preset/` adds
+/// what is stored at the provider.
 pub(crate) fn prefix_covers(prefix: &[u8], name: &[u8]) -> bool {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/@+".contains(b);
     name.strip_prefix(prefix).is_some_and(|rest| {
         !rest.is_empty()
             && rest.iter().all(plain)
             && !name.windows(2).any(|pair| pair == b".." || pair == b"//")
+            && !name
+                .windows(PRESET.len())
+                .any(|part| part.eq_ignore_ascii_case(PRESET))
     })
 }
 

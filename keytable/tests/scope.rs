@@ -115,6 +115,8 @@ fn a_prefix_entry_covers_nothing_that_another_reader_could_split_or_shorten() {
         "good-\"",
         "good-é",
         "good-\u{200b}1",
+        "good-1@preset/x",
+        "good-1@Preset/x",
     ] {
         assert!(!entry_covers("good-*", name), "{name:?}");
     }

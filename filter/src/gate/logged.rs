@@ -6,7 +6,8 @@
 //!
 //! Invariant: neither query nor credential is left here, whatever the client sent.
 
-use keytable::redact::{CredentialKind, find_in_path, redact_bytes, redact_path};
+use keytable::find_credential;
+use keytable::redact::{CredentialKind, redact_bytes, redact_path};
 
 use crate::credential::{self, path_only};
 use crate::headers::HeaderMap;
@@ -33,9 +34,9 @@ pub(super) fn leave(host: &impl RequestHost, headers: &HeaderMap) {
 /// is none of them.
 pub(super) fn check_target(headers: &HeaderMap) -> Result<(), Refusal> {
     let target = headers.get(b":path").unwrap_or_default();
-    let in_path = find_in_path(path_only(target));
+    let in_path = find_credential(path_only(target));
     let is_sure = |found| matches!(found, CredentialKind::Own | CredentialKind::Foreign(_));
-    let has_own = |value: &[u8]| find_in_path(value) == Some(CredentialKind::Own);
+    let has_own = |value: &[u8]| find_credential(value) == Some(CredentialKind::Own);
     if in_path.is_some_and(is_sure) || credential::query_rest(target).any(has_own) {
         return Err(Refusal::Ambiguous(
             "its URL holds what reads as an API key, which belongs into a header alone: send it as \

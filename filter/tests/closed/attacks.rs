@@ -102,8 +102,8 @@ fn what_cannot_be_understood_is_refused() {
     for target in targets() {
         for (name, value) in [
             ("fallbacks", r#"{"good-1":["bad-1"]}"#),
-            ("fallbacks", r#"[{"good-1":["bad-1"]}]"#),
-            ("fallbacks", r#"[{"*":["bad-1"]}]"#),
+            ("fallbacks", r#"[{"good-1":["good-1"]}]"#),
+            ("fallbacks", r#"[{"*":["good-1"]}]"#),
             ("fallbacks", r#"[{"model":null}]"#),
             ("fallbacks", "[1]"),
             ("adapter", r#"{"x":1}"#),

@@ -9,6 +9,7 @@ mod attacks;
 mod decoys;
 mod honest;
 pub(crate) mod placing;
+mod readers;
 pub(crate) mod words;
 
 use std::collections::BTreeMap;

@@ -60,6 +60,11 @@ pub(crate) const SPELLINGS: [(Kind, &[&str]); 4] = [
             "deployment-name",
             "deployed_deployment",
             "\u{ff44}eployment",
+            "variant",
+            "variants",
+            "variant_name",
+            "variantName",
+            "tensorzero::variant_name",
         ],
     ),
     (
@@ -125,12 +130,13 @@ pub(crate) const SPELLINGS: [(Kind, &[&str]); 4] = [
 pub(crate) const IN_ROOT: [&str; 5] = ["engine", "Engine", "ENGINE", "engine_id", "engineId"];
 
 /// Names that choose nothing, although they look like it.
-pub(crate) const PLAIN: [&str; 16] = [
+pub(crate) const PLAIN: [&str; 17] = [
     "mode",
     "modl",
     "remodle",
     "exploration_type",
     "color_a",
+    "covariance",
     "colorAlpha",
     "floral",
     "style_preset",

@@ -107,10 +107,13 @@ fn the_upstream_is_told_no_key_as_its_model() {
 #[test]
 fn a_path_with_a_key_goes_nowhere_and_is_logged_without_it() {
     let escaped = key(1).replace('-', "%2D");
+    // Its encoded beginning and the rest read as drawn letters, too.
+    let drawn = "sk%2DQjw1fl1bA83qkxNpSdi0m0GGbAHuPJS3pbtPlvqb3ptlkr".to_owned();
     for secret in [
         key(1),
         key(2),
         escaped,
+        drawn,
         format!("sk-ant-{}", "a1".repeat(20)),
     ] {
         let path = format!("/v1/chat/completions/{secret}");

@@ -61,6 +61,7 @@ fn fallbacks_are_texts_or_objects_that_name_a_model() {
         r#""fallbacks":[{"x":[{"model":"bad-1"}],"model":"good-2"}]"#,
         r#""fallbacks":[{"model":"good-2","fallbacks":[{"model":"bad-1"}]}]"#,
         r#""fallbacks":[{"model":{"id":"bad-1"}}]"#,
+        r#""fallbacks":[{"good-1":["bad-1"]}]"#,
         r#""x":{"fallbacks":["bad-1"]}"#,
         r#""Fallbacks":["bad-1"]"#,
         "\"fallbac\u{212a}s\":[\"bad-1\"]",
@@ -71,7 +72,7 @@ fn fallbacks_are_texts_or_objects_that_name_a_model() {
     for odd in [
         r#""fallbacks":{"model":"bad-1"}"#,
         r#""fallbacks":{"0":"bad-1"}"#,
-        r#""fallbacks":[{"good-1":["bad-1"]}]"#,
+        r#""fallbacks":[{"good-1":["good-2"]}]"#,
         r#""fallbacks":[{}]"#,
         r#""fallbacks":[null]"#,
         r#""fallbacks":[1]"#,

@@ -81,6 +81,8 @@ fn what_can_be_read_in_two_ways_is_refused() {
         "model=%67%6f%6f%64-1%",
         "model=%2567ood-1",
         "model=%ff",
+        "%256dodel=bad-1",
+        "mod%2565l=good-1",
         "preset=p",
         "%zz=1",
     ] {

@@ -50,12 +50,14 @@ const FORMATS: &[Format] = &[
     format("OpenAI", b"sk-svcacct-", Tail::Url, 20),
     format("OpenAI", b"sk-admin-", Tail::Url, 20),
     format("Anthropic", b"sk-ant-", Tail::Url, 20),
+    format("OpenAI", b"sess-", Tail::Alnum, 30),
     format("OpenRouter", b"sk-or-", Tail::Url, 20),
     format("Langfuse", b"sk-lf-", Tail::Url, 20),
     format("OpenAI and its like", b"sk-", Tail::Alnum, 20),
     format("LiteLLM", b"sk-", Tail::Mixed, 20),
     format("Google", b"AIza", Tail::Url, 35),
     format("Google", b"ya29.", Tail::Url, 20),
+    format("Google", b"GOCSPX-", Tail::Url, 20),
     format("Hugging Face", b"hf_", Tail::Alnum, 30),
     format("Groq", b"gsk_", Tail::Alnum, 40),
     format("xAI", b"xai-", Tail::Alnum, 40),
@@ -67,12 +69,21 @@ const FORMATS: &[Format] = &[
     format("Fireworks", b"fw_", Tail::Alnum, 20),
     format("LangSmith", b"lsv2_", Tail::Url, 30),
     format("Databricks", b"dapi", Tail::Alnum, 32),
+    format("AWS Bedrock", b"ABSK", Tail::Alnum, 30),
+    format("AWS Bedrock", b"bedrock-api-key-", Tail::Alnum, 20),
+    format("ElevenLabs", b"sk_", Tail::Alnum, 40),
+    format("Pinecone", b"pcsk_", Tail::Url, 30),
+    format("Tavily", b"tvly-", Tail::Url, 24),
+    format("Jina", b"jina_", Tail::Url, 30),
+    format("Vercel", b"vck_", Tail::Alnum, 30),
     // Clouds.
     format("Tencent Cloud", b"AKID", Tail::Alnum, 28),
     format("Alibaba Cloud", b"LTAI", Tail::Alnum, 12),
+    format("Baidu Cloud", b"bce-v3/ALTAK-", Tail::Url, 10),
     format("AWS", b"AKIA", Tail::Capitals, 16),
     format("AWS", b"ASIA", Tail::Capitals, 16),
     format("HashiCorp Vault", b"hvs.", Tail::Url, 20),
+    format("Grafana", b"glsa_", Tail::Url, 30),
     format("DigitalOcean", b"dop_v1_", Tail::Alnum, 40),
     // Code hosts and registries.
     format("GitHub", b"ghp_", Tail::Alnum, 30),
@@ -94,17 +105,19 @@ const FORMATS: &[Format] = &[
     format("Slack", b"xapp-", Tail::Url, 20),
     format("SendGrid", b"SG.", Tail::Url, 20),
     format("Stripe", b"sk_live_", Tail::Alnum, 16),
+    format("Stripe", b"sk_test_", Tail::Alnum, 16),
     format("Stripe", b"rk_live_", Tail::Alnum, 16),
-    // Whoever's: the value of an authorization header, a private key.
-    format("authorization header", b"Bearer ", Tail::Token, 16),
-    format("authorization header", b"bearer ", Tail::Token, 16),
-    format("authorization header", b"Basic ", Tail::Token, 16),
-    format("authorization header", b"basic ", Tail::Token, 16),
+    // Whoever's: the seed of a second factor as apps scan it, a private key.
+    format("one-time codes", b"otpauth://", Tail::Alnum, 4),
     format("private key", b"-----BEGIN ", Tail::Capitals, 2),
 ];
 
 /// Bytes that are looked at behind the beginning of one: so that time stays linear.
 const LOOKED_AT_MAX: usize = 256;
+/// Schemes of `Authorization` that are known by their names.
+const SCHEMES: [&[u8]; 2] = [b"bearer", b"basic"];
+/// Characters of what stands behind a scheme, at least.
+const SCHEME_CHARS_MIN: usize = 16;
 /// Bytes of the first part of a JSON Web Token, at least.
 const JWT_PART_MIN: usize = 10;
 /// Zhipu's keys: 32 hexadecimal digits, a dot, 16 letters and digits.
@@ -123,10 +136,12 @@ fn begins(text: &[u8]) -> Option<&'static str> {
         text.strip_prefix(format.begins)
             .is_some_and(|tail| format.tail.fits(tail, format.chars_min))
     });
+    let scheme = || is_authorization(text).then_some("authorization header");
     let zhipu = || is_zhipu(text).then_some("Zhipu");
     let token = || is_json_web_token(text).then_some("JSON Web Token");
     known
         .map(|format| format.owner)
+        .or_else(scheme)
         .or_else(zhipu)
         .or_else(token)
 }
@@ -134,6 +149,18 @@ fn begins(text: &[u8]) -> Option<&'static str> {
 fn is_word_start(text: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     !before.is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// A scheme in letters of any case, blanks or a colon, and what the scheme takes.
+fn is_authorization(text: &[u8]) -> bool {
+    let behind = |scheme: &&[u8]| {
+        let (word, rest) = text.split_at_checked(scheme.len())?;
+        word.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let rest = SCHEMES.iter().find_map(behind).unwrap_or_default();
+    let gap = count(rest, |b| matches!(b, b' ' | b'\t' | b':'));
+    let token = rest.get(gap..).unwrap_or_default();
+    gap > 0 && Tail::Token.fits(token, SCHEME_CHARS_MIN)
 }
 
 /// `eyJ` is how a JSON object begins in base64; a header that is longer than what is looked at is

@@ -13,12 +13,14 @@ pub(super) struct Choice {
     /// An object in its place holds names.
     holds_names: bool,
     in_list: bool,
+    /// Only the texts of a list are names: what some gateways take for the models to fall back to.
+    is_mapped: bool,
 }
 
 /// What is in a container that stands in the place of a choice.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Inside {
-    /// What its elements or members are, if they are names.
+    /// What its elements or members are, if names are among them.
     pub(super) elements: Option<Choice>,
     /// It is an object of a chain, which needs a `model` of its own.
     pub(super) is_link: bool,
@@ -30,7 +32,23 @@ impl Choice {
             kind,
             holds_names: holds_names(member),
             in_list: false,
+            is_mapped: false,
         }
+    }
+
+    /// A member of an object in a chain.
+    const fn mapped() -> Self {
+        Self {
+            kind: ChooserKind::Name,
+            holds_names: false,
+            in_list: false,
+            is_mapped: true,
+        }
+    }
+
+    /// Whether a text in its place is a name.
+    pub(super) fn takes_text(self) -> bool {
+        self.in_list || !self.is_mapped
     }
 
     /// What it becomes in a container; `is_declared`: the rule names what is read inside.
@@ -52,7 +70,7 @@ impl Choice {
             (ChooserKind::Ref, _) => Err(JsonError::Indirect),
             (_, Container::Array) => Ok(names(self.holds_names)),
             (ChooserKind::Chain, Container::Object) if self.in_list => Ok(Inside {
-                elements: None,
+                elements: Some(Self::mapped()),
                 is_link: true,
             }),
             (ChooserKind::Chain | ChooserKind::Weight, Container::Object) => {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use super::choice::{Choice, Inside};
 use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Scalar, Visitor};
-use super::text::folds_to;
+use super::text::{folds_to, is_respelled};
 use super::trail::Trail;
 use super::{JsonError, Meaning, PATTERNS_MAX, Pattern};
 use crate::chooser::{ChooserKind, Choosers, Sense, spelling_hash};
@@ -242,9 +242,13 @@ impl Members {
             let segment = pattern.segments.get(depth);
             segment.is_some_and(|segment| is(name, segment.as_bytes()))
         };
-        let found = self.matching(alive, |pattern| at(pattern, |name, wanted| name == wanted));
+        let exact = self.matching(alive, |pattern| at(pattern, |name, wanted| name == wanted));
         let reads = |pattern: &Pattern| pattern.meaning != Meaning::Opaque;
-        let alike = self.matching(alive, |pattern| reads(pattern) && at(pattern, folds_to));
+        let folded = self.matching(alive, |pattern| reads(pattern) && at(pattern, folds_to));
+        let respelled = self.matching(alive & !folded, |pattern| {
+            pattern.meaning.is_reference() && at(pattern, is_respelled)
+        });
+        let (found, alike) = (exact | respelled, folded | respelled);
         if alike & !found != 0 {
             return Err(JsonError::CaseVariant);
         }
@@ -295,14 +299,14 @@ impl Members {
             Meaning::ReferenceIf(wanted) => *wanted.as_bytes() == text.bytes,
             _ => false,
         });
-        let choice = self.next.choice.map(|choice| choice.kind);
-        if refers || choice == Some(ChooserKind::Ref) {
+        let choice = self.next.choice;
+        if refers || choice.is_some_and(|choice| choice.kind == ChooserKind::Ref) {
             return Err(JsonError::Indirect);
         }
         if self.is_short_of_a_name() {
             return Err(JsonError::Unnamed);
         }
-        if !self.ends(Meaning::is_name) && choice.is_none() {
+        if !self.ends(Meaning::is_name) && !choice.is_some_and(Choice::takes_text) {
             return match self.is_for_names() {
                 true => Err(JsonError::OddContainer),
                 false => Ok(()),
@@ -341,6 +345,10 @@ impl Members {
 impl Meaning {
     fn is_name(&self) -> bool {
         matches!(self, Self::Take | Self::Name)
+    }
+
+    fn is_reference(&self) -> bool {
+        matches!(self, Self::Reference | Self::ReferenceIf(_))
     }
 
     /// Whether it matters how the way to it is built.

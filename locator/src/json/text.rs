@@ -107,6 +107,17 @@ pub(crate) fn folds_to(member: &[u8], wanted: &[u8]) -> bool {
     member.chars().map(fold).eq(wanted.chars().map(fold))
 }
 
+/// Whether a member is `wanted` in another spelling: without case and with other `_` and `-`, as
+/// `auto_mode` is `autoMode` to readers of protocol buffers.
+pub(crate) fn is_respelled(member: &[u8], wanted: &[u8]) -> bool {
+    letters(member).eq(letters(wanted))
+}
+
+fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
+    let letters = name.iter().filter(|byte| !matches!(byte, b'_' | b'-'));
+    letters.map(u8::to_ascii_lowercase)
+}
+
 // === impl Run ===
 
 impl Run {

@@ -68,7 +68,8 @@ pub(super) fn in_query(
     for pair in query.split(|byte| matches!(byte, b'&' | b';' | b'?')) {
         let (raw, value) = split_pair(pair);
         let name = percent_decode(raw).ok_or(ODD)?;
-        if name.iter().any(u8::is_ascii_control) {
+        let again = percent_decode(&name).is_none_or(|twice| twice != name);
+        if again || name.iter().any(u8::is_ascii_control) {
             return Err(ODD);
         }
         let index = NAMING_PARAMETERS

@@ -121,8 +121,14 @@ fn an_operator_who_is_locked_out_is_let_in_again() {
     let cookie = Person::operator(&sidecar).cookie.unwrap();
     let descendant = json!({"account": "demo", "name": "script", "capabilities": ["keys:read"]});
     let descendant = sidecar.post("/v1/tokens", &descendant).json();
-    let access_key = json!({"account": "demo", "name": "cloud"});
-    assert_eq!(sidecar.post("/v1/access-keys", &access_key).status, 201);
+    let user = json!({"account": "demo", "name": "owner", "role": "owner"});
+    let user = sidecar.post("/v1/users", &user).json()["id"].clone();
+    for body in [
+        json!({"account": "demo", "name": "cloud"}),
+        json!({"account": "demo", "name": "of somebody else", "user": user}),
+    ] {
+        assert_eq!(sidecar.post("/v1/access-keys", &body).status, 201);
+    }
     assert_eq!(run(&words).status.code(), Some(1), "the database is in use");
     drop(sidecar);
     let reset = run(&words);

@@ -194,6 +194,51 @@ fn admin_alone_makes_credentials_of_admin_alone() {
     admin.allowed("PATCH", &weak, &json!({"status": "enabled"}));
 }
 
+/// Whoever made an access key has seen its secret, whosever it is.
+#[test]
+fn an_access_key_for_somebody_else_ends_with_whoever_made_it() {
+    use crate::support::person::Person;
+    use crate::support::tencent::Client;
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let colleague = user(&sidecar, "colleague", "owner", Some("demo"));
+    let colleague = colleague.rsplit('/').next().unwrap();
+    let list = json!({"Platform": "maas"});
+    let make = |name: &str| {
+        let maker = Person::of(&sidecar, Some("demo"), name, "owner");
+        maker.verify();
+        let body = json!({"name": name, "user": colleague});
+        let made = maker.post("/v1/access-keys", &body);
+        assert_eq!(made.status, 201, "{}", made.text);
+        let users = sidecar.get("/v1/users?account=demo").json();
+        let users = users["users"].as_array().unwrap().clone();
+        let id = users.iter().find(|user| user["name"] == name).unwrap()["id"].clone();
+        let client = Client::of(&sidecar, &made.json());
+        client.succeed("DescribeApiKeyList", &list);
+        (format!("/v1/users/{}", id.as_str().unwrap()), client)
+    };
+    let (path, client) = make("mallory");
+    sidecar.patch(&path, &json!({"status": "disabled"}));
+    let code = client.refused("DescribeApiKeyList", &list);
+    assert_eq!(code, "AuthFailure.SecretIdNotFound", "disabled");
+    sidecar.patch(&path, &json!({"status": "enabled"}));
+    client.succeed("DescribeApiKeyList", &list);
+    sidecar.patch(&path, &json!({"role": "viewer"}));
+    let new = json!({"ApiKeyName": "n", "Platform": "maas", "BindType": "all"});
+    let code = client.refused("CreateApiKey", &new);
+    assert_eq!(code, "UnauthorizedOperation.UnauthorizedOperation");
+    assert_eq!(
+        sidecar.post(&format!("{path}/reset"), &json!({})).status,
+        200
+    );
+    client.refused("DescribeApiKeyList", &list);
+    let (path, client) = make("trudy");
+    assert_eq!(sidecar.delete(&path).status, 200);
+    client.refused("DescribeApiKeyList", &list);
+    let left = sidecar.get("/v1/access-keys?account=demo").json();
+    assert_eq!(left["access_keys"], json!([]));
+}
+
 /// Somebody else may come to have the name of a user who was deleted.
 #[test]
 fn what_a_deleted_user_made_once_is_not_told_to_the_next_of_that_name() {

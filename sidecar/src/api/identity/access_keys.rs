@@ -237,6 +237,7 @@ impl App {
             name: new.name,
             enabled: true,
             user: new.user,
+            maker: caller.user.clone(),
             capabilities: caller.capabilities,
             creator: caller.actor.to_string(),
             created_at: now,

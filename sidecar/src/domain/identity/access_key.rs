@@ -5,17 +5,16 @@
 
 use std::fmt;
 
-use keytable::AccountId;
-use zeroize::Zeroizing;
-
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Capabilities;
 use crate::domain::name::KeyName;
 use crate::domain::secrets::entropy::{self, EntropyError};
 use crate::domain::secrets::sealed::Sealed;
+use crate::domain::secrets::secret::{KeyPrefix, Secret};
+use keytable::AccountId;
 
 const ID_CHARS: usize = 32;
-const SECRET_CHARS: usize = 40;
+/// Letters and digits by six bits of a random byte; some stand for two of them.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AZ";
 
 /// A stored access key.
@@ -33,6 +32,9 @@ pub struct AccessKey {
     pub secret: Sealed,
     /// The id of the user whose it is and with whom it dies; `None`: a script's.
     pub user: Option<String>,
+    /// The id of the user who made it, or whose script did, and with whom it dies, too: they have
+    /// seen its secret.
+    pub maker: Option<String>,
     /// What it may do at most: what whoever made it could.
     pub capabilities: Capabilities,
     /// Who made it.
@@ -50,38 +52,32 @@ pub struct AccessKey {
 pub struct Signer {
     /// The access key.
     pub key: AccessKey,
-    /// Its own capabilities, as far as its user has them too.
+    /// Its own capabilities, as far as its user and its maker have them too.
     pub capabilities: Capabilities,
 }
 
-/// A new secret key; wiped when it goes.
-pub struct SecretKey(Zeroizing<String>);
+/// A new secret key: a value of our own format, so that it is known wherever somebody writes it.
+pub struct SecretKey(Secret);
 
 /// A new secret id.
 pub fn new_secret_id() -> Result<String, EntropyError> {
-    Ok(format!("AKID{}", draw(ID_CHARS)?.as_str()))
+    let mut bytes = [0; ID_CHARS];
+    entropy::fill(&mut bytes)?;
+    let letter = |byte: &u8| LETTERS.get(usize::from(byte & 63)).copied();
+    let letters = bytes.iter().filter_map(letter).map(char::from);
+    Ok(format!("AKID{}", letters.collect::<String>()))
 }
 
 impl SecretKey {
     /// Draws one.
     pub fn draw() -> Result<Self, EntropyError> {
-        draw(SECRET_CHARS).map(Self)
+        Secret::mint(&KeyPrefix::access_key()).map(Self)
     }
 
     /// The value, to seal it and for the one answer that shows it.
     pub fn reveal(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
-}
-
-/// Letters and digits from six bits of each random byte: at least 5.9 bits each.
-fn draw(count: usize) -> Result<Zeroizing<String>, EntropyError> {
-    let mut bytes = Zeroizing::new(vec![0; count]);
-    entropy::fill(&mut bytes)?;
-    let mut text = Zeroizing::new(String::with_capacity(count));
-    let letter = |byte: &u8| LETTERS.get(usize::from(byte & 63)).copied();
-    text.extend(bytes.iter().filter_map(letter).map(char::from));
-    Ok(text)
 }
 
 // === impl SecretKey ===
@@ -103,7 +99,16 @@ mod tests {
         assert!(id.bytes().all(|b| b.is_ascii_alphanumeric()));
         let (one, other) = (SecretKey::draw().unwrap(), SecretKey::draw().unwrap());
         assert_ne!(one.reveal(), other.reveal());
-        assert_eq!(one.reveal().len(), 40);
         assert_eq!(format!("{one:?}"), "SecretKey(..)");
+    }
+    /// Drawn letters alone are seen to be drawn in 98 of 100 cases.
+    #[test]
+    fn every_secret_is_seen_to_be_a_credential_wherever_it_stands() {
+        use keytable::{CredentialKind, find_credential};
+        for _ in 0..2000 {
+            let text = format!("my{}and", SecretKey::draw().unwrap().reveal());
+            let found = find_credential(text.as_bytes());
+            assert_eq!(found, Some(CredentialKind::Own));
+        }
     }
 }

@@ -150,6 +150,11 @@ impl KeyPrefix {
         Self("lku-".into())
     }
 
+    /// The prefix of what signs calls of the cloud API.
+    pub fn access_key() -> Self {
+        Self("lka-".into())
+    }
+
     /// The prefix of keys of one origin.
     pub fn of_origin(&self, origin: Origin) -> Self {
         Self(format!("{}{}", self.0, origin.prefix_part()))

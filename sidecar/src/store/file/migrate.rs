@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_home.sql"),
     include_str!("migrations/0008_successors.sql"),
     include_str!("migrations/0009_redact.sql"),
+    include_str!("migrations/0010_makers.sql"),
 ];
 
 /// The newest schema version.

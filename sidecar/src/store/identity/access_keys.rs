@@ -21,8 +21,8 @@ use crate::store::{Store, UserTarget, audit, tenancy};
 /// How many access keys an account may have.
 const ACCESS_KEYS_MAX: i64 = 50;
 
-const COLUMNS: &str = "id, account, name, status, secret, user, capabilities, creator, created_at, updated_at, \
-     revision";
+const COLUMNS: &str = "id, account, name, status, secret, user, maker, capabilities, creator, created_at, \
+     updated_at, revision";
 
 pub(crate) const PAGED: PagedTable = PagedTable {
     table: "access_keys",
@@ -62,19 +62,24 @@ impl Store {
         self.read(|connection| find(connection, id, account))
     }
 
-    /// The access key that may sign, with what it may do; `None`: there is none, or it or its user
-    /// is disabled.
+    /// The access key that may sign, with what it may do; `None`: there is none, or it, its user or
+    /// its maker is disabled.
     pub fn signer(&self, id: &str) -> Result<Option<Signer>, StoreError> {
         self.read(|connection| {
             let key = match find(connection, id, None) {
                 Err(StoreError::Unknown(_)) => return Ok(None),
                 found => found?,
             };
-            let capabilities = match user_of(connection, &key)? {
-                None => key.capabilities,
-                Some(user) if user.enabled => key.capabilities.and(user.role.capabilities()),
-                Some(_) => return Ok(None),
-            };
+            let mut capabilities = key.capabilities;
+            for whose in [&key.user, &key.maker] {
+                match user_of(connection, whose.as_ref())? {
+                    None => {}
+                    Some(user) if user.enabled => {
+                        capabilities = capabilities.and(user.role.capabilities());
+                    }
+                    Some(_) => return Ok(None),
+                }
+            }
             Ok(key.enabled.then_some(Signer { key, capabilities }))
         })
     }
@@ -138,26 +143,21 @@ impl Store {
     }
 }
 
-fn user_of(connection: &Connection, key: &AccessKey) -> Result<Option<User>, StoreError> {
+fn user_of(connection: &Connection, id: Option<&String>) -> Result<Option<User>, StoreError> {
     let target = |id: &String| UserTarget {
         id: id.clone(),
         account: None,
         revisions: None,
     };
-    let user = key.user.as_ref().map(target);
-    user.map(|target| users::find(connection, &target))
+    id.map(|id| users::find(connection, &target(id)))
         .transpose()
 }
 
-/// Refuses a key for a user of another account.
+/// Refuses a key for a user of another account, and for an operator other than the caller.
 fn require_user(connection: &Connection, key: &AccessKey) -> Result<(), StoreError> {
-    match user_of(connection, key)? {
-        Some(user)
-            if user
-                .account
-                .as_ref()
-                .is_some_and(|account| *account != key.account) =>
-        {
+    let is_own = key.user == key.maker;
+    match user_of(connection, key.user.as_ref())? {
+        Some(user) if !is_own && user.account.as_ref() != Some(&key.account) => {
             Err(StoreError::Unknown("user"))
         }
         _ => Ok(()),
@@ -180,7 +180,7 @@ fn require_room(transaction: &Connection, account: &AccountId) -> Result<(), Sto
 
 fn insert(transaction: &Connection, key: &AccessKey) -> Result<(), StoreError> {
     let sql = format!(
-        "INSERT INTO access_keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        "INSERT INTO access_keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     );
     transaction.prepare_cached(&sql)?.execute(params![
         key.id,
@@ -189,6 +189,7 @@ fn insert(transaction: &Connection, key: &AccessKey) -> Result<(), StoreError> {
         status_text(key.enabled),
         key.secret.as_bytes(),
         key.user,
+        key.maker,
         key.capabilities.to_string(),
         key.creator,
         integer(key.created_at.get()),
@@ -215,6 +216,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
         enabled: columns.read(|text: String| Some(text == status_text(true)))?,
         secret: columns.take().map(Sealed::from_bytes)?,
         user: columns.take()?,
+        maker: columns.take()?,
         capabilities: columns.read(|text: String| Capabilities::parse(&text).ok())?,
         creator: columns.take()?,
         created_at: columns.read(millis)?,

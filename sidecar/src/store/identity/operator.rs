@@ -75,10 +75,9 @@ fn lock_out(user: &mut User, now: UnixMillis) {
     user.revision = user.revision.saturating_add(1);
 }
 
-/// Ends every token and access key that no user's end would take along.
+/// Ends every token that is no user's, and every access key that was made with one, whosever it is.
 fn end_ownerless(transaction: &Connection) -> Result<(), StoreError> {
-    for table in ["tokens", "access_keys"] {
-        transaction.execute(&format!("DELETE FROM {table} WHERE user IS NULL"), [])?;
-    }
+    transaction.execute("DELETE FROM tokens WHERE user IS NULL", [])?;
+    transaction.execute("DELETE FROM access_keys WHERE maker IS NULL", [])?;
     Ok(())
 }

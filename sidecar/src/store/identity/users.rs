@@ -57,7 +57,8 @@ pub enum Ends {
     Sessions,
     /// Every session of the user and every token that the user made.
     SessionsAndTokens,
-    /// Every session, token and access key of the user.
+    /// Every session and token of the user, and every access key that is the user's or that the user
+    /// made.
     Everything,
 }
 
@@ -191,7 +192,8 @@ pub(crate) fn end(transaction: &Connection, user: &str, ends: Ends) -> Result<()
         transaction.execute("DELETE FROM tokens WHERE user = ?1", [user])?;
     }
     if ends == Ends::Everything {
-        transaction.execute("DELETE FROM access_keys WHERE user = ?1", [user])?;
+        let sql = "DELETE FROM access_keys WHERE user = ?1 OR maker = ?1";
+        transaction.execute(sql, [user])?;
     }
     Ok(())
 }

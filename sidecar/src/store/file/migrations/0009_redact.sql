@@ -2,6 +2,12 @@
 -- redact(text) is the text, or (redacted); redact_list(json) the list with each such entry replaced;
 -- holds_credential(text) is 0 or 1. The audit stays as it was written, since its rows are chained.
 
+-- Envoys have the scopes as they were: of a new history they take the whole table.
+UPDATE envoys SET generation = NULL
+WHERE EXISTS (SELECT 1 FROM keys WHERE holds_credential(models) OR holds_credential(services));
+UPDATE meta SET epoch = randomblob(16)
+WHERE EXISTS (SELECT 1 FROM keys WHERE holds_credential(models) OR holds_credential(services));
+
 UPDATE keys SET name = redact(name), description = redact(description), team = redact(team)
 WHERE holds_credential(name) OR holds_credential(description) OR holds_credential(team);
 UPDATE keys SET models = redact_list(models), services = redact_list(services)

@@ -79,6 +79,7 @@ fn keys_from_before_the_number_was_kept_count() {
             "DROP INDEX keys_in_order; DROP TRIGGER keys_count_when_made; DROP TRIGGER keys_count_until_deleted; \
              DROP TRIGGER keys_count_until_succeeded; DROP TRIGGER keys_lose_their_successor; \
              DROP INDEX keys_by_successor; \
+             DROP INDEX access_keys_by_maker; ALTER TABLE access_keys DROP COLUMN maker; \
              ALTER TABLE accounts DROP COLUMN counted_keys; ALTER TABLE meta DROP COLUMN home; \
              PRAGMA user_version = 5;",
         )
