@@ -3,9 +3,8 @@
 //!
 //! J-35, M-22. Does not say which documents are right.
 
-use envoy::Stack;
 use serde_json::json;
-use tests::{Key, start};
+use tests::{Key, start_passing};
 
 use super::corpus::{self, Sample};
 use super::{Count, IN_SCOPE, judge};
@@ -330,7 +329,7 @@ fn put(place: &str, value: &[u8]) -> Vec<u8> {
 }
 
 fn judge_all(name: &str, samples: impl Iterator<Item = Sample>) -> Count {
-    let (stack, admin): (Stack, _) = start();
+    let (stack, admin) = start_passing(&["x-sample"]);
     let key: Key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
     let samples: Vec<Sample> = samples.collect();
     let count = judge(&stack, &key, &samples, 0);
