@@ -57,8 +57,10 @@ impl BodyReader {
         {
             return Err(Fault::Encoding);
         }
-        let Ok(Some(content_type)) = headers.get_single(b"content-type") else {
-            return Err(Fault::ContentType);
+        let content_type = match headers.get_single(b"content-type") {
+            Ok(Some(declared)) => declared,
+            Ok(None) if located.rule.untyped_json => b"application/json",
+            _ => return Err(Fault::ContentType),
         };
         let choosers = || Rc::clone(located.choosers);
         let json = located.rule.json.as_ref().filter(|_| is_json(content_type));

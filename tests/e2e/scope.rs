@@ -144,7 +144,9 @@ fn bodies_pass_untouched_wherever_the_model_stands() {
     let bodies = [
         format!(r#"{{"model":"good-1","messages":"{filler}"}}"#),
         format!(r#"{{"messages":"{filler}","model":"good-1"}}"#),
-        format!(r#"{{"a":"{filler}","model":"good-1","metadata":[1.5e3,true,null,{{"model":"bad"}}]}}"#),
+        format!(
+            r#"{{"a":"{filler}","model":"good-1","metadata":[1.5e3,true,null,{{"model":"bad"}}]}}"#
+        ),
     ];
     for body in &bodies {
         assert_eq!(

@@ -136,3 +136,22 @@ fn keywords_of_a_schema_and_variables_of_a_template_choose_nothing() {
         r#"{"model":"good-1","response_format":{"model":"bad-1"}}"#,
     );
 }
+
+#[test]
+fn a_body_without_a_type_is_json_where_the_server_takes_it_for_that() {
+    let limited = Record {
+        scope: names(&["good-1"]),
+        ..record(1)
+    };
+    let rig = Rig::with(&[limited]);
+    let send = |path: &str, body: &str| {
+        let request = rig.post().with(":path", path).without("content-type");
+        let request = request.bearer(1);
+        request.send(&[body.as_bytes()]).answered()
+    };
+    let invoke = "/model/good-1/invoke";
+    assert_eq!(send(invoke, r#"{"inputText":"hello"}"#), 200);
+    assert_eq!(send(invoke, r#"{"model":"bad-1"}"#), 403);
+    assert_eq!(send(invoke, "model=bad-1"), 400);
+    assert_eq!(send(CHAT, r#"{"model":"good-1"}"#), 415);
+}

@@ -62,6 +62,7 @@ pub(super) fn rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, Strin
         json: reads_json.then(|| places.json.into()),
         form: (!places.form.is_empty())
             .then(|| places.form.into_iter().map(FormField::from).collect()),
+        untyped_json: text.untyped_json,
         body_needed: !text.take.is_empty() && text.take.iter().all(of_body),
         reads: text
             .take

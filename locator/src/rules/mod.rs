@@ -54,6 +54,8 @@ pub struct Rule {
     pub json: Option<Rc<[Pattern]>>,
     /// What a form is read for; `None` if the rule reads no form.
     pub form: Option<Rc<[FormField]>>,
+    /// The server takes a body without `Content-Type` for JSON.
+    pub untyped_json: bool,
     /// Whether a body must be there: nothing else can name the resource.
     pub body_needed: bool,
     /// Where the server reads its resource, for people.

@@ -109,6 +109,9 @@ pub struct RuleText {
     /// Only for requests that upgrade to a WebSocket.
     #[serde(default)]
     pub upgrade: bool,
+    /// The server takes a body without `Content-Type` for JSON.
+    #[serde(default)]
+    pub untyped_json: bool,
     /// The name on the services axis that stands for the endpoint.
     #[serde(default)]
     pub service: Option<String>,
