@@ -1,12 +1,16 @@
 //! The OpenAPI document, written from the table of operations; and a page to read it.
 //!
-//! Does not describe what is not in the table. Invariant: what callers read is what admits them.
+//! Does not describe what is not in the table. Invariant: what callers read is what admits them, and
+//! what answers are described as is what they are written from.
 
+mod bodies;
 mod examples;
+mod refusals;
 mod schemas;
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use crate::api::operations::{self, Access, Operation, Parameter, ParameterIn, ParameterKind};
@@ -42,6 +46,13 @@ async fn serve(media_type: &'static str, text: &'static str) -> HttpResponse {
 
 /// The whole document.
 pub fn document() -> Value {
+    let mut generator = schemas::generator();
+    let paths = paths(&mut generator);
+    let refusals = refusals::all(&mut generator);
+    let mut bodies = bodies::all(&mut generator);
+    bodies.values_mut().for_each(schemas::plain);
+    let mut all = schemas::met(generator);
+    all.extend(bodies);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -52,9 +63,10 @@ pub fn document() -> Value {
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
-        "paths": paths(),
+        "paths": paths,
         "components": {
-            "schemas": schemas::all(),
+            "schemas": all,
+            "responses": refusals,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "latchkey_session"},
@@ -63,29 +75,31 @@ pub fn document() -> Value {
     })
 }
 
-fn paths() -> Value {
+fn paths(generator: &mut SchemaGenerator) -> Value {
     let mut paths = Map::new();
     for operation in operations::all() {
         let path = paths
             .entry(template(operation.path))
             .or_insert_with(|| json!({}));
         if let Value::Object(methods) = path {
-            methods.insert(operation.method.to_lowercase(), described(operation));
+            let described = described(operation, generator);
+            methods.insert(operation.method.to_lowercase(), described);
         }
     }
     Value::Object(paths)
 }
 
-fn described(operation: &Operation) -> Value {
+fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
         "tags": [tag(operation.path)],
         "x-access": access(operation.access),
-        "responses": responses(operation),
+        "responses": responses(operation, generator),
     });
+    let named = operation.parameters.iter();
     let parameters: Vec<_> = path_parameters(operation.path)
-        .chain(operation.parameters.iter().map(parameter))
+        .chain(named.map(|named| parameter(named, generator)))
         .collect();
     if !parameters.is_empty() {
         put(&mut described, "parameters", parameters.into());
@@ -99,39 +113,29 @@ fn described(operation: &Operation) -> Value {
     described
 }
 
-fn body(operation: &Operation, schema: &str) -> Value {
-    let mut media = json!({"schema": schemas::reference(schema)});
-    if let Some(example) = examples::of(schema) {
+fn body(operation: &Operation, name: &str) -> Value {
+    let mut media = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
+    if let Some(example) = examples::of(name) {
         put(&mut media, "example", example);
     }
     json!({"required": operation.needs_body, "content": {"application/json": media}})
 }
 
-fn responses(operation: &Operation) -> Value {
+fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
     for (status, schema) in operation.answers {
-        let answer = match *schema {
-            "" => json!({"description": "Done"}),
-            schema => json!({
-                "description": "Done",
-                "content": content("application/json", schema),
-            }),
-        };
+        let mut answer = json!({"description": "Done"});
+        if let Some(schema) = schema(generator) {
+            let content = json!({"application/json": {"schema": schema}});
+            put(&mut answer, "content", content);
+        }
         responses.insert(status.to_string(), answer);
     }
-    let refusal = json!({
-        "description": "Refused; nothing was changed",
-        "content": content("application/problem+json", "Problem"),
-    });
-    responses.insert("default".into(), refusal);
+    responses.extend(refusals::of(operation));
     Value::Object(responses)
 }
 
-fn content(media_type: &str, schema: &str) -> Value {
-    json!({media_type: {"schema": schemas::reference(schema)}})
-}
-
-fn parameter(parameter: &Parameter) -> Value {
+fn parameter(parameter: &Parameter, generator: &mut SchemaGenerator) -> Value {
     json!({
         "name": parameter.name,
         "in": match parameter.place {
@@ -146,18 +150,32 @@ fn parameter(parameter: &Parameter) -> Value {
             ParameterKind::Time => json!({"type": "string", "format": "date-time"}),
             ParameterKind::Number(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
             ParameterKind::Choice(words) => json!({"type": "string", "enum": words}),
+            ParameterKind::Switch => json!({"type": "boolean"}),
+            ParameterKind::Shown(schema) => schema(generator).to_value(),
         },
     })
 }
 
 fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
-    path.split('/').filter_map(|part| {
+    path.split('/').filter_map(move |part| {
         let name = part.strip_prefix('{')?.strip_suffix('}')?;
         let name = name.split(':').next()?;
         Some(json!({
             "name": name, "in": "path", "required": true, "schema": {"type": "string"},
+            "description": about_path(tag(path), name),
         }))
     })
+}
+
+/// What a part of a path is, of the calls with this tag.
+fn about_path(tag: &str, name: &str) -> &'static str {
+    match (tag, name) {
+        ("access-keys", _) => "The access key's secret_id",
+        ("catalog", "name") => "The name of the model or service",
+        (_, "region") => "The region's id",
+        (_, "instance") => "The Envoy's instance, as the list of Envoys has it",
+        _ => "The id, as the list has it",
+    }
 }
 
 /// The pattern of a route without what only the router needs.

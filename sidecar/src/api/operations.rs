@@ -9,8 +9,11 @@ mod keys;
 mod knowledge;
 mod values;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
 use crate::domain::identity::role::Capability;
 use crate::http::problem::Problem;
+use crate::http::shape::{Shape, Shown};
 use crate::service::caller::Caller;
 
 /// One call.
@@ -24,13 +27,16 @@ pub(crate) struct Operation {
     pub(crate) summary: &'static str,
     pub(crate) access: Access,
     pub(crate) parameters: &'static [Parameter],
-    /// The schema of its body.
+    /// What the document calls its body.
     pub(crate) body: Option<&'static str>,
     /// Whether it has to have one.
     pub(crate) needs_body: bool,
-    /// The statuses of success and the schemas of their bodies; `""`: no body.
-    pub(crate) answers: &'static [(u16, &'static str)],
+    /// The statuses of success and their bodies.
+    pub(crate) answers: &'static [(u16, AnswerBody)],
 }
+
+/// Describes the body of an answer; gives nothing where there is none.
+pub(crate) type AnswerBody = fn(&mut SchemaGenerator) -> Option<Schema>;
 
 /// Who may make a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,10 @@ pub(crate) enum ParameterKind {
     Time,
     Number(u64, u64),
     Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Switch,
+    /// What answers show in the same way.
+    Shown(fn(&mut SchemaGenerator) -> Schema),
 }
 
 /// What a request asks for.
@@ -102,7 +112,7 @@ impl Operation {
             parameters: &[],
             body: None,
             needs_body: true,
-            answers: &[(200, "")],
+            answers: &[(200, nothing)],
         }
     }
 
@@ -126,7 +136,7 @@ impl Operation {
         }
     }
 
-    pub(crate) const fn answers(self, answers: &'static [(u16, &'static str)]) -> Self {
+    pub(crate) const fn answers(self, answers: &'static [(u16, AnswerBody)]) -> Self {
         Self { answers, ..self }
     }
 }
@@ -182,6 +192,21 @@ impl Parameter {
             ..self
         }
     }
+}
+
+/// The body of an answer that is written from this type.
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Option<Schema> {
+    Some(generator.subschema_for::<T>())
+}
+
+/// An answer without a body.
+const fn nothing(_: &mut SchemaGenerator) -> Option<Schema> {
+    None
+}
+
+/// What a value is in a query: as answers show it.
+const fn shown<T: Shape>() -> ParameterKind {
+    ParameterKind::Shown(SchemaGenerator::subschema_for::<Shown<T>>)
 }
 
 /// Every call.

@@ -13,6 +13,8 @@ use crate::domain::distance;
 
 /// Entries that one region may have.
 pub const CATALOG_ENTRIES_MAX: usize = 5_000;
+/// What an entry can be.
+pub const KINDS: [&str; 2] = ["model", "service"];
 /// Aliases that one entry may have.
 pub const ALIASES_MAX: usize = 20;
 /// Unknown entries of one scope for which the nearest known name is looked for.

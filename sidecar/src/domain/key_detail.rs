@@ -2,10 +2,11 @@
 //!
 //! Does not write rows. Invariant: of the value there is the mask at most.
 
-use keytable::{Axis, Status};
+use keytable::Axis;
 use serde_json::{Map, Value, json};
 
 use crate::domain::key::{Key, Policy};
+use crate::domain::status::status_word;
 
 /// The whole key, as it was made.
 pub fn made(key: &Key) -> Value {
@@ -43,14 +44,6 @@ pub fn axis(axis: &Axis) -> Value {
     match axis {
         Axis::All => "all".into(),
         Axis::Listed(entries) => entries.iter().map(ToString::to_string).collect(),
-    }
-}
-
-/// The word for a status.
-pub const fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::Enabled => "enabled",
-        Status::Disabled => "disabled",
     }
 }
 

@@ -18,4 +18,5 @@ pub mod recommendation;
 pub mod region;
 pub mod rotation;
 pub mod secrets;
+pub mod status;
 pub mod usage;

@@ -20,14 +20,14 @@ pub enum Origin {
 pub struct OriginError;
 
 impl Origin {
+    /// Every origin.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::CodingPlan, Self::TokenPlan];
+
     /// Reads `standard`, `coding_plan` or `token_plan`.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
-        match text {
-            "standard" => Ok(Self::Standard),
-            "coding_plan" => Ok(Self::CodingPlan),
-            "token_plan" => Ok(Self::TokenPlan),
-            _ => Err(OriginError),
-        }
+        let mut all = Self::ALL.into_iter();
+        all.find(|origin| origin.as_str() == text)
+            .ok_or(OriginError)
     }
 
     /// The text that [`Origin::parse`] reads.

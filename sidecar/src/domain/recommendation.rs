@@ -93,6 +93,17 @@ pub enum Remedy {
 }
 
 impl RecommendationKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::NeverUsed,
+        Self::NeverRotated,
+        Self::WideScope,
+        Self::NoAddressList,
+        Self::DisabledForLong,
+        Self::ExpiredForLong,
+    ];
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,25 +3,36 @@
 //! Invariant: it says no more than the Envoys themselves have said.
 
 use keytable::Generation;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::clock::UnixMillis;
 use crate::feed::fleet::PropagationState;
+use crate::http::shape::Shown;
 
-/// The `propagation` member of an answer.
-#[derive(Debug, Serialize)]
+/// How far a change has come.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Propagation {
+    /// The generation of the key table that has the change
     generation: u64,
+    /// How many Envoys serve the key's region, or still may
     envoys: usize,
+    /// How many of them have the change in force
     applied: usize,
+    /// Those that do not have it yet
     pending: Vec<Pending>,
 }
 
-#[derive(Debug, Serialize)]
+/// An Envoy that does not have a change in force yet.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PendingEnvoy")]
 struct Pending {
+    /// Its name
     envoy: String,
-    last_seen: String,
-    /// `null`: without end.
-    may_serve_until: Option<String>,
+    /// When it was last heard
+    last_seen: Shown<UnixMillis>,
+    /// Until when it may go on with what it has; null: without end
+    may_serve_until: Option<Shown<UnixMillis>>,
 }
 
 impl Propagation {
@@ -29,8 +40,8 @@ impl Propagation {
     pub fn new(generation: Generation, progress: PropagationState) -> Self {
         let pending = progress.pending.into_iter().map(|laggard| Pending {
             envoy: laggard.node.to_string(),
-            last_seen: laggard.heard_at.to_string(),
-            may_serve_until: laggard.may_serve_until.map(|time| time.to_string()),
+            last_seen: Shown(laggard.heard_at),
+            may_serve_until: laggard.may_serve_until.map(Shown),
         });
         Self {
             generation: generation.get(),

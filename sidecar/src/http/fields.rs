@@ -18,6 +18,8 @@ pub(crate) type Read<T> = Result<T, Vec<FieldError>>;
 #[derive(Debug)]
 pub(crate) struct Fields {
     members: Map<String, Value>,
+    /// The names of those that the call has.
+    known: Vec<String>,
     errors: Vec<FieldError>,
 }
 
@@ -31,6 +33,7 @@ impl Fields {
     pub(crate) const fn new(members: Map<String, Value>) -> Self {
         Self {
             members,
+            known: Vec::new(),
             errors: Vec::new(),
         }
     }
@@ -41,6 +44,7 @@ impl Fields {
         name: &str,
         read: impl FnOnce(Value) -> Read<T>,
     ) -> Option<T> {
+        self.known.push(name.to_owned());
         match read(self.members.remove(name)?) {
             Ok(value) => Some(value),
             Err(errors) => {
@@ -87,9 +91,13 @@ impl Fields {
 
     /// Ends the reading: what was refused, and an error for each member that nobody knows.
     pub(crate) fn finish(mut self) -> Read<()> {
+        let known = match self.known.is_empty() {
+            true => "none".to_owned(),
+            false => self.known.join(", "),
+        };
+        let detail = format!("is not a field of this call, which has {known}");
         let unknown = self.members.keys();
-        let unknown =
-            unknown.map(|name| FieldError::new(clip(name), "is not a field of this call"));
+        let unknown = unknown.map(|name| FieldError::new(clip(name), detail.as_str()));
         self.errors.extend(unknown);
         if self.errors.is_empty() {
             Ok(())
@@ -131,15 +139,6 @@ pub(crate) fn future(value: &Value, now: UnixMillis) -> Read<Option<UnixMillis>>
     match at > now {
         true => Ok(Some(at)),
         false => fault("lies in the past: name a later time"),
-    }
-}
-
-/// Reads a status, as whether it is `enabled`.
-pub(crate) fn enabled(text: &str) -> Result<bool, &'static str> {
-    match text {
-        "enabled" => Ok(true),
-        "disabled" => Ok(false),
-        _ => Err("must be \"enabled\" or \"disabled\""),
     }
 }
 

@@ -14,3 +14,4 @@ pub mod metrics;
 pub(crate) mod pagination;
 pub mod problem;
 pub(crate) mod query;
+pub(crate) mod shape;

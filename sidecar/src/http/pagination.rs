@@ -24,6 +24,18 @@ pub(crate) fn limit(query: &mut Query) -> usize {
     usize::try_from(limit.unwrap_or(LIST_LIMIT_DEFAULT)).unwrap_or(usize::MAX)
 }
 
+/// The first `limit` of what was found, and what names the last of them if there is more.
+pub(crate) fn cut<T, C>(
+    mut found: Vec<T>,
+    limit: usize,
+    name: impl FnOnce(&T) -> C,
+) -> (Vec<T>, Option<C>) {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(name);
+    (found, next)
+}
+
 /// The cursor of what comes behind the row with this number.
 pub(crate) fn cursor(number: Option<u64>, mark: char) -> Option<String> {
     number.map(|number| format!("{mark}{number}"))

@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, ResponseError};
 use keytable::redact;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::identity::rights::BeyondRights;
@@ -37,23 +38,33 @@ pub struct Problem {
 }
 
 /// One field or parameter that cannot stay as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
-    /// Where: `ip_allowlist[0]`, `scope.models`, `limit`.
+    /// Where: `ip_allowlist[0]`, `scope.models`, `limit`
     pub field: String,
-    /// What to write instead.
+    /// What to write instead
     pub detail: String,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// A refusal, as RFC 9457 has it; clients let be what they do not know of it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem", extend("additionalProperties" = true))]
+pub(crate) struct ProblemBody<'a> {
+    /// Which kind of refusal, an address that does not have to lead anywhere
+    #[schemars(extend("format" = "uri"))]
     r#type: String,
+    /// The same for people
     title: &'a str,
+    /// The status of the answer
     status: u16,
+    /// What was wrong this time, and what to do
     detail: &'a str,
+    /// Each field or parameter that cannot stay as it is
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: &'a [FieldError],
+    /// The id of the request, to be quoted
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     request_id: Option<&'a str>,
 }
 
@@ -305,7 +316,7 @@ impl Problem {
 
     /// The answer, with the id of the request.
     pub(crate) fn answer(&self, request_id: Option<&str>) -> HttpResponse {
-        let body = Body {
+        let body = ProblemBody {
             r#type: format!("{TYPE_BASE}{}", self.slug),
             title: self.title,
             status: self.status.as_u16(),

@@ -3,12 +3,18 @@
 //! Does not know any call or its answer. Invariant: the rules, the audit and the wait for the Envoys
 //! are here and in the store, so that no way in can do with less.
 
+pub(crate) mod access_keys;
+mod accounts;
 pub(crate) mod attempt_limit;
 pub(crate) mod caller;
 pub(crate) mod idempotency;
 pub(crate) mod keys;
+pub(crate) mod limit_requests;
 pub(crate) mod proof;
 pub(crate) mod reveal_limit;
+mod rows;
+pub(crate) mod tokens;
+pub(crate) mod users;
 pub(crate) mod wait;
 
 use std::sync::Arc;

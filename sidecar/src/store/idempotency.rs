@@ -6,12 +6,12 @@
 use keytable::KeyId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::audit::Actor;
+use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::clock::UnixMillis;
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
-use crate::store::{ChangeEntry, Store, Stored};
+use crate::store::{ChangeEntry, Store, Stored, audit};
 
 /// How long an outcome is remembered, in milliseconds: a day.
 const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
@@ -60,6 +60,25 @@ pub enum Idempotent<T> {
 }
 
 impl Store {
+    /// Makes something that Envoys need not know of, unless an earlier call has made it; `entry` has
+    /// its id and is written down with it.
+    pub(super) fn make_once<T>(
+        &self,
+        once: Option<&IdempotentCall>,
+        entry: &AuditEntry,
+        make: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<Idempotent<T>, StoreError> {
+        self.write(|transaction| {
+            if let Some(earlier) = earlier(transaction, once, entry.at)? {
+                return Ok(Idempotent::Repeated(earlier));
+            }
+            let made = make(transaction)?;
+            remember(transaction, once, &entry.target, entry.at)?;
+            audit::append(transaction, entry)?;
+            Ok(Idempotent::Done(made))
+        })
+    }
+
     /// Runs one change of some keys, unless an earlier call has carried it out; `work` gives the id
     /// of what it makes, too.
     pub(super) fn change_once<T>(
@@ -85,7 +104,7 @@ impl Store {
 }
 
 /// What an earlier call has made, if there was one. To be asked first in the transaction.
-pub(super) fn earlier(
+fn earlier(
     transaction: &Connection,
     once: Option<&IdempotentCall>,
     now: UnixMillis,
@@ -113,7 +132,7 @@ pub(super) fn earlier(
 }
 
 /// Remembers what was made. To be called last in the transaction.
-pub(super) fn remember(
+fn remember(
     transaction: &Connection,
     once: Option<&IdempotentCall>,
     target: &str,

@@ -36,7 +36,7 @@ pub use feed::table::read_table;
 pub use file::backup::{CarriedOver, backup, restore, verify_audit};
 pub use idempotency::{IdempotencyRecord, Idempotent, IdempotentCall};
 pub use identity::sessions::NewSession;
-pub use identity::users::{Ends, UserTarget};
+pub use identity::users::Ends;
 pub use keys::lifecycle::{CreateOptions, Minted, Target};
 pub use keys::list::{Cursor, CursorValue, KeyFilter, KeyList, Sort};
 pub use keys::reveal::place as value_place;
@@ -45,7 +45,8 @@ pub use keys::search::{Condition, Matching, Search, SearchOrder, SearchPage, Tex
 pub use knowledge::advice::Examined;
 pub use knowledge::catalog::CatalogFilter;
 pub use knowledge::usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
-pub use pagination::{ListPage, PageRequest};
+pub(crate) use pagination::PagedRow;
+pub use pagination::{ListPage, PageRequest, RowTarget};
 
 use feed::changes::{self, ChangeEntry};
 use file::directory::DataDirectory;

@@ -1,13 +1,16 @@
-//! Lists that are read part by part, in the order in which their rows were made.
+//! Rows that are listed part by part, in the order in which they were made, and found by id.
 //!
-//! Does not know what a row is. Invariant: a part is read off an index, from where the part before
-//! it ended; rows that are made or deleted in between shift nothing.
+//! Does not know what a row is. Invariants: a part is read off an index, from where the part before
+//! it ended, so that rows that are made or deleted in between shift nothing; to whoever is bound to
+//! an account, a row of another one looks like one that does not exist.
 
 use keytable::AccountId;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use crate::domain::audit::AuditEntry;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::{Store, audit};
 
 /// Which part of a list.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +32,13 @@ pub struct ListPage<T> {
 
 /// In which order a list goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     Oldest,
     Newest,
 }
 
-/// Where the rows of a list are. Its table has the columns `seq` and `account`.
-pub(super) struct PagedTable {
+/// Where the rows of a list are. Its table has the columns `id`, `seq` and `account`.
+pub(crate) struct PagedTable {
     pub(super) table: &'static str,
     pub(super) columns: &'static str,
     pub(super) order: Order,
@@ -43,9 +46,112 @@ pub(super) struct PagedTable {
     pub(super) row: &'static str,
 }
 
+/// Something that is a row of such a table.
+pub(crate) trait PagedRow: Sized {
+    /// Which table.
+    const TABLE: PagedTable;
+
+    /// Reads the table's columns.
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self>;
+
+    /// Its state: rises with every change, from 1.
+    fn revision(&self) -> u64;
+}
+
+/// Which row is meant, and in which state.
+#[derive(Clone, Debug)]
+pub struct RowTarget {
+    /// Its id.
+    pub id: String,
+    /// Only in this account.
+    pub account: Option<AccountId>,
+    /// Only in one of these revisions.
+    pub revisions: Option<Vec<u64>>,
+}
+
+impl RowTarget {
+    /// This row, wherever and in whichever state.
+    pub fn of(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            account: None,
+            revisions: None,
+        }
+    }
+}
+
+impl Store {
+    /// A part of the rows of one account, or with `None` of all.
+    pub(crate) fn page<T: PagedRow>(
+        &self,
+        account: Option<&AccountId>,
+        page: PageRequest,
+    ) -> Result<ListPage<T>, StoreError> {
+        self.read(|connection| T::TABLE.page(connection, account, page, T::read))
+    }
+
+    /// Finds a row.
+    pub(crate) fn find<T: PagedRow>(&self, target: &RowTarget) -> Result<T, StoreError> {
+        self.read(|connection| find(connection, target))
+    }
+
+    /// Deletes a row that nothing else hangs on; gives what it was.
+    pub(crate) fn delete_row<T: PagedRow>(
+        &self,
+        target: &RowTarget,
+        note: impl FnOnce(&T) -> AuditEntry,
+    ) -> Result<T, StoreError> {
+        self.write(|transaction| {
+            let row = delete(transaction, target)?;
+            audit::append(transaction, &note(&row))?;
+            Ok(row)
+        })
+    }
+}
+
+/// Finds a row; refuses one that is in another state than is meant.
+pub(super) fn find<T: PagedRow>(
+    connection: &Connection,
+    target: &RowTarget,
+) -> Result<T, StoreError> {
+    let row: T = T::TABLE.find(connection, target, T::read)?;
+    let expected = target.revisions.as_ref();
+    match expected.is_none_or(|expected| expected.contains(&row.revision())) {
+        true => Ok(row),
+        false => Err(StoreError::Stale),
+    }
+}
+
+/// Deletes a row; gives what it was.
+pub(super) fn delete<T: PagedRow>(
+    transaction: &Connection,
+    target: &RowTarget,
+) -> Result<T, StoreError> {
+    let row = find(transaction, target)?;
+    let sql = format!("DELETE FROM {} WHERE id = ?1", T::TABLE.table);
+    transaction.prepare_cached(&sql)?.execute([&target.id])?;
+    Ok(row)
+}
+
+/// Refuses one more row where `count`, a query, finds `max` of them in an account; `None`: in none.
+pub(super) fn require_room(
+    transaction: &Connection,
+    count: &str,
+    account: Option<&AccountId>,
+    (max, refusal): (i64, &'static str),
+) -> Result<(), StoreError> {
+    let found: i64 = transaction
+        .prepare_cached(count)?
+        .query_row([account.map(AccountId::as_str)], |row| row.get(0))?;
+    match found < max {
+        true => Ok(()),
+        false => Err(StoreError::Conflict(refusal)),
+    }
+}
+
 impl PagedTable {
     /// A part of the list of one account, or with `None` of all.
-    pub(super) fn page<T>(
+    fn page<T>(
         &self,
         connection: &Connection,
         account: Option<&AccountId>,
@@ -70,18 +176,18 @@ impl PagedTable {
     }
 
     /// Finds a row by its id, in one account unless `None`.
-    pub(super) fn find<T>(
+    fn find<T>(
         &self,
         connection: &Connection,
-        id: &str,
-        account: Option<&AccountId>,
+        target: &RowTarget,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let Self { table, columns, .. } = self;
         let sql = format!(
             "SELECT {columns} FROM {table} WHERE id = :id AND (:account IS NULL OR account = :account)"
         );
-        let parameters = named_params! {":id": id, ":account": account.map(AccountId::as_str)};
+        let account = target.account.as_ref().map(AccountId::as_str);
+        let parameters = named_params! {":id": target.id, ":account": account};
         let mut statement = connection.prepare_cached(&sql)?;
         let found = statement.query_row(parameters, read).optional()?;
         found.ok_or(StoreError::Unknown(self.row))

@@ -10,11 +10,13 @@ use rusqlite::types::{FromSql, Type};
 use rusqlite::{Row, named_params};
 
 use crate::domain::clock::UnixMillis;
+use crate::domain::identity::role::Capabilities;
 use crate::domain::key::{Key, Policy};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::domain::secrets::sealed::Sealed;
+use crate::domain::status::{parse_status, status_word};
 
 /// The columns that [`Columns::key`] reads, in its order, of `keys AS k`.
 pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \
@@ -90,6 +92,31 @@ impl<'a> Columns<'a> {
         })
     }
 
+    /// The next column, a status.
+    pub(super) fn status(&mut self) -> rusqlite::Result<Status> {
+        self.read(|text: String| parse_status(&text).ok())
+    }
+
+    /// The next column, a name.
+    pub(super) fn name(&mut self) -> rusqlite::Result<KeyName> {
+        self.read(|text: String| KeyName::stored(&text).ok())
+    }
+
+    /// The next column, a time.
+    pub(super) fn time(&mut self) -> rusqlite::Result<UnixMillis> {
+        self.read(millis)
+    }
+
+    /// The next column, a time or none.
+    pub(super) fn maybe_time(&mut self) -> rusqlite::Result<Option<UnixMillis>> {
+        self.read(maybe_millis)
+    }
+
+    /// The next column, a set of capabilities.
+    pub(super) fn capabilities(&mut self) -> rusqlite::Result<Capabilities> {
+        self.read(|text: String| Capabilities::parse(&text).ok())
+    }
+
     /// The next column, a number that is never negative.
     pub(super) fn unsigned(&mut self) -> rusqlite::Result<u64> {
         self.read(|number: i64| u64::try_from(number).ok())
@@ -99,19 +126,19 @@ impl<'a> Columns<'a> {
     pub(super) fn key(&mut self) -> rusqlite::Result<Key> {
         Ok(Key {
             id: self.read(|text: String| KeyId::parse(&text).ok())?,
-            account: self.read(|text: String| AccountId::parse(&text).ok())?,
+            account: self.account()?,
             region: self.read(|text: String| RegionId::parse(&text).ok())?,
             origin: self.read(|text: String| Origin::parse(&text).ok())?,
-            name: self.read(|text: String| KeyName::stored(&text).ok())?,
+            name: self.name()?,
             policy: self.policy()?,
             hash: self.hash()?,
             masked: self.take()?,
             key_version: self.take()?,
             creator: self.take()?,
-            created_at: self.read(millis)?,
-            updated_at: self.read(millis)?,
-            value_set_at: self.read(millis)?,
-            last_used_at: self.read(maybe_millis)?,
+            created_at: self.time()?,
+            updated_at: self.time()?,
+            value_set_at: self.time()?,
+            last_used_at: self.maybe_time()?,
             predecessor: self.maybe_key_id()?,
             successor: self.maybe_key_id()?,
             recoverable: self.take()?,
@@ -137,13 +164,13 @@ impl<'a> Columns<'a> {
     fn policy(&mut self) -> rusqlite::Result<Policy> {
         Ok(Policy {
             description: self.read(|text: String| Description::stored(&text).ok())?,
-            status: self.read(|text: String| status(&text))?,
+            status: self.status()?,
             scope: Scope {
                 models: self.read(axis)?,
                 services: self.read(axis)?,
             },
             addresses: self.read(|text: String| addresses(&text))?,
-            expires_at: self.read(maybe_millis)?,
+            expires_at: self.maybe_time()?,
         })
     }
 }
@@ -162,7 +189,7 @@ pub(super) fn insert(
         ":origin": key.origin.as_str(),
         ":name": key.name.as_str(),
         ":description": policy.description.as_str(),
-        ":status": status_text(policy.status),
+        ":status": status_word(policy.status),
         ":models": axis_text(&policy.scope.models),
         ":services": axis_text(&policy.scope.services),
         ":networks": addresses_text(&policy.addresses),
@@ -209,7 +236,7 @@ pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::
     connection.prepare_cached(UPDATE)?.execute(named_params! {
         ":id": key.id.as_str(),
         ":description": policy.description.as_str(),
-        ":status": status_text(policy.status),
+        ":status": status_word(policy.status),
         ":models": axis_text(&policy.scope.models),
         ":services": axis_text(&policy.scope.services),
         ":networks": addresses_text(&policy.addresses),
@@ -224,19 +251,6 @@ pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::
 /// SQLite's integers are signed; none of ours comes near the end of the range.
 pub(super) fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-const fn status_text(status: Status) -> &'static str {
-    match status {
-        Status::Enabled => "enabled",
-        Status::Disabled => "disabled",
-    }
-}
-
-fn status(text: &str) -> Option<Status> {
-    [Status::Enabled, Status::Disabled]
-        .into_iter()
-        .find(|status| status_text(*status) == text)
 }
 
 pub(super) fn millis(number: i64) -> Option<UnixMillis> {

@@ -14,6 +14,7 @@
 mod accounts;
 mod audit;
 mod auth;
+mod bodies;
 mod canary;
 mod catalog;
 mod console;

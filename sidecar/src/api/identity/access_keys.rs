@@ -1,67 +1,85 @@
 //! The calls of `/v1/access-keys`: how clients of the cloud API sign their requests.
 //!
-//! Does not check signatures. Invariant: the secret key is in the answer that makes it and in no
-//! other; it is stored sealed.
+//! Does not make or check them. Invariant: the secret key is in the answer that makes it and in no
+//! other.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::AccountId;
+use keytable::{AccountId, Status};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::api::account;
 use crate::api::idempotency;
-use crate::api::identity::listed::{self, List};
-use crate::domain::audit::AuditAction;
+use crate::api::identity::listed;
 use crate::domain::clock::UnixMillis;
-use crate::domain::identity::access_key::{self, AccessKey, SecretKey, Signer};
-use crate::domain::identity::rights::Rights;
+use crate::domain::identity::access_key::AccessKey;
 use crate::domain::identity::role::Capability;
 use crate::domain::name::KeyName;
-use crate::domain::secrets::sealed::{SealContext, Sealed};
+use crate::domain::status::{parse_status, status_of};
 use crate::http::answer;
 use crate::http::body::JsonObject;
-use crate::http::fields::{Fields, enabled, invalid, parsed, text};
+use crate::http::fields::{Fields, invalid, parsed, text};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
-use crate::service::caller::{Caller, Purpose};
-use crate::store::{Idempotent, Store};
+use crate::service::access_keys::NewAccessKey;
+use crate::service::caller::Caller;
 
-const LIST: List = List {
-    name: "access_keys",
-    cursor_mark: 's',
-};
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 's';
 
-#[derive(Debug, Serialize)]
-struct AccessKeyAnswer {
+/// An access key, without its secret.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AccessKey")]
+pub(crate) struct AccessKeyAnswer {
+    /// The SecretId that clients sign with, which is no secret
     secret_id: String,
-    account: String,
-    name: String,
-    status: &'static str,
+    /// The account that it may act in
+    account: Shown<AccountId>,
+    /// What people call it
+    name: Shown<KeyName>,
+    /// Whether it may be used
+    status: Shown<Status>,
+    /// The id of the user whose it is and with whom it ends; null: a script's
     user: Option<String>,
-    capabilities: Vec<&'static str>,
+    /// What it may do at most
+    capabilities: Vec<Shown<Capability>>,
+    /// Who made it
     creator: String,
-    created_at: String,
-    updated_at: String,
+    /// When it was made
+    created_at: Shown<UnixMillis>,
+    /// When it was last changed
+    updated_at: Shown<UnixMillis>,
 }
 
 /// The answer that shows the secret.
-#[derive(Serialize)]
-struct MintedAnswer<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct MintedAccessKey<'a> {
+    /// The secret, in this answer and in no other
     secret_key: &'a str,
     #[serde(flatten)]
     answer: AccessKeyAnswer,
 }
 
-/// What an admin writes about an access key.
-struct NewAccessKey {
-    account: AccountId,
-    name: KeyName,
-    /// Whose it will be.
-    user: Option<String>,
+/// A page of access keys.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AccessKeyList {
+    /// The access keys, newest first
+    access_keys: Vec<AccessKeyAnswer>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
+}
+
+/// Which access key was deleted, and when.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DeletedAccessKey {
+    /// The SecretId that it had
+    secret_id: String,
+    /// When it was deleted
+    deleted_at: Shown<UnixMillis>,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -82,8 +100,12 @@ async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let call = (&**app, &caller, &request);
-    LIST.page(call, Store::access_keys, AccessKeyAnswer::new)
-        .await
+    let (access_keys, next_cursor) = listed::page(call, CURSOR_MARK, AccessKeyAnswer::new).await?;
+    let list = AccessKeyList {
+        access_keys,
+        next_cursor,
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
 /// `POST /v1/access-keys`
@@ -96,36 +118,9 @@ async fn create(
     Query::parse(request.query_string()).finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
     let new = new_access_key(body, &caller)?;
-    caller.require_verification(&app, Purpose::Mint).await?;
-    let act = caller.act(app.clock.now());
-    let secret = SecretKey::draw()?;
-    let key = app.mint_access_key(new, &secret, &caller, act.at)?;
-    caller.rights().cover(&rights_of(&key))?;
-    let once = app.with_secret(once, &key.id, secret.reveal())?;
-    let detail = json!({"name": key.name.as_str(), "user": key.user});
-    let entry = act.entry(
-        AuditAction::AccessKeyCreated,
-        Some(&key.account),
-        &key.id,
-        detail,
-    );
-    let (key, earlier) = app
-        .store(
-            move |store| match store.insert_access_key(&key, once.as_ref(), &entry)? {
-                Idempotent::Done(()) => Ok((key, None)),
-                Idempotent::Repeated(earlier) => {
-                    let key = store.access_key(&earlier.target, None);
-                    Ok((earlier.found(key)?, Some(earlier)))
-                }
-            },
-        )
-        .await?;
-    let value = match earlier {
-        None => Zeroizing::new(secret.reveal().to_owned()),
-        Some(earlier) => app.earlier_secret(&earlier)?,
-    };
-    let body = MintedAnswer {
-        secret_key: &value,
+    let (key, secret) = app.make_access_key(&caller, new, once).await?;
+    let body = MintedAccessKey {
+        secret_key: &secret,
         answer: AccessKeyAnswer::new(&key),
     };
     let location = format!("/v1/access-keys/{}", key.id);
@@ -139,11 +134,7 @@ async fn get(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let call = (&**app, &caller, &request);
-    listed::one(call, id.into_inner(), Store::access_key, |found| {
-        (AccessKeyAnswer::new(found), found.revision)
-    })
-    .await
+    listed::one((&**app, &caller, &request), &id, AccessKeyAnswer::new).await
 }
 
 /// `PATCH /v1/access-keys/{id}`
@@ -155,27 +146,12 @@ async fn switch(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let revisions = answer::if_match(&request);
     let mut fields = Fields::of(body);
-    let status = fields.required("status", |value| parsed(&value, enabled));
+    let status = fields.required("status", |value| parsed(&value, parse_status));
     fields.finish().map_err(invalid)?;
-    let enabled = status.unwrap_or(false);
-    let access = caller.account_for(None)?;
-    let act = caller.act(app.clock.now());
-    let rights = caller.rights();
-    let key = app
-        .store(move |store| {
-            let target = (id.as_str(), access.account());
-            store.switch_access_key(target, revisions.as_deref(), enabled, |key| {
-                if enabled {
-                    rights.cover(&rights_of(key))?;
-                }
-                let detail = json!({"status": status_word(enabled)});
-                let account = Some(&key.account);
-                Ok(act.entry(AuditAction::AccessKeyEdited, account, &key.id, detail))
-            })
-        })
-        .await?;
+    let target = caller.row(&id, answer::if_match(&request))?;
+    let enabled = status == Some(Status::Enabled);
+    let key = app.switch_access_key(&caller, target, enabled).await?;
     answer::tagged(StatusCode::OK, &AccessKeyAnswer::new(&key), key.revision)
 }
 
@@ -187,21 +163,12 @@ async fn delete(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let access = caller.account_for(None)?;
-    let revisions = answer::if_match(&request);
-    let act = caller.act(app.clock.now());
-    let at = act.at;
-    let key = app
-        .store(move |store| {
-            let target = (id.as_str(), access.account());
-            store.delete_access_key(target, revisions.as_deref(), |key| {
-                let detail = json!({"name": key.name.as_str()});
-                let account = Some(&key.account);
-                act.entry(AuditAction::AccessKeyDeleted, account, &key.id, detail)
-            })
-        })
-        .await?;
-    let body = json!({"secret_id": key.id, "deleted_at": at.to_string()});
+    let target = caller.row(&id, answer::if_match(&request))?;
+    let (key, at) = app.delete_access_key(&caller, target).await?;
+    let body = DeletedAccessKey {
+        secret_id: key.id,
+        deleted_at: Shown(at),
+    };
     answer::json(StatusCode::OK, &body)
 }
 
@@ -215,82 +182,9 @@ fn new_access_key(body: JsonObject, caller: &Caller) -> Result<NewAccessKey, Pro
         (Some(account), Some(name)) => Ok(NewAccessKey {
             account,
             name,
-            user: user.or_else(|| caller.user.clone()),
+            user,
         }),
         _ => Err(Problem::internal(&"a refused field was not reported")),
-    }
-}
-
-impl App {
-    fn mint_access_key(
-        &self,
-        new: NewAccessKey,
-        secret: &SecretKey,
-        caller: &Caller,
-        now: UnixMillis,
-    ) -> Result<AccessKey, Problem> {
-        let id = access_key::new_secret_id()?;
-        Ok(AccessKey {
-            secret: self.seal_access_key(&id, secret)?,
-            id,
-            account: new.account,
-            name: new.name,
-            enabled: true,
-            user: new.user,
-            maker: caller.user.clone(),
-            capabilities: caller.capabilities,
-            creator: caller.actor.to_string(),
-            created_at: now,
-            updated_at: now,
-            revision: 1,
-        })
-    }
-
-    fn seal_access_key(&self, id: &str, secret: &SecretKey) -> Result<Sealed, Problem> {
-        let sealed = self.keyring.seal(&context(id), secret.reveal().as_bytes());
-        sealed.map_err(|error| Problem::internal(&error))
-    }
-
-    /// The access key that may sign, what it may do and its secret key, to check a signature;
-    /// `None`: there is none, or it or its user is disabled.
-    pub(crate) async fn signer(
-        &self,
-        id: &str,
-    ) -> Result<Option<(Signer, Zeroizing<Vec<u8>>)>, Problem> {
-        let wanted = id.to_owned();
-        let found = self.store(move |store| store.signer(&wanted)).await?;
-        let Some(signer) = found else {
-            return Ok(None);
-        };
-        let key = &signer.key;
-        let opened = self.keyring.open(&context(&key.id), &key.secret);
-        let opened = opened.map_err(|error| Problem::internal(&error))?;
-        let secret = Zeroizing::new(opened.as_bytes().to_vec());
-        Ok(Some((signer, secret)))
-    }
-}
-
-/// What whoever holds the secret can do.
-fn rights_of(key: &AccessKey) -> Rights {
-    Rights {
-        capabilities: key.capabilities,
-        account: Some(key.account.clone()),
-    }
-}
-
-fn context(id: &str) -> SealContext<'_> {
-    SealContext {
-        table: "access_keys",
-        row: id,
-        column: "secret",
-        key_version: 1,
-    }
-}
-
-const fn status_word(enabled: bool) -> &'static str {
-    match enabled {
-        true => "enabled",
-        false => "disabled",
     }
 }
 
@@ -298,14 +192,14 @@ impl AccessKeyAnswer {
     fn new(key: &AccessKey) -> Self {
         Self {
             secret_id: key.id.clone(),
-            account: key.account.to_string(),
-            name: key.name.as_str().into(),
-            status: status_word(key.enabled),
+            account: Shown(key.account.clone()),
+            name: Shown(key.name.clone()),
+            status: Shown(status_of(key.enabled)),
             user: key.user.clone(),
-            capabilities: key.capabilities.iter().map(Capability::as_str).collect(),
+            capabilities: key.capabilities.iter().map(Shown).collect(),
             creator: key.creator.clone(),
-            created_at: key.created_at.to_string(),
-            updated_at: key.updated_at.to_string(),
+            created_at: Shown(key.created_at),
+            updated_at: Shown(key.updated_at),
         }
     }
 }

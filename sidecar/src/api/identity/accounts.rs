@@ -6,36 +6,52 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use keytable::AccountId;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::idempotency;
-use crate::domain::audit::AuditAction;
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::account::{Account, AccountEdit};
 use crate::domain::name::KeyName;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, Read, invalid, number, parsed};
+use crate::http::pagination;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
-use crate::service::caller::{AccountAccess, Caller};
-use crate::store::Idempotent;
+use crate::service::caller::Caller;
 
-const LIST_LIMIT_MAX: u64 = 200;
-const LIST_LIMIT_DEFAULT: u64 = 50;
 /// Highest limit: what the table of one region is made for.
 pub(crate) const KEY_LIMIT_MAX: u64 = 1_000_000;
 
 /// What callers are told about an account.
-#[derive(Debug, Serialize)]
-struct AccountAnswer {
-    id: String,
-    name: String,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Account")]
+pub(crate) struct AccountAnswer {
+    /// Its handle
+    id: Shown<AccountId>,
+    /// What people call it
+    name: Shown<KeyName>,
+    /// How many standard keys it may have
     key_limit: u64,
+    /// How many standard keys it has
     standard_keys: u64,
-    created_at: String,
-    updated_at: String,
+    /// When it was made
+    created_at: Shown<UnixMillis>,
+    /// When it was last changed
+    updated_at: Shown<UnixMillis>,
+}
+
+/// A page of accounts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AccountList {
+    /// The accounts, by id
+    accounts: Vec<AccountAnswer>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -51,33 +67,19 @@ async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
-    let limit = query
-        .number("limit", 1..=LIST_LIMIT_MAX)
-        .unwrap_or(LIST_LIMIT_DEFAULT);
+    let limit = pagination::limit(&mut query);
     let after = query.text("cursor").unwrap_or_default();
     query.finish()?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let access = caller.account_for(None)?;
-    let mut found = app
-        .store(move |store| match access.account() {
-            Some(account) => store.account(account).map(|account| vec![account]),
-            None => store.accounts(&after, limit.saturating_add(1)),
-        })
+    let found = app
+        .accounts(&caller, after, limit.saturating_add(1))
         .await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| last.id.to_string());
-    let accounts: Vec<_> = found
-        .iter()
-        .map(|account| app.account_answer(account))
-        .collect();
-    answer::json(
-        StatusCode::OK,
-        &json!({"accounts": accounts, "next_cursor": next}),
-    )
+    let (found, next_cursor) = pagination::cut(found, limit, |last| last.id.to_string());
+    let shown = |account| AccountAnswer::new(&app, account);
+    let list = AccountList {
+        accounts: found.iter().map(shown).collect(),
+        next_cursor,
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
 /// `POST /v1/accounts`
@@ -96,19 +98,10 @@ async fn create(
     let (Some(id), Some(name)) = (id, name) else {
         return Err(Problem::internal(&"a refused field was not reported"));
     };
-    let detail = json!({"name": name.as_str()});
-    let act = caller.act(app.clock.now());
-    let entry = act.entry(AuditAction::AccountCreated, Some(&id), id.as_str(), detail);
-    let account = app
-        .store(
-            move |store| match store.insert_account(&id, &name, once.as_ref(), &entry)? {
-                Idempotent::Done(account) => Ok(account),
-                Idempotent::Repeated(_) => store.account(&id),
-            },
-        )
-        .await?;
+    let account = app.make_account(&caller, (id, name), once).await?;
     let location = format!("/v1/accounts/{}", account.id);
-    answer::created(&app.account_answer(&account), account.revision, &location)
+    let body = AccountAnswer::new(&app, &account);
+    answer::created(&body, account.revision, &location)
 }
 
 /// `GET /v1/accounts/{id}`
@@ -119,13 +112,9 @@ async fn get(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let id = named(&caller, &id)?;
-    let account = app.store(move |store| store.account(&id)).await?;
-    answer::tagged(
-        StatusCode::OK,
-        &app.account_answer(&account),
-        account.revision,
-    )
+    let account = app.account(caller.named_account(&id)?).await?;
+    let body = AccountAnswer::new(&app, &account);
+    answer::tagged(StatusCode::OK, &body, account.revision)
 }
 
 /// `PATCH /v1/accounts/{id}`
@@ -137,7 +126,7 @@ async fn edit(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let id = named(&caller, &id)?;
+    let id = caller.named_account(&id)?;
     let revisions = answer::if_match(&request);
     let mut fields = Fields::of(body);
     let edit = AccountEdit {
@@ -146,30 +135,9 @@ async fn edit(
     };
     fields.refuse(&["id"], "cannot be changed: make a new account");
     fields.finish().map_err(invalid)?;
-    let detail = json!({
-        "name": edit.name.as_ref().map(KeyName::as_str),
-        "key_limit": edit.key_limit,
-    });
-    let act = caller.act(app.clock.now());
-    let entry = act.entry(AuditAction::AccountEdited, Some(&id), id.as_str(), detail);
-    let account = app
-        .store(move |store| store.edit_account(&id, revisions.as_deref(), &edit, &entry))
-        .await?;
-    answer::tagged(
-        StatusCode::OK,
-        &app.account_answer(&account),
-        account.revision,
-    )
-}
-
-/// The account that a path names, if the caller may know it.
-fn named(caller: &Caller, id: &str) -> Result<AccountId, Problem> {
-    let unknown = || Problem::not_found("there is no such account");
-    AccountId::parse(id).map_err(|_| unknown())?;
-    match caller.account_for(Some(id))? {
-        AccountAccess::One(account) => Ok(account),
-        AccountAccess::Every => Err(unknown()),
-    }
+    let account = app.edit_account(&caller, id, revisions, edit).await?;
+    let body = AccountAnswer::new(&app, &account);
+    answer::tagged(StatusCode::OK, &body, account.revision)
 }
 
 fn key_limit(value: &Value) -> Read<Option<u64>> {
@@ -179,17 +147,15 @@ fn key_limit(value: &Value) -> Read<Option<u64>> {
     number(value, KEY_LIMIT_MAX).map(Some)
 }
 
-impl App {
-    fn account_answer(&self, account: &Account) -> AccountAnswer {
-        AccountAnswer {
-            id: account.id.to_string(),
-            name: account.name.as_str().into(),
-            key_limit: account
-                .key_limit
-                .unwrap_or_else(|| self.store.key_limit_default()),
+impl AccountAnswer {
+    fn new(app: &App, account: &Account) -> Self {
+        Self {
+            id: Shown(account.id.clone()),
+            name: Shown(account.name.clone()),
+            key_limit: app.key_limit(account),
             standard_keys: account.standard_keys,
-            created_at: account.created_at.to_string(),
-            updated_at: account.updated_at.to_string(),
+            created_at: Shown(account.created_at),
+            updated_at: Shown(account.updated_at),
         }
     }
 }

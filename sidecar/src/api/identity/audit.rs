@@ -6,14 +6,16 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use keytable::redact;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::domain::clock::UnixMillis;
 use crate::http::answer;
 use crate::http::pagination;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 use crate::store::{AuditFilter, AuditRow};
@@ -21,16 +23,35 @@ use crate::store::{AuditFilter, AuditRow};
 /// What cursors of this list begin with.
 const CURSOR_MARK: char = 'a';
 
-#[derive(Debug, Serialize)]
-struct EntryAnswer {
+/// One act, and who did it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
+pub(crate) struct AuditEntryAnswer {
+    /// Its number: every act has the next one
     seq: u64,
-    at: String,
+    /// When it was done
+    at: Shown<UnixMillis>,
+    /// Who did it, as `user:alice` or `token:lt-...`
     actor: String,
+    /// From which address; null: without a network
     address: Option<String>,
+    /// In which account; null: in none or all
     account: Option<String>,
+    /// What was done, as `key.deleted`
     action: String,
+    /// What it was done to: an id
     target: String,
-    detail: Value,
+    /// The particulars, which depend on the action
+    detail: Option<Map<String, Value>>,
+}
+
+/// A page of the audit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AuditList {
+    /// The acts, newest first
+    entries: Vec<AuditEntryAnswer>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -63,45 +84,44 @@ async fn list(
         ..filter
     };
     let limit = page.limit;
-    let mut rows = app
+    let rows = app
         .store(move |store| store.audit(&filter, limit.saturating_add(1)))
         .await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.seq);
-    let next = pagination::cursor(next, CURSOR_MARK);
-    let entries: Vec<_> = rows.into_iter().map(EntryAnswer::new).collect();
-    answer::json(
-        StatusCode::OK,
-        &json!({"entries": entries, "next_cursor": next}),
-    )
+    let (rows, next) = pagination::cut(rows, limit, |row| row.seq);
+    let list = AuditList {
+        entries: rows.into_iter().map(AuditEntryAnswer::new).collect(),
+        next_cursor: pagination::cursor(next, CURSOR_MARK),
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
-impl EntryAnswer {
+impl AuditEntryAnswer {
     fn new(row: AuditRow) -> Self {
         Self {
             seq: row.seq,
-            at: UnixMillis::new(row.at).to_string(),
+            at: Shown(UnixMillis::new(row.at)),
             actor: row.actor,
             address: row.address,
             account: row.account,
             action: row.action,
             target: row.target,
-            detail: shown(serde_json::from_str(&row.detail).unwrap_or(Value::Null)),
+            detail: serde_json::from_str(&row.detail).ok().map(members),
         }
     }
 }
 
 /// The particulars without credentials: rows of earlier versions may have some, and rows are never
 /// changed.
+fn members(detail: Map<String, Value>) -> Map<String, Value> {
+    let detail = detail.into_iter();
+    detail.map(|(name, value)| (name, shown(value))).collect()
+}
+
 fn shown(detail: Value) -> Value {
     match detail {
         Value::String(text) => redact(&text).into(),
         Value::Array(items) => items.into_iter().map(shown).collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name, shown(value)))
-            .collect(),
+        Value::Object(detail) => members(detail).into(),
         other => other,
     }
 }

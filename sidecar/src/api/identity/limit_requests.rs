@@ -5,43 +5,63 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use keytable::AccountId;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::api::account;
 use crate::api::idempotency;
 use crate::api::identity::accounts::KEY_LIMIT_MAX;
-use crate::api::identity::listed::{self, List};
-use crate::domain::audit::AuditAction;
+use crate::api::identity::listed;
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::account::{LimitDecision, LimitRequest, LimitStatus};
 use crate::domain::name::Description;
-use crate::domain::secrets::entropy;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, invalid, number, parsed};
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::store::{Idempotent, Store};
+use crate::service::limit_requests::NewLimitRequest;
 
-const LIST: List = List {
-    name: "limit_requests",
-    cursor_mark: 'l',
-};
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 'l';
 
-#[derive(Debug, Serialize)]
-struct LimitRequestAnswer {
+/// A request of an account for more keys.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LimitRequest")]
+pub(crate) struct LimitRequestAnswer {
+    /// Its handle
     id: String,
-    account: String,
+    /// Who asks
+    account: Shown<AccountId>,
+    /// For how many keys; once it is granted, how many were granted
     key_limit: u64,
-    reason: String,
-    status: &'static str,
-    note: String,
+    /// What the keys are for
+    reason: Shown<Description>,
+    /// What became of it
+    status: Shown<LimitStatus>,
+    /// What the operator says about it
+    note: Shown<Description>,
+    /// Who wrote it
     requested_by: String,
+    /// Who decided; null: nobody has
     decided_by: Option<String>,
-    created_at: String,
-    decided_at: Option<String>,
+    /// When it was written
+    created_at: Shown<UnixMillis>,
+    /// When it was decided; null: it is open
+    decided_at: Option<Shown<UnixMillis>>,
+}
+
+/// A page of requests for more keys.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LimitRequestList {
+    /// The requests, newest first
+    limit_requests: Vec<LimitRequestAnswer>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -57,8 +77,13 @@ async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let call = (&**app, &caller, &request);
-    LIST.page(call, Store::limit_requests, LimitRequestAnswer::new)
-        .await
+    let page = listed::page(call, CURSOR_MARK, LimitRequestAnswer::new);
+    let (limit_requests, next_cursor) = page.await?;
+    let list = LimitRequestList {
+        limit_requests,
+        next_cursor,
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
 /// `POST /v1/limit-requests`
@@ -78,37 +103,12 @@ async fn create(
     let (Some(account), Some(key_limit), Some(reason)) = (account, key_limit, reason) else {
         return Err(Problem::internal(&"a refused field was not reported"));
     };
-    let act = caller.act(app.clock.now());
-    let new = LimitRequest {
-        id: entropy::new_handle("lr")?,
+    let new = NewLimitRequest {
         account,
         key_limit,
         reason,
-        status: LimitStatus::Open,
-        note: Description::default(),
-        requested_by: act.actor.to_string(),
-        decided_by: None,
-        created_at: act.at,
-        decided_at: None,
-        revision: 1,
     };
-    let detail = json!({"key_limit": key_limit, "reason": new.reason.as_str()});
-    let entry = act.entry(
-        AuditAction::LimitRequested,
-        Some(&new.account),
-        &new.id,
-        detail,
-    );
-    let made = app
-        .store(
-            move |store| match store.insert_limit_request(&new, once.as_ref(), &entry)? {
-                Idempotent::Done(()) => Ok(new),
-                Idempotent::Repeated(earlier) => {
-                    earlier.found(store.limit_request(&earlier.target, None))
-                }
-            },
-        )
-        .await?;
+    let made = app.make_limit_request(&caller, new, once).await?;
     let location = format!("/v1/limit-requests/{}", made.id);
     answer::created(&LimitRequestAnswer::new(&made), made.revision, &location)
 }
@@ -120,11 +120,7 @@ async fn get(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let call = (&**app, &caller, &request);
-    listed::one(call, id.into_inner(), Store::limit_request, |found| {
-        (LimitRequestAnswer::new(found), found.revision)
-    })
-    .await
+    listed::one((&**app, &caller, &request), &id, LimitRequestAnswer::new).await
 }
 
 /// `PATCH /v1/limit-requests/{id}`
@@ -136,21 +132,9 @@ async fn decide(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let revisions = answer::if_match(&request);
     let decision = decision(body)?;
-    let act = caller.act(app.clock.now());
-    let action = match decision.granted {
-        true => AuditAction::LimitGranted,
-        false => AuditAction::LimitDenied,
-    };
-    let decided = app
-        .store(move |store| {
-            store.decide_limit_request(&id, revisions.as_deref(), &decision, |request| {
-                let detail = json!({"key_limit": request.key_limit, "note": request.note.as_str()});
-                act.entry(action, Some(&request.account), &request.id, detail)
-            })
-        })
-        .await?;
+    let target = caller.row(&id, answer::if_match(&request))?;
+    let decided = app.decide_limit_request(&caller, target, decision).await?;
     answer::tagged(
         StatusCode::OK,
         &LimitRequestAnswer::new(&decided),
@@ -191,15 +175,15 @@ impl LimitRequestAnswer {
     fn new(request: &LimitRequest) -> Self {
         Self {
             id: request.id.clone(),
-            account: request.account.to_string(),
+            account: Shown(request.account.clone()),
             key_limit: request.key_limit,
-            reason: request.reason.as_str().into(),
-            status: request.status.as_str(),
-            note: request.note.as_str().into(),
+            reason: Shown(request.reason.clone()),
+            status: Shown(request.status),
+            note: Shown(request.note.clone()),
             requested_by: request.requested_by.clone(),
             decided_by: request.decided_by.clone(),
-            created_at: request.created_at.to_string(),
-            decided_at: request.decided_at.map(|at| at.to_string()),
+            created_at: Shown(request.created_at),
+            decided_at: request.decided_at.map(Shown),
         }
     }
 }

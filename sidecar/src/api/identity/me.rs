@@ -7,8 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use qrcodegen::{QrCode, QrCodeEcc};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
+use crate::api::identity::listed::Nothing;
 use crate::api::identity::session::new_password;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::password::Password;
@@ -21,7 +24,27 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::{Caller, Person, Purpose};
-use crate::store::{Ends, StoreError, UserTarget};
+use crate::store::{Ends, RowTarget, StoreError};
+
+/// The seed of a second factor.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TotpSeed")]
+pub(crate) struct TotpSeedAnswer<'a> {
+    /// In Base32, to be typed in
+    seed: &'a str,
+    /// As a link, for a device that reads one
+    uri: &'a str,
+    /// The link as the rows of a QR code, `1` for a dark square
+    qr: Vec<String>,
+}
+
+/// Whether there is a second factor.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Totp")]
+pub(crate) struct TotpAnswer {
+    /// Whether it counts now
+    totp: bool,
+}
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
@@ -65,7 +88,7 @@ async fn set_password(
     })
     .await?;
     app.attempts.clear(&attempt);
-    answer::json(StatusCode::OK, &json!({}))
+    answer::json(StatusCode::OK, &Nothing {})
 }
 
 /// `POST /v1/me/totp`: a new seed, which counts once it is confirmed.
@@ -84,7 +107,7 @@ async fn enroll(
         step: 0,
     };
     let now = app.clock.now();
-    let whose = UserTarget::of(&user.id);
+    let whose = RowTarget::of(&user.id);
     let act = caller.act(now);
     app.store(move |store| {
         store.edit_user(&whose, now, |stored| {
@@ -102,7 +125,11 @@ async fn enroll(
     })
     .await?;
     let (text, uri) = (seed.base32(), seed.uri(user.name.as_str()));
-    let body = json!({"seed": text.as_str(), "uri": uri.as_str(), "qr": qr_rows(&uri)?});
+    let body = TotpSeedAnswer {
+        seed: &text,
+        uri: &uri,
+        qr: qr_rows(&uri)?,
+    };
     answer::json(StatusCode::CREATED, &body)
 }
 
@@ -138,7 +165,7 @@ async fn confirm(
         Ok(Ends::Nothing)
     })
     .await?;
-    answer::json(StatusCode::OK, &json!({"totp": true}))
+    answer::json(StatusCode::OK, &TotpAnswer { totp: true })
 }
 
 /// `DELETE /v1/me/totp`
@@ -154,7 +181,7 @@ async fn remove(
         Ok(Ends::Nothing)
     })
     .await?;
-    answer::json(StatusCode::OK, &json!({"totp": false}))
+    answer::json(StatusCode::OK, &TotpAnswer { totp: false })
 }
 
 /// Changes the caller's own user.
@@ -164,7 +191,7 @@ async fn change(
     action: AuditAction,
     change: impl FnOnce(&mut User) -> Result<Ends, StoreError> + Send + 'static,
 ) -> Result<User, Problem> {
-    let whose = UserTarget::of(&person(caller)?.user);
+    let whose = RowTarget::of(&person(caller)?.user);
     let act = caller.act(app.clock.now());
     app.store(move |store| {
         store.edit_user(&whose, act.at, |stored| {
@@ -193,6 +220,6 @@ fn person(caller: &Caller) -> Result<&Person, Problem> {
 }
 
 async fn user_of(app: &App, person: &Person) -> Result<User, Problem> {
-    let target = UserTarget::of(&person.user);
-    app.store(move |store| store.user(&target)).await
+    let target = RowTarget::of(&person.user);
+    app.store(move |store| store.find(&target)).await
 }

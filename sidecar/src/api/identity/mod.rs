@@ -3,16 +3,16 @@
 //! Does not decide who may call: [`crate::api::auth`] does. Invariant: a secret is in the answer
 //! that made it only.
 
-mod access_keys;
-mod accounts;
-mod audit;
-mod limit_requests;
-mod listed;
-mod me;
-mod session;
-mod tokens;
-mod users;
-mod verifications;
+pub(super) mod access_keys;
+pub(super) mod accounts;
+pub(super) mod audit;
+pub(super) mod limit_requests;
+pub(super) mod listed;
+pub(super) mod me;
+pub(super) mod session;
+pub(super) mod tokens;
+pub(super) mod users;
+pub(super) mod verifications;
 
 use actix_web::web::ServiceConfig;
 

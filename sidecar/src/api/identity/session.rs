@@ -7,14 +7,18 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use keytable::{KeyHash, PresentedKey};
+use keytable::{AccountId, KeyHash, PresentedKey};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::api::identity::listed::Nothing;
 use crate::domain::act::Act;
 use crate::domain::audit::{Actor, AuditAction};
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::password::Password;
-use crate::domain::identity::role::{Capabilities, Capability};
+use crate::domain::identity::role::{Capability, Role};
 use crate::domain::identity::user::{User, UserName};
 use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::http::body::JsonObject;
@@ -22,14 +26,47 @@ use crate::http::fields::{Fields, Read, invalid, string};
 use crate::http::host_policy::CallAddress;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::http::{answer, cookie};
 use crate::service::App;
 use crate::service::caller::Caller;
 use crate::service::proof::Proved;
-use crate::store::{Ends, NewSession, StoreError, UserTarget};
+use crate::store::{Ends, NewSession, RowTarget, StoreError};
 
 /// How long a session lasts, in seconds: a working day.
 const SESSION_S: u64 = 12 * 60 * 60;
+
+/// Who calls, and what they may do.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
+pub(crate) struct SessionAnswer {
+    /// Who calls, as the audit names them
+    actor: String,
+    /// What they are
+    role: Shown<Role>,
+    /// The only account that they may act in; null: every one
+    account: Option<Shown<AccountId>>,
+    /// What they may do
+    capabilities: Vec<Shown<Capability>>,
+    /// Whether it is a person who has logged in
+    person: bool,
+    /// Whether that person has a second factor
+    totp: bool,
+    /// When the session ends, in the answer that begins it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Shown<UnixMillis>")]
+    expires_at: Option<Shown<UnixMillis>>,
+}
+
+/// Whose password was set.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SetUp")]
+pub(crate) struct SetUpAnswer {
+    /// What to log in with
+    user: Shown<UserName>,
+    /// What the user may do
+    role: Shown<Role>,
+}
 
 /// What somebody logs in with.
 struct Credentials {
@@ -60,21 +97,21 @@ async fn show(
     Query::parse(request.query_string()).finish()?;
     let totp = match caller.person.clone() {
         Some(person) => {
-            let target = UserTarget::of(&person.user);
-            let user = app.store(move |store| store.user(&target)).await?;
+            let target = RowTarget::of(&person.user);
+            let user = app.store(move |store| store.find::<User>(&target)).await?;
             user.second_factor().is_some()
         }
         None => false,
     };
-    let account = caller.account.as_ref().map(ToString::to_string);
-    let body = json!({
-        "actor": caller.actor.to_string(),
-        "role": caller.role.as_str(),
-        "account": account,
-        "capabilities": words(caller.capabilities),
-        "person": caller.person.is_some(),
-        "totp": totp,
-    });
+    let body = SessionAnswer {
+        actor: caller.actor.to_string(),
+        role: Shown(caller.role),
+        account: caller.account.clone().map(Shown),
+        capabilities: caller.capabilities.iter().map(Shown).collect(),
+        person: caller.person.is_some(),
+        totp,
+        expires_at: None,
+    };
     answer::json(StatusCode::OK, &body)
 }
 
@@ -123,7 +160,7 @@ async fn log_out(
     );
     app.store(move |store| store.log_out(&person.session, &entry))
         .await?;
-    let mut answer = answer::json(StatusCode::OK, &json!({}))?;
+    let mut answer = answer::json(StatusCode::OK, &Nothing {})?;
     give_cookie(&app, &mut answer, "", 0)?;
     Ok(answer)
 }
@@ -152,9 +189,12 @@ async fn set_up(
     })?;
     let hashed = app.hash_password(password).await?;
     let act = act(&app, &request, &user);
-    let body = json!({"user": user.name.as_str(), "role": user.role.as_str()});
+    let body = SetUpAnswer {
+        user: Shown(user.name.clone()),
+        role: Shown(user.role),
+    };
     app.store(move |store| {
-        store.edit_user(&UserTarget::of(&user.id), now, |stored| {
+        store.edit_user(&RowTarget::of(&user.id), now, |stored| {
             if stored.setup != user.setup {
                 return Err(StoreError::Stale);
             }
@@ -223,16 +263,16 @@ async fn begin(
     Ok(answer)
 }
 
-fn session_body(user: &User, session: &NewSession) -> Value {
-    json!({
-        "actor": Actor::User(user.name.to_string()).to_string(),
-        "role": user.role.as_str(),
-        "account": user.account.as_ref().map(ToString::to_string),
-        "capabilities": words(user.role.capabilities()),
-        "person": true,
-        "totp": user.second_factor().is_some(),
-        "expires_at": session.expires_at.to_string(),
-    })
+fn session_body(user: &User, session: &NewSession) -> SessionAnswer {
+    SessionAnswer {
+        actor: Actor::User(user.name.to_string()).to_string(),
+        role: Shown(user.role),
+        account: user.account.clone().map(Shown),
+        capabilities: user.role.capabilities().iter().map(Shown).collect(),
+        person: true,
+        totp: user.second_factor().is_some(),
+        expires_at: Some(Shown(session.expires_at)),
+    }
 }
 
 async fn note_refusal(
@@ -314,10 +354,6 @@ fn address(request: &HttpRequest) -> Option<std::net::IpAddr> {
     extensions
         .get::<CallAddress>()
         .and_then(|address| address.0)
-}
-
-fn words(capabilities: Capabilities) -> Vec<&'static str> {
-    capabilities.iter().map(Capability::as_str).collect()
 }
 
 fn refusal() -> Problem {

@@ -1,58 +1,74 @@
 //! The calls of `/v1/tokens`: how scripts prove who they are.
 //!
-//! Does not check tokens. Invariant: nobody gives a token more than they have themselves; the
+//! Does not make or check tokens. Invariant: nobody gives a token more than they have themselves; the
 //! value is in the answer that makes it and in no other.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use keytable::AccountId;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
-use zeroize::Zeroizing;
+use serde_json::Value;
 
 use crate::api::account;
 use crate::api::idempotency;
-use crate::api::identity::listed::{self, List};
-use crate::domain::audit::AuditAction;
+use crate::api::identity::listed::{self, DeletedRow};
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::rights::Rights;
 use crate::domain::identity::role::{Capabilities, Capability};
 use crate::domain::identity::token::ApiToken;
 use crate::domain::name::KeyName;
-use crate::domain::secrets::entropy;
-use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, Read, fault, future, invalid, parsed, text};
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
-use crate::service::caller::{Caller, Purpose};
-use crate::store::{Idempotent, Store, StoreError};
+use crate::service::caller::Caller;
+use crate::service::tokens::NewToken;
+use crate::store::PagedRow;
 
-const LIST: List = List {
-    name: "tokens",
-    cursor_mark: 't',
-};
-/// A token is never changed, so it has one revision.
-const REVISION: u64 = 1;
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 't';
 
-#[derive(Debug, Serialize)]
-struct TokenAnswer {
+/// An API token, without its value.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
+pub(crate) struct TokenAnswer {
+    /// Its public handle
     id: String,
-    account: Option<String>,
-    name: String,
-    capabilities: Vec<&'static str>,
+    /// The account that it may act in; null: every one
+    account: Option<Shown<AccountId>>,
+    /// What people call it
+    name: Shown<KeyName>,
+    /// What it may do
+    capabilities: Vec<Shown<Capability>>,
+    /// Who made it
     creator: String,
-    created_at: String,
-    expires_at: Option<String>,
+    /// When it was made
+    created_at: Shown<UnixMillis>,
+    /// From when on it is refused; null: never
+    expires_at: Option<Shown<UnixMillis>>,
 }
 
 /// The answer that shows the value.
-#[derive(Serialize)]
-struct MintedAnswer<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct MintedToken<'a> {
+    /// The value, in this answer and in no other
     token: &'a str,
     #[serde(flatten)]
     answer: TokenAnswer,
+}
+
+/// A page of API tokens.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TokenList {
+    /// The tokens, newest first
+    tokens: Vec<TokenAnswer>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -68,7 +84,12 @@ async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let call = (&**app, &caller, &request);
-    LIST.page(call, Store::tokens, TokenAnswer::new).await
+    let (tokens, next_cursor) = listed::page(call, CURSOR_MARK, TokenAnswer::new).await?;
+    let list = TokenList {
+        tokens,
+        next_cursor,
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
 /// `POST /v1/tokens`
@@ -80,45 +101,14 @@ async fn create(
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
-    let secret = Secret::mint(&KeyPrefix::api_token())?;
-    let token = new_token(body, &caller, &secret, &app)?;
-    if token
-        .capabilities
-        .iter()
-        .any(Capability::needs_verification)
-    {
-        caller.require_verification(&app, Purpose::Mint).await?;
-    }
-    let value = secret.reveal();
-    let once = app.with_secret(once, &token.id, &value)?;
-    let detail = json!({
-        "name": token.name.as_str(),
-        "capabilities": token.capabilities.to_string(),
-        "expires_at": token.expires_at.map(|at| at.to_string()),
-    });
-    let act = caller.act(app.clock.now());
-    let entry = act.entry(
-        AuditAction::TokenCreated,
-        token.account.as_ref(),
-        &token.id,
-        detail,
-    );
-    let (token, outcome) = app
-        .store(
-            move |store| match store.insert_token(&token, once.as_ref(), &entry)? {
-                Idempotent::Done(()) => Ok((token, None)),
-                Idempotent::Repeated(earlier) => {
-                    let token = store.token(&earlier.target, None);
-                    Ok((earlier.found(token)?, Some(earlier)))
-                }
-            },
-        )
-        .await?;
-    let value = match outcome {
-        None => value,
-        Some(earlier) => app.earlier_secret(&earlier)?,
+    let new = new_token(body, &caller, app.clock.now())?;
+    let (token, value) = app.make_token(&caller, new, once).await?;
+    let body = MintedToken {
+        token: &value,
+        answer: TokenAnswer::new(&token),
     };
-    minted(&token, &value)
+    let location = format!("/v1/tokens/{}", token.id);
+    answer::created(&body, token.revision(), &location)
 }
 
 /// `GET /v1/tokens/{id}`
@@ -128,11 +118,7 @@ async fn get(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let call = (&**app, &caller, &request);
-    listed::one(call, id.into_inner(), Store::token, |found| {
-        (TokenAnswer::new(found), REVISION)
-    })
-    .await
+    listed::one((&**app, &caller, &request), &id, TokenAnswer::new).await
 }
 
 /// `DELETE /v1/tokens/{id}`
@@ -143,34 +129,16 @@ async fn revoke(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let access = caller.account_for(None)?;
-    let is_stale = answer::if_match(&request).is_some_and(|tags| !tags.contains(&REVISION));
-    let act = caller.act(app.clock.now());
-    let at = act.at;
-    let token = app
-        .store(move |store| {
-            if is_stale {
-                let known = store.token(&id, access.account());
-                return known.and(Err(StoreError::Stale));
-            }
-            store.revoke_token(&id, access.account(), |token| {
-                let detail = json!({"name": token.name.as_str()});
-                let account = token.account.as_ref();
-                act.entry(AuditAction::TokenRevoked, account, &token.id, detail)
-            })
-        })
-        .await?;
-    let body = json!({"id": token.id, "deleted_at": at.to_string()});
+    let target = caller.row(&id, answer::if_match(&request))?;
+    let (token, at) = app.revoke_token(&caller, target).await?;
+    let body = DeletedRow {
+        id: token.id,
+        deleted_at: Shown(at),
+    };
     answer::json(StatusCode::OK, &body)
 }
 
-fn new_token(
-    body: JsonObject,
-    caller: &Caller,
-    secret: &Secret,
-    app: &App,
-) -> Result<ApiToken, Problem> {
-    let now = app.clock.now();
+fn new_token(body: JsonObject, caller: &Caller, now: UnixMillis) -> Result<NewToken, Problem> {
     let mut fields = Fields::of(body);
     let access = account::access(&mut fields, caller)?;
     let name = fields.required("name", |value| parsed(&value, KeyName::parse));
@@ -187,15 +155,10 @@ fn new_token(
     let (Some(name), Some(capabilities)) = (name, capabilities) else {
         return Err(Problem::internal(&"a refused field was not reported"));
     };
-    Ok(ApiToken {
-        id: entropy::new_handle("lt")?,
-        hash: secret.hash(),
+    Ok(NewToken {
         account: access.account().cloned(),
         name,
         capabilities,
-        creator: caller.actor.to_string(),
-        user: caller.user.clone(),
-        created_at: now,
         expires_at: expires_at.flatten(),
     })
 }
@@ -222,24 +185,16 @@ fn one_of() -> String {
     format!("must be one of {}", Capabilities::ALL)
 }
 
-fn minted(token: &ApiToken, value: &Zeroizing<String>) -> Result<HttpResponse, Problem> {
-    let body = MintedAnswer {
-        token: value,
-        answer: TokenAnswer::new(token),
-    };
-    answer::created(&body, REVISION, &format!("/v1/tokens/{}", token.id))
-}
-
 impl TokenAnswer {
     fn new(token: &ApiToken) -> Self {
         Self {
             id: token.id.clone(),
-            account: token.account.as_ref().map(ToString::to_string),
-            name: token.name.as_str().into(),
-            capabilities: token.capabilities.iter().map(Capability::as_str).collect(),
+            account: token.account.clone().map(Shown),
+            name: Shown(token.name.clone()),
+            capabilities: token.capabilities.iter().map(Shown).collect(),
             creator: token.creator.clone(),
-            created_at: token.created_at.to_string(),
-            expires_at: token.expires_at.map(|at| at.to_string()),
+            created_at: Shown(token.created_at),
+            expires_at: token.expires_at.map(Shown),
         }
     }
 }

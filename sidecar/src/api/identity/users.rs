@@ -6,60 +6,72 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use keytable::{AccountId, Status};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::api::account;
 use crate::api::idempotency;
-use crate::api::identity::listed::List;
-use crate::domain::act::Act;
-use crate::domain::audit::AuditAction;
-use crate::domain::identity::rights::Rights;
+use crate::api::identity::listed::{self, DeletedRow};
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Role;
-use crate::domain::identity::user::{Setup, User, UserName};
-use crate::domain::secrets::entropy;
-use crate::domain::secrets::secret::{KeyPrefix, Secret};
+use crate::domain::identity::user::{User, UserName};
+use crate::domain::status::{parse_status, status_of};
 use crate::http::answer;
 use crate::http::body::JsonObject;
-use crate::http::fields::{Fields, enabled, invalid, parsed};
+use crate::http::fields::{Fields, invalid, parsed};
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
-use crate::service::caller::{AccountAccess, Caller, Purpose};
-use crate::store::{Ends, Idempotent, Store, StoreError, UserTarget};
+use crate::service::caller::{AccountAccess, Caller};
+use crate::service::users::{NewUser, UserEdit};
 
-const LIST: List = List {
-    name: "users",
-    cursor_mark: 'u',
-};
+/// What cursors of this list begin with.
+const CURSOR_MARK: char = 'u';
 
-#[derive(Debug, Serialize)]
-struct UserAnswer {
+/// A user, without password and second factor.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "User")]
+pub(crate) struct UserAnswer {
+    /// The public handle
     id: String,
-    name: String,
-    account: Option<String>,
-    role: &'static str,
-    status: &'static str,
+    /// What to log in with
+    name: Shown<UserName>,
+    /// The account that the user may act in; null: every one
+    account: Option<Shown<AccountId>>,
+    /// What the user may do there
+    role: Shown<Role>,
+    /// Whether the user may log in
+    status: Shown<Status>,
+    /// Whether the user has set a password
     password_set: bool,
+    /// Whether the user has a second factor
     totp: bool,
-    created_at: String,
-    updated_at: String,
-    last_login_at: Option<String>,
+    /// When the user was made
+    created_at: Shown<UnixMillis>,
+    /// When the user was last changed
+    updated_at: Shown<UnixMillis>,
+    /// When the user last logged in; null: never
+    last_login_at: Option<Shown<UnixMillis>>,
 }
 
 /// The answer that shows the secret with which the user sets a password.
-#[derive(Serialize)]
-struct InvitedAnswer<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct InvitedUser<'a> {
+    /// The one-time secret that sets the user's password, in this answer and in no other
     setup_secret: &'a str,
     #[serde(flatten)]
     answer: UserAnswer,
 }
 
-/// A change of a user; `None` leaves a part as it is.
-struct UserEdit {
-    role: Option<Role>,
-    enabled: Option<bool>,
+/// A page of users.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UserList {
+    /// The users, the first made first
+    users: Vec<UserAnswer>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -81,7 +93,8 @@ async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let call = (&**app, &caller, &request);
-    LIST.page(call, Store::users, UserAnswer::new).await
+    let (users, next_cursor) = listed::page(call, CURSOR_MARK, UserAnswer::new).await?;
+    answer::json(StatusCode::OK, &UserList { users, next_cursor })
 }
 
 /// `POST /v1/users`
@@ -93,39 +106,10 @@ async fn create(
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let once = idempotency::wanted(&request, &caller, &body)?;
-    let act = caller.act(app.clock.now());
-    let secret = Secret::mint(&KeyPrefix::setup())?;
-    let user = new_user(body, &caller, Setup::of(&secret, act.at), &act)?;
-    caller.rights().cover(&rights_of(&user))?;
-    if user.role != Role::Viewer {
-        caller.require_verification(&app, Purpose::Mint).await?;
-    }
-    let value = secret.reveal();
-    let once = app.with_secret(once, &user.id, &value)?;
-    let detail = json!({"name": user.name.as_str(), "role": user.role.as_str()});
-    let entry = act.entry(
-        AuditAction::UserCreated,
-        user.account.as_ref(),
-        &user.id,
-        detail,
-    );
-    let (user, earlier) = app
-        .store(
-            move |store| match store.insert_user(&user, once.as_ref(), &entry)? {
-                Idempotent::Done(()) => Ok((user, None)),
-                Idempotent::Repeated(earlier) => {
-                    let user = store.user(&UserTarget::of(&earlier.target));
-                    Ok((earlier.found(user)?, Some(earlier)))
-                }
-            },
-        )
-        .await?;
-    let value = match earlier {
-        None => value,
-        Some(earlier) => app.earlier_secret(&earlier)?,
-    };
+    let new = new_user(body, &caller)?;
+    let (user, secret) = app.make_user(&caller, new, once).await?;
     let location = format!("/v1/users/{}", user.id);
-    answer::created(&invited(&user, &value), user.revision, &location)
+    answer::created(&InvitedUser::new(&user, &secret), user.revision, &location)
 }
 
 /// `GET /v1/users/{id}`
@@ -135,10 +119,7 @@ async fn get(
     request: HttpRequest,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string()).finish()?;
-    let target = target(&caller, &id, None)?;
-    let user = app.store(move |store| store.user(&target)).await?;
-    answer::tagged(StatusCode::OK, &UserAnswer::new(&user), user.revision)
+    listed::one((&**app, &caller, &request), &id, UserAnswer::new).await
 }
 
 /// `PATCH /v1/users/{id}`
@@ -150,18 +131,8 @@ async fn edit(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let target = target(&caller, &id, Some(&request))?;
-    let edit = user_edit(body)?;
-    if edit.role.is_some() {
-        caller.require_verification(&app, Purpose::Mint).await?;
-    }
-    let act = caller.act(app.clock.now());
-    let rights = caller.rights();
-    let user = app
-        .store(move |store| {
-            store.edit_user(&target, act.at, |user| apply(&edit, user, &act, &rights))
-        })
-        .await?;
+    let target = caller.row(&id, answer::if_match(&request))?;
+    let user = app.edit_user(&caller, target, user_edit(body)?).await?;
     answer::tagged(StatusCode::OK, &UserAnswer::new(&user), user.revision)
 }
 
@@ -173,23 +144,12 @@ async fn delete(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let target = target(&caller, &id, Some(&request))?;
-    let act = caller.act(app.clock.now());
-    let at = act.at;
-    let user = app
-        .store(move |store| {
-            store.delete_user(&target, |user| {
-                let detail = json!({"name": user.name.as_str()});
-                act.entry(
-                    AuditAction::UserDeleted,
-                    user.account.as_ref(),
-                    &user.id,
-                    detail,
-                )
-            })
-        })
-        .await?;
-    let body = json!({"id": user.id, "deleted_at": at.to_string()});
+    let target = caller.row(&id, answer::if_match(&request))?;
+    let (user, at) = app.delete_user(&caller, target).await?;
+    let body = DeletedRow {
+        id: user.id,
+        deleted_at: Shown(at),
+    };
     answer::json(StatusCode::OK, &body)
 }
 
@@ -201,38 +161,13 @@ async fn reset(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let target = target(&caller, &id, Some(&request))?;
-    caller.require_verification(&app, Purpose::Mint).await?;
-    let secret = Secret::mint(&KeyPrefix::setup())?;
-    let act = caller.act(app.clock.now());
-    let setup = Setup::of(&secret, act.at);
-    let rights = caller.rights();
-    let user = app
-        .store(move |store| {
-            store.edit_user(&target, act.at, |user| {
-                rights.cover(&rights_of(user))?;
-                user.password = None;
-                user.totp = None;
-                user.setup = Some(setup);
-                let account = user.account.as_ref();
-                let entry = act.entry(AuditAction::UserReset, account, &user.id, json!({}));
-                Ok((entry, Ends::Everything))
-            })
-        })
-        .await?;
-    let value = secret.reveal();
-    answer::tagged(StatusCode::OK, &invited(&user, &value), user.revision)
+    let target = caller.row(&id, answer::if_match(&request))?;
+    let (user, secret) = app.reset_user(&caller, target).await?;
+    let body = InvitedUser::new(&user, &secret);
+    answer::tagged(StatusCode::OK, &body, user.revision)
 }
 
-fn target(caller: &Caller, id: &str, request: Option<&HttpRequest>) -> Result<UserTarget, Problem> {
-    Ok(UserTarget {
-        id: id.into(),
-        account: caller.account_for(None)?.account().cloned(),
-        revisions: request.and_then(answer::if_match),
-    })
-}
-
-fn new_user(body: JsonObject, caller: &Caller, setup: Setup, act: &Act) -> Result<User, Problem> {
+fn new_user(body: JsonObject, caller: &Caller) -> Result<NewUser, Problem> {
     let mut fields = Fields::of(body);
     let access = account::access(&mut fields, caller)?;
     let name = fields.required("name", |value| parsed(&value, UserName::parse));
@@ -244,19 +179,10 @@ fn new_user(body: JsonObject, caller: &Caller, setup: Setup, act: &Act) -> Resul
     let (Some(name), Some(role)) = (name, role) else {
         return Err(Problem::internal(&"a refused field was not reported"));
     };
-    Ok(User {
-        id: entropy::new_handle("u")?,
+    Ok(NewUser {
         name,
         account: access.account().cloned(),
         role,
-        enabled: true,
-        password: None,
-        setup: Some(setup),
-        totp: None,
-        created_at: act.at,
-        updated_at: act.at,
-        last_login_at: None,
-        revision: 1,
     })
 }
 
@@ -278,7 +204,9 @@ fn user_edit(body: JsonObject) -> Result<UserEdit, Problem> {
     let mut fields = Fields::of(body);
     let edit = UserEdit {
         role: fields.optional("role", |value| parsed(&value, Role::parse)),
-        enabled: fields.optional("status", |value| parsed(&value, enabled)),
+        enabled: fields
+            .optional("status", |value| parsed(&value, parse_status))
+            .map(|status| status == Status::Enabled),
     };
     fields.refuse(
         &["id", "name", "account"],
@@ -288,52 +216,12 @@ fn user_edit(body: JsonObject) -> Result<UserEdit, Problem> {
     Ok(edit)
 }
 
-fn apply(
-    edit: &UserEdit,
-    user: &mut User,
-    act: &Act,
-    rights: &Rights,
-) -> Result<(crate::domain::audit::AuditEntry, Ends), StoreError> {
-    let role = edit.role.unwrap_or(user.role);
-    if (role == Role::Operator) != (user.role == Role::Operator) {
-        return Err(StoreError::Conflict(
-            "operators are in no account: make a new user",
-        ));
-    }
-    let enabled = edit.enabled.unwrap_or(user.enabled);
-    let ends = match (role == user.role, enabled == user.enabled) {
-        (true, true) => Ends::Nothing,
-        _ => Ends::SessionsAndTokens,
-    };
-    let is_given = enabled && ends != Ends::Nothing;
-    (user.role, user.enabled) = (role, enabled);
-    if is_given {
-        rights.cover(&rights_of(user))?;
-    }
-    let detail = json!({"role": role.as_str(), "status": status_word(enabled)});
-    let account = user.account.as_ref();
-    Ok((
-        act.entry(AuditAction::UserEdited, account, &user.id, detail),
-        ends,
-    ))
-}
-
-/// What somebody gets who makes, widens or takes over a user.
-fn rights_of(user: &User) -> Rights {
-    Rights::of_role(user.role, user.account.as_ref())
-}
-
-fn invited<'a>(user: &User, value: &'a Zeroizing<String>) -> InvitedAnswer<'a> {
-    InvitedAnswer {
-        setup_secret: value,
-        answer: UserAnswer::new(user),
-    }
-}
-
-const fn status_word(enabled: bool) -> &'static str {
-    match enabled {
-        true => "enabled",
-        false => "disabled",
+impl<'a> InvitedUser<'a> {
+    fn new(user: &User, setup_secret: &'a str) -> Self {
+        Self {
+            setup_secret,
+            answer: UserAnswer::new(user),
+        }
     }
 }
 
@@ -341,15 +229,15 @@ impl UserAnswer {
     fn new(user: &User) -> Self {
         Self {
             id: user.id.clone(),
-            name: user.name.to_string(),
-            account: user.account.as_ref().map(ToString::to_string),
-            role: user.role.as_str(),
-            status: status_word(user.enabled),
+            name: Shown(user.name.clone()),
+            account: user.account.clone().map(Shown),
+            role: Shown(user.role),
+            status: Shown(status_of(user.enabled)),
             password_set: user.password.is_some(),
             totp: user.second_factor().is_some(),
-            created_at: user.created_at.to_string(),
-            updated_at: user.updated_at.to_string(),
-            last_login_at: user.last_login_at.map(|at| at.to_string()),
+            created_at: Shown(user.created_at),
+            updated_at: Shown(user.updated_at),
+            last_login_at: user.last_login_at.map(Shown),
         }
     }
 }

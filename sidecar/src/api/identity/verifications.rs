@@ -6,9 +6,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::domain::audit::AuditAction;
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::password::Password;
 use crate::domain::identity::user::{User, UserName};
 use crate::http::answer;
@@ -16,13 +19,21 @@ use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, invalid, string};
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::{Caller, Person};
 use crate::service::proof::Proved;
-use crate::store::UserTarget;
+use crate::store::RowTarget;
 
 /// How long a proof serves, in milliseconds.
 const LIFETIME_MS: u64 = 5 * 60 * 1000;
+
+/// Until when the proof serves.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Verified {
+    /// When it is worth nothing any more, if no act has used it up before
+    expires_at: Shown<UnixMillis>,
+}
 
 /// What somebody proves it with.
 enum Factor {
@@ -66,15 +77,15 @@ async fn verify(
     })
     .await?;
     app.attempts.clear(&attempt);
-    answer::json(
-        StatusCode::CREATED,
-        &json!({"expires_at": until.to_string()}),
-    )
+    let verified = Verified {
+        expires_at: Shown(until),
+    };
+    answer::json(StatusCode::CREATED, &verified)
 }
 
 async fn name_of(app: &App, person: &Person) -> Result<UserName, Problem> {
-    let target = UserTarget::of(&person.user);
-    let user = app.store(move |store| store.user(&target)).await?;
+    let target = RowTarget::of(&person.user);
+    let user = app.store(move |store| store.find::<User>(&target)).await?;
     Ok(user.name)
 }
 

@@ -8,46 +8,71 @@ use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use keytable::{AxisKind, Denial, Found, Norm, RecordView, RequestFacts, Resources, decide};
 use locator::{Asked, Fault, Locators, Refused, Seen};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::imagined::{Imagined, imagined};
 use crate::api::keys::target::target;
 use crate::compile;
+use crate::domain::clock::UnixMillis;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 
 /// What the gate would say.
-#[derive(Debug, Default, Serialize)]
-struct Verdict {
-    decision: &'static str,
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Verdict {
+    /// Whether the request would pass
+    decision: Decision,
+    /// The status that a client would see
     status: u16,
+    /// The code of the refusal
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     code: Option<&'static str>,
+    /// The decision in words
     reason: String,
+    /// The name that was refused
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     resource: Option<String>,
-    /// The rule that the request was read by.
+    /// The rule that the request was read by
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     rule: Option<String>,
-    /// Every name that was found, and where.
+    /// Every name that was found, and where
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Place>")]
     places: Option<Vec<Place>>,
-    /// The place that decided.
+    /// The place that decided
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     decided_by: Option<String>,
-    at: String,
+    /// The time that was decided for
+    at: Shown<UnixMillis>,
+}
+
+/// Whether a request would pass.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    Permit,
+    Deny,
 }
 
 /// One name in the request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "NamedPlace")]
 struct Place {
+    /// Where it stands
     place: String,
+    /// The name, as it was sent
     name: String,
-    /// The server reads its resource here; other places are judged and are never enough.
+    /// Whether the server reads its resource here; other places are judged and are never enough
     is_read: bool,
 }
 
@@ -82,21 +107,18 @@ fn verdict(locators: &Locators, record: &RecordView<'_>, imagined: &Imagined) ->
         now_unix_ms: imagined.at.get(),
         address: imagined.address,
     };
-    let verdict = match (&imagined.headers, &imagined.resources) {
+    match (&imagined.headers, &imagined.resources) {
         (Some(headers), None) => {
             let body = &imagined.body;
-            seen(Asked { headers, body }.judge(locators, record, &facts))
+            let judged = Asked { headers, body }.judge(locators, record, &facts);
+            seen(judged, imagined.at)
         }
         _ => told(locators, record, &facts, imagined),
-    };
-    Verdict {
-        at: imagined.at.to_string(),
-        ..verdict
     }
 }
 
 /// The verdict on a request that was read.
-fn seen(seen: Seen) -> Verdict {
+fn seen(seen: Seen, at: UnixMillis) -> Verdict {
     let mut places: Vec<Place> = Vec::new();
     if let Some(service) = seen.mentions.service() {
         places.push(Place {
@@ -123,7 +145,7 @@ fn seen(seen: Seen) -> Verdict {
         rule: seen.rule,
         places: Some(places),
         decided_by,
-        ..of(refused)
+        ..of(refused, at)
     }
 }
 
@@ -154,22 +176,29 @@ fn told(
     Verdict {
         resource,
         rule: located.map(|located| located.rule.name.clone()),
-        ..of(denial.map(Refused::Denied))
+        ..of(denial.map(Refused::Denied), imagined.at)
     }
 }
 
 /// Decision, status, code and reason.
-fn of(refused: Option<Refused>) -> Verdict {
+fn of(refused: Option<Refused>, at: UnixMillis) -> Verdict {
     let (decision, (status, code, reason)) = match refused {
-        None => ("permit", (200, None, "the key may do this".to_owned())),
-        Some(refused) => ("deny", explain(refused)),
+        None => (
+            Decision::Permit,
+            (200, None, "the key may do this".to_owned()),
+        ),
+        Some(refused) => (Decision::Deny, explain(refused)),
     };
     Verdict {
         decision,
         status,
         code,
         reason,
-        ..Verdict::default()
+        resource: None,
+        rule: None,
+        places: None,
+        decided_by: None,
+        at: Shown(at),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 
@@ -113,7 +114,7 @@ pub(super) async fn delete(
     note(&request, "deleted", &stored.value);
     let deleted = Deleted {
         id: stored.value.id.to_string(),
-        deleted_at: deleted_at.to_string(),
+        deleted_at: Shown(deleted_at),
         propagation: app.progress_of(&stored, wait).await,
     };
     answer::json(StatusCode::OK, &deleted)

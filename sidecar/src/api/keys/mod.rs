@@ -4,7 +4,7 @@
 //! is routed here.
 
 pub(crate) mod answer;
-mod check;
+pub(crate) mod check;
 mod imagined;
 mod lifecycle;
 mod list;

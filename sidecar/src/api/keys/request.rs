@@ -13,6 +13,7 @@ use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::domain::secrets::secret::Secret;
+use crate::domain::status::parse_status;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, Read, fault, invalid, parsed};
 use crate::http::lists;
@@ -100,18 +101,10 @@ pub(crate) fn key_edit(body: JsonObject, now: UnixMillis) -> Result<KeyEdit, Pro
 fn policy_fields(fields: &mut Fields, now: UnixMillis) -> KeyEdit {
     KeyEdit {
         description: fields.optional("description", |value| parsed(&value, Description::parse)),
-        status: fields.optional("status", |value| parsed(&value, status)),
+        status: fields.optional("status", |value| parsed(&value, parse_status)),
         scope: fields.optional("scope", scope),
         addresses: fields.optional("ip_allowlist", lists::addresses),
         expires_at: fields.optional("expires_at", |value| expiry(&value, now)),
-    }
-}
-
-fn status(text: &str) -> Result<Status, &'static str> {
-    match text {
-        "enabled" => Ok(Status::Enabled),
-        "disabled" => Ok(Status::Disabled),
-        _ => Err("must be \"enabled\" or \"disabled\""),
     }
 }
 

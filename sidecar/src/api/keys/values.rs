@@ -6,11 +6,10 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::idempotency;
-use crate::api::keys::answer::{Created, RotatedAnswer};
+use crate::api::keys::answer::{Created, Revealed, RotatedAnswer};
 use crate::api::keys::target::{note, target};
 use crate::api::wait;
 use crate::domain::rotation::{Grace, GraceError};
@@ -21,14 +20,6 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
 use crate::service::caller::Caller;
-
-/// The answer that shows a value again.
-#[derive(Serialize)]
-struct Revealed<'a> {
-    id: &'a str,
-    key: &'a str,
-    key_version: u32,
-}
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config

@@ -6,10 +6,11 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::domain::catalog::{ALIASES_MAX, CATALOG_ENTRIES_MAX, CatalogEntry, ResourceName};
+use crate::domain::catalog::{ALIASES_MAX, CATALOG_ENTRIES_MAX, CatalogEntry, KINDS, ResourceName};
 use crate::domain::clock::UnixMillis;
 use crate::domain::name::KeyName;
 use crate::domain::region::RegionId;
@@ -19,20 +20,65 @@ use crate::http::fields::{Fields, Read, fault, invalid, parsed, text};
 use crate::http::pagination;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 use crate::store::CatalogFilter;
 
-/// What callers are told about an entry.
-#[derive(Debug, Serialize)]
-struct EntryAnswer {
-    name: String,
+/// A model or service that scopes may name.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CatalogEntry")]
+pub(crate) struct EntryAnswer {
+    /// The name that requests and scopes have
+    name: Shown<ResourceName>,
+    /// What it is, as its name says: one that begins with ep- or @ is a service
+    #[schemars(extend("enum" = KINDS))]
     kind: &'static str,
-    region: String,
+    /// Where it can be called
+    region: Shown<RegionId>,
+    /// What people call it
     display_name: String,
-    aliases: Vec<String>,
-    created_at: String,
-    updated_at: String,
+    /// Other names of it, for people to find it
+    aliases: Vec<Shown<ResourceName>>,
+    /// When it was added
+    created_at: Shown<UnixMillis>,
+    /// When it was last changed
+    updated_at: Shown<UnixMillis>,
+}
+
+/// A page of the catalog.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CatalogList {
+    /// The entries, by name
+    entries: Vec<EntryAnswer>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
+}
+
+/// What an import has done.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CatalogImport {
+    /// How many entries are new
+    added: usize,
+    /// How many were there before
+    known_before: usize,
+}
+
+/// Every region.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RegionList {
+    /// The regions, by id
+    regions: Vec<RegionAnswer>,
+}
+
+/// A region.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Region")]
+struct RegionAnswer {
+    /// Its id
+    id: Shown<RegionId>,
+    /// Where clients reach its Envoys; null: the installation does not say
+    gateway: Option<String>,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -52,12 +98,17 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 async fn regions(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let regions = app.store(|store| store.regions()).await?;
-    let described = |id: &RegionId| {
-        let gateway = app.gateways.iter().find(|gateway| gateway.region == *id);
-        json!({"id": id.as_str(), "gateway": gateway.map(|gateway| gateway.url.as_str())})
+    let described = |id: RegionId| {
+        let gateway = app.gateways.iter().find(|gateway| gateway.region == id);
+        RegionAnswer {
+            gateway: gateway.map(|gateway| gateway.url.clone()),
+            id: Shown(id),
+        }
     };
-    let regions: Vec<_> = regions.iter().map(described).collect();
-    answer::json(StatusCode::OK, &json!({"regions": regions}))
+    let list = RegionList {
+        regions: regions.into_iter().map(described).collect(),
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
 /// `GET /v1/catalog/{region}`
@@ -69,29 +120,22 @@ async fn list(
     let mut query = Query::parse(request.query_string());
     let limit = pagination::limit(&mut query);
     let filter = CatalogFilter {
-        kind: query.choice("kind", &[("model", "model"), ("service", "service")]),
+        kind: query.choice("kind", &KINDS.map(|kind| (kind, kind))),
         after: query.text("cursor"),
     };
     query.finish()?;
     let region = region_of(&region)?;
     let shown = region.clone();
-    let mut found = app
+    let found = app
         .store(move |store| store.catalog(&region, &filter, limit.saturating_add(1)))
         .await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| last.name.to_string());
-    let entries: Vec<_> = found
-        .iter()
-        .map(|entry| EntryAnswer::new(&shown, entry))
-        .collect();
-    answer::json(
-        StatusCode::OK,
-        &json!({"entries": entries, "next_cursor": next}),
-    )
+    let (found, next_cursor) = pagination::cut(found, limit, |last| last.name.to_string());
+    let entries = found.iter().map(|entry| EntryAnswer::new(&shown, entry));
+    let list = CatalogList {
+        entries: entries.collect(),
+        next_cursor,
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
 /// `GET /v1/catalog/{region}/{name}`
@@ -178,22 +222,23 @@ async fn import(
     let added = app
         .store(move |store| store.import_catalog(&region, entries, &act))
         .await?;
-    answer::json(
-        StatusCode::OK,
-        &json!({"added": added, "known_before": found - added}),
-    )
+    let import = CatalogImport {
+        added,
+        known_before: found - added,
+    };
+    answer::json(StatusCode::OK, &import)
 }
 
 impl EntryAnswer {
     fn new(region: &RegionId, entry: &CatalogEntry) -> Self {
         Self {
-            name: entry.name.to_string(),
+            name: Shown(entry.name.clone()),
             kind: entry.name.kind(),
-            region: region.to_string(),
+            region: Shown(region.clone()),
             display_name: entry.display_name.clone(),
-            aliases: entry.aliases.iter().map(ToString::to_string).collect(),
-            created_at: entry.created_at.to_string(),
-            updated_at: entry.updated_at.to_string(),
+            aliases: entry.aliases.iter().cloned().map(Shown).collect(),
+            created_at: Shown(entry.created_at),
+            updated_at: Shown(entry.updated_at),
         }
     }
 }

@@ -5,49 +5,69 @@
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use keytable::Generation;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::domain::audit::AuditAction;
+use crate::domain::clock::UnixMillis;
 use crate::domain::envoy::AgentId;
 use crate::domain::region::RegionId;
 use crate::feed::fleet::{Dismissal, Sighting};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 
-/// The answer.
-#[derive(Debug, Serialize)]
+/// Every Envoy.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EnvoyList")]
 pub(crate) struct Envoys {
+    /// The Envoys that may serve, in contact or not
     envoys: Vec<EnvoyAnswer>,
 }
 
-#[derive(Debug, Serialize)]
+/// An Envoy, as it was last heard.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Envoy")]
 struct EnvoyAnswer {
+    /// Its name
     envoy: String,
+    /// Drawn at each start, to tell restarts apart
     instance: String,
-    region: String,
+    /// Whose keys it has
+    region: Shown<RegionId>,
+    /// Which release its agent is; null: it does not say
     version: Option<String>,
+    /// The generation of the key table that it has in force; null: none yet
     generation: Option<u64>,
+    /// For how long it has not had the newest generation, in milliseconds
     lag_ms: u64,
-    last_seen: String,
+    /// When it was last heard
+    last_seen: Shown<UnixMillis>,
+    /// Whether it is in contact
     live: bool,
-    /// `null`: serves without end.
+    /// How long it may go on without hearing from the sidecar, in seconds; null: without end
     lease_s: Option<u64>,
-    may_serve_until: Option<String>,
-    /// Whether that time is over: it refuses every request until it is heard again.
+    /// Until when it may go on; null: without end
+    may_serve_until: Option<Shown<UnixMillis>>,
+    /// Whether that time is over: it refuses every request until it is heard again
     lease_over: bool,
-    /// Whether another Envoy was heard under this name.
+    /// Whether another Envoy was heard under this name
     shares_name: bool,
+    /// The last answer of the feed that it could not use; null: there was none
     last_error: Option<LastError>,
 }
 
 /// An answer of the feed that an Envoy could not use.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EnvoyError")]
 struct LastError {
+    /// What was wrong with it
     error: String,
-    at: String,
+    /// When it was told
+    at: Shown<UnixMillis>,
 }
 
 /// `GET /v1/envoys`
@@ -98,19 +118,19 @@ impl From<Sighting> for EnvoyAnswer {
         Self {
             envoy: who.node.to_string(),
             instance: who.agent.to_string(),
-            region: who.region.to_string(),
+            region: Shown(who.region),
             version: who.version.map(|version| version.to_string()),
             generation: sighting.acknowledged.map(Generation::get),
             lag_ms: u64::try_from(sighting.lag.as_millis()).unwrap_or(u64::MAX),
-            last_seen: sighting.heard_at.to_string(),
+            last_seen: Shown(sighting.heard_at),
             live: sighting.live,
             lease_s: who.lease.seconds(),
-            may_serve_until: sighting.may_serve_until.map(|time| time.to_string()),
+            may_serve_until: sighting.may_serve_until.map(Shown),
             lease_over: sighting.is_over,
             shares_name: sighting.shares_name,
             last_error: sighting.trouble.map(|(error, at)| LastError {
                 error: error.to_string(),
-                at: at.to_string(),
+                at: Shown(at),
             }),
         }
     }

@@ -3,10 +3,10 @@
 //! Does not change keys. Invariant: what a caller is told is of their account, but for the catalog,
 //! which is everybody's, and the Envoys, which are the operator's.
 
-mod catalog;
-mod envoys;
-mod recommendations;
-mod usage;
+pub(super) mod catalog;
+pub(super) mod envoys;
+pub(super) mod recommendations;
+pub(super) mod usage;
 
 use actix_web::web::{self, ServiceConfig};
 

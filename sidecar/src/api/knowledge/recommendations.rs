@@ -3,41 +3,79 @@
 //! Does not carry anything out. Invariant: each piece of advice has its numbers and the one call
 //! that follows it.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::api::account;
 use crate::domain::key::Key;
 use crate::domain::key_detail::axis;
+use crate::domain::name::KeyName;
 use crate::domain::recommendation::{Recommendation, RecommendationKind, Remedy, recommend};
 use crate::http::answer;
 use crate::http::pagination;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 
-#[derive(Debug, Serialize)]
+/// A page of advice.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RecommendationList {
+    /// The advice, by key
+    recommendations: Vec<Advice>,
+    /// What to ask the next page with; null: this is the last one
+    next_cursor: Option<String>,
+}
+
+/// Something to do about a key.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Recommendation")]
 struct Advice {
-    kind: &'static str,
+    /// What was noticed
+    kind: Shown<RecommendationKind>,
+    /// The key's id
     key_id: String,
-    key_name: String,
+    /// The key's name
+    key_name: Shown<KeyName>,
+    /// The key's value with its middle left out
     masked: String,
+    /// Why, in a sentence
     reason: String,
-    numbers: Map<String, Value>,
+    /// The numbers of that sentence, by name
+    numbers: BTreeMap<&'static str, u64>,
+    /// The call that follows the advice
     fix: Fix,
 }
 
 /// A call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RecommendedCall")]
 struct Fix {
-    method: &'static str,
+    /// Its method
+    method: Method,
+    /// Its path and query
     path: String,
+    /// Its body
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Map<String, Value>")]
     body: Option<Value>,
+}
+
+/// The method of a call that follows advice.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+enum Method {
+    Patch,
+    Post,
+    Delete,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -67,26 +105,23 @@ async fn list(
         let advice = recommend(key, observed, now).into_iter();
         advice.map(|advice| Advice::new(key, advice))
     });
-    let advice: Vec<_> = advice.collect();
-    let next = examined.next.map(|seq| seq.to_string());
-    answer::json(
-        StatusCode::OK,
-        &json!({"recommendations": advice, "next_cursor": next}),
-    )
+    let list = RecommendationList {
+        recommendations: advice.collect(),
+        next_cursor: examined.next.map(|seq| seq.to_string()),
+    };
+    answer::json(StatusCode::OK, &list)
 }
 
 impl Advice {
     fn new(key: &Key, advice: Recommendation) -> Self {
         let numbers = advice.numbers.iter();
         Self {
-            kind: advice.kind.as_str(),
+            kind: Shown(advice.kind),
             key_id: key.id.to_string(),
-            key_name: key.name.as_str().into(),
+            key_name: Shown(key.name.clone()),
             masked: key.masked.clone(),
             reason: reason(&advice),
-            numbers: numbers
-                .map(|(name, n)| ((*name).to_owned(), (*n).into()))
-                .collect(),
+            numbers: numbers.copied().collect(),
             fix: Fix::new(key, &advice.remedy),
         }
     }
@@ -96,19 +131,19 @@ impl Fix {
     fn new(key: &Key, remedy: &Remedy) -> Self {
         let path = format!("/v1/keys/{}", key.id);
         let patch = |body| Self {
-            method: "PATCH",
+            method: Method::Patch,
             path: path.clone(),
             body: Some(body),
         };
         let post = |call| Self {
-            method: "POST",
+            method: Method::Post,
             path: format!("{path}/{call}"),
             body: None,
         };
         match remedy {
             Remedy::Disable => patch(json!({"status": "disabled"})),
             Remedy::Delete => Self {
-                method: "DELETE",
+                method: Method::Delete,
                 path: format!("{path}?confirm={}", encoded(key.name.as_str())),
                 body: None,
             },

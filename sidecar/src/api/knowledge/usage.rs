@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use keytable::UsageOutcome;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::account;
@@ -19,6 +20,7 @@ use crate::http::answer;
 use crate::http::pagination;
 use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 use crate::store::{Subject, UsagePoint, UsageShare};
@@ -29,46 +31,75 @@ struct Wanted {
     limit: usize,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// How many requests passed, and how many were refused.
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Counts {
+    /// Requests that passed
     permitted: u64,
+    /// Requests that were refused
     refused: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// The requests of one period.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UsagePoint")]
 struct PointAnswer {
-    at: String,
+    /// When the period begins
+    at: Shown<UnixMillis>,
     #[serde(flatten)]
     counts: Counts,
 }
 
-#[derive(Debug, Serialize)]
+/// The requests that named one resource.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ResourceUsage")]
 struct ResourceAnswer {
+    /// The model or service; empty: none was named
     resource: String,
     #[serde(flatten)]
     counts: Counts,
 }
 
-#[derive(Debug, Serialize)]
+/// The requests with one key.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "KeyShare")]
 struct KeyShareAnswer {
+    /// The key's id
     id: String,
+    /// The key's name; null: it was deleted
     name: Option<String>,
     #[serde(flatten)]
     counts: Counts,
 }
 
-/// The answer.
-#[derive(Debug, Serialize)]
-struct UsageAnswer {
-    period: &'static str,
-    from: String,
-    until: String,
+/// What a key was used for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "KeyUsage")]
+pub(crate) struct UsageAnswer {
+    /// The width of a point
+    period: Shown<Period>,
+    /// When the first point begins
+    from: Shown<UnixMillis>,
+    /// When the last point ends
+    until: Shown<UnixMillis>,
+    /// All requests
     total: Counts,
+    /// How many requests ended in which way, by the word that the gate has for it
     outcomes: BTreeMap<&'static str, u64>,
+    /// The resources that were named most
     resources: Vec<ResourceAnswer>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keys: Option<Vec<KeyShareAnswer>>,
+    /// A point for each period, also those without requests
     series: Vec<PointAnswer>,
+}
+
+/// What the keys of an account were used for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AccountUsage")]
+pub(crate) struct AccountUsageAnswer {
+    /// The keys that were used most
+    keys: Vec<KeyShareAnswer>,
+    #[serde(flatten)]
+    usage: UsageAnswer,
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -95,7 +126,10 @@ async fn of_account(
             let keys = store.usage_by_key(&subject, &interval, limit)?;
             let resources = store.usage_by_resource(&subject, &interval, limit)?;
             let points = store.usage_series(&subject, &interval)?;
-            Ok(UsageAnswer::new(&interval, &points, resources, Some(keys)))
+            Ok(AccountUsageAnswer {
+                keys: keys.into_iter().map(KeyShareAnswer::new).collect(),
+                usage: UsageAnswer::new(&interval, &points, resources),
+            })
         })
         .await?;
     answer::json(StatusCode::OK, &answer)
@@ -117,7 +151,7 @@ async fn of_key(
             let Wanted { interval, limit } = wanted;
             let resources = store.usage_by_resource(&subject, &interval, limit)?;
             let points = store.usage_series(&subject, &interval)?;
-            Ok(UsageAnswer::new(&interval, &points, resources, None))
+            Ok(UsageAnswer::new(&interval, &points, resources))
         })
         .await?;
     answer::json(StatusCode::OK, &answer)
@@ -137,12 +171,7 @@ fn wanted(mut query: Query, now: UnixMillis) -> Result<Wanted, Problem> {
 }
 
 impl UsageAnswer {
-    fn new(
-        interval: &Interval,
-        points: &[UsagePoint],
-        resources: Vec<UsageShare>,
-        keys: Option<Vec<UsageShare>>,
-    ) -> Self {
+    fn new(interval: &Interval, points: &[UsagePoint], resources: Vec<UsageShare>) -> Self {
         let mut outcomes = BTreeMap::new();
         for point in points {
             *outcomes.entry(outcome_word(point.outcome)).or_default() += point.count;
@@ -151,20 +180,24 @@ impl UsageAnswer {
             counts: Counts::of_share(&share),
             resource: share.of,
         });
-        let of_key = |share: UsageShare| KeyShareAnswer {
-            counts: Counts::of_share(&share),
-            id: share.of,
-            name: share.name,
-        };
         Self {
-            period: interval.period.as_str(),
+            period: Shown(interval.period),
             from: time(interval.from_s),
             until: time(interval.until_s),
             total: Counts::of_points(points),
             outcomes,
             resources: resources.collect(),
-            keys: keys.map(|keys| keys.into_iter().map(of_key).collect()),
             series: series(interval, points),
+        }
+    }
+}
+
+impl KeyShareAnswer {
+    fn new(share: UsageShare) -> Self {
+        Self {
+            counts: Counts::of_share(&share),
+            id: share.of,
+            name: share.name,
         }
     }
 }
@@ -206,6 +239,6 @@ fn series(interval: &Interval, points: &[UsagePoint]) -> Vec<PointAnswer> {
     starts.map(point).collect()
 }
 
-fn time(seconds: u64) -> String {
-    UnixMillis::new(seconds.saturating_mul(1000)).to_string()
+const fn time(seconds: u64) -> Shown<UnixMillis> {
+    Shown(UnixMillis::new(seconds.saturating_mul(1000)))
 }

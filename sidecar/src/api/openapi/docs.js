@@ -15,9 +15,8 @@ function resolved(schema) {
 
 function example(schema, depth = 0) {
   const shape = resolved(schema) ?? {};
-  if (shape.const !== undefined) return shape.const;
   if (shape.enum) return shape.enum[0];
-  if (shape.oneOf) return example(shape.oneOf[0], depth);
+  if (shape.anyOf) return example(shape.anyOf[0], depth);
   const type = Array.isArray(shape.type) ? shape.type[0] : shape.type;
   if (type === "object" && depth < 4) {
     const members = Object.entries(shape.properties ?? {});

@@ -8,9 +8,9 @@ use super::*;
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
-            if let Some(Value::String(reference)) = members.get("$ref") {
-                found.insert(reference.rsplit('/').next().unwrap().to_owned());
-            }
+            let reference = members.get("$ref").and_then(Value::as_str);
+            let schema = reference.and_then(|of| of.strip_prefix("#/components/schemas/"));
+            found.extend(schema.map(str::to_owned));
             members
                 .values()
                 .for_each(|member| references(member, found));
@@ -54,7 +54,6 @@ fn every_body_has_an_example_with_members_that_it_may_have() {
         };
         let example = examples::of(schema).unwrap_or_else(|| panic!("{schema} has none"));
         let shape = &document["components"]["schemas"][schema];
-        let shape = shape.get("oneOf").map_or(shape, |shapes| &shapes[0]);
         for member in example.as_object().unwrap().keys() {
             let known = shape["properties"].get(member).is_some();
             assert!(
@@ -72,4 +71,54 @@ fn every_call_has_a_name_of_its_own() {
     assert_eq!(different.len(), ids.len());
     let calls: BTreeSet<_> = operations::all().map(|o| (o.method, o.path)).collect();
     assert_eq!(calls.len(), ids.len());
+}
+
+/// Places of a document that have no description, and neither has what they refer to.
+fn undescribed(value: &Value, place: &str, found: &mut Vec<String>) {
+    let Value::Object(members) = value else {
+        if let Value::Array(items) = value {
+            let places = items.iter().enumerate();
+            places.for_each(|(at, item)| undescribed(item, &format!("{place}/{at}"), found));
+        }
+        return;
+    };
+    for (name, member) in members {
+        let place = format!("{place}/{name}");
+        if let ("properties" | "schemas", Value::Object(described)) = (name.as_str(), member) {
+            let bare = described
+                .iter()
+                .filter(|(_, schema)| schema.get("description").is_none());
+            found.extend(bare.map(|(name, _)| format!("{place}/{name}")));
+        }
+        if let ("parameters", Value::Array(parameters)) = (name.as_str(), member) {
+            let bare = parameters
+                .iter()
+                .filter(|parameter| parameter.get("description").is_none());
+            found.extend(bare.map(|parameter| format!("{place}/{}", parameter["name"])));
+        }
+        undescribed(member, &place, found);
+    }
+}
+
+#[test]
+fn everything_is_described() {
+    let mut found = Vec::new();
+    undescribed(&document(), "", &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// What generators of clients make nothing useful of: constants, schemas that allow anything of an
+/// answer, choices that are not told apart.
+#[test]
+fn no_shape_is_one_that_generators_choke_on() {
+    let text = document().to_string();
+    for word in [
+        "\"const\"",
+        "\"oneOf\"",
+        "\"allOf\"",
+        "\"unevaluatedProperties\"",
+        "\"$defs\"",
+    ] {
+        assert!(!text.contains(word), "{word}");
+    }
 }

@@ -1,7 +1,20 @@
 //! The calls about who may act: accounts, users, sessions, tokens, access keys, audit.
 
+use crate::api::identity::access_keys::{
+    AccessKeyAnswer, AccessKeyList, DeletedAccessKey, MintedAccessKey,
+};
+use crate::api::identity::accounts::{AccountAnswer, AccountList};
+use crate::api::identity::audit::AuditList;
+use crate::api::identity::limit_requests::{LimitRequestAnswer, LimitRequestList};
+use crate::api::identity::listed::{DeletedRow, Nothing};
+use crate::api::identity::me::{TotpAnswer, TotpSeedAnswer};
+use crate::api::identity::session::{SessionAnswer, SetUpAnswer};
+use crate::api::identity::tokens::{MintedToken, TokenAnswer, TokenList};
+use crate::api::identity::users::{InvitedUser, UserAnswer, UserList};
+use crate::api::identity::verifications::Verified;
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind,
+    of,
 };
 use crate::domain::identity::role::Capability::{Admin, KeysRead, KeysWrite};
 
@@ -24,7 +37,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists the accounts that the caller may act in",
     )
     .parameters(&[LIMIT, CURSOR])
-    .answers(&[(200, "AccountList")]),
+    .answers(&[(200, of::<AccountList>)]),
     call(
         "POST",
         "/v1/accounts",
@@ -34,7 +47,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IDEMPOTENCY_KEY])
     .body("NewAccount")
-    .answers(&[(201, "Account")]),
+    .answers(&[(201, of::<AccountAnswer>)]),
     call(
         "GET",
         "/v1/accounts/{id}",
@@ -42,7 +55,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "getAccount",
         "Shows an account",
     )
-    .answers(&[(200, "Account")]),
+    .answers(&[(200, of::<AccountAnswer>)]),
     call(
         "PATCH",
         "/v1/accounts/{id}",
@@ -52,7 +65,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IF_MATCH])
     .body("AccountEdit")
-    .answers(&[(200, "Account")]),
+    .answers(&[(200, of::<AccountAnswer>)]),
     call(
         "GET",
         "/v1/limit-requests",
@@ -61,7 +74,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists requests for more keys, newest first",
     )
     .parameters(&[ACCOUNT, LIMIT, CURSOR])
-    .answers(&[(200, "LimitRequestList")]),
+    .answers(&[(200, of::<LimitRequestList>)]),
     call(
         "POST",
         "/v1/limit-requests",
@@ -71,7 +84,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IDEMPOTENCY_KEY])
     .body("NewLimitRequest")
-    .answers(&[(201, "LimitRequest")]),
+    .answers(&[(201, of::<LimitRequestAnswer>)]),
     call(
         "GET",
         "/v1/limit-requests/{id}",
@@ -79,7 +92,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "getLimitRequest",
         "Shows a request for more keys",
     )
-    .answers(&[(200, "LimitRequest")]),
+    .answers(&[(200, of::<LimitRequestAnswer>)]),
     call(
         "PATCH",
         "/v1/limit-requests/{id}",
@@ -89,7 +102,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IF_MATCH])
     .body("LimitDecision")
-    .answers(&[(200, "LimitRequest")]),
+    .answers(&[(200, of::<LimitRequestAnswer>)]),
     call(
         "GET",
         "/v1/users",
@@ -98,7 +111,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists users, the first made first",
     )
     .parameters(&[ACCOUNT, LIMIT, CURSOR])
-    .answers(&[(200, "UserList")]),
+    .answers(&[(200, of::<UserList>)]),
     call(
         "POST",
         "/v1/users",
@@ -109,7 +122,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IDEMPOTENCY_KEY])
     .body("NewUser")
-    .answers(&[(201, "InvitedUser")]),
+    .answers(&[(201, of::<InvitedUser<'static>>)]),
     call(
         "GET",
         "/v1/users/{id}",
@@ -117,7 +130,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "getUser",
         "Shows a user",
     )
-    .answers(&[(200, "User")]),
+    .answers(&[(200, of::<UserAnswer>)]),
     call(
         "PATCH",
         "/v1/users/{id}",
@@ -128,7 +141,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IF_MATCH])
     .body("UserEdit")
-    .answers(&[(200, "User")]),
+    .answers(&[(200, of::<UserAnswer>)]),
     call(
         "DELETE",
         "/v1/users/{id}",
@@ -137,7 +150,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Deletes a user, with their sessions, tokens and access keys",
     )
     .parameters(&[IF_MATCH])
-    .answers(&[(200, "Deleted")]),
+    .answers(&[(200, of::<DeletedRow>)]),
     call(
         "POST",
         "/v1/users/{id}/reset",
@@ -147,7 +160,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
          a setup secret. Needs proof of identity",
     )
     .parameters(&[IF_MATCH])
-    .answers(&[(200, "InvitedUser")]),
+    .answers(&[(200, of::<InvitedUser<'static>>)]),
     call(
         "GET",
         "/v1/tokens",
@@ -156,7 +169,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists API tokens, newest first",
     )
     .parameters(&[ACCOUNT, LIMIT, CURSOR])
-    .answers(&[(200, "TokenList")]),
+    .answers(&[(200, of::<TokenList>)]),
     call(
         "POST",
         "/v1/tokens",
@@ -167,7 +180,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IDEMPOTENCY_KEY])
     .body("NewToken")
-    .answers(&[(201, "MintedToken")]),
+    .answers(&[(201, of::<MintedToken<'static>>)]),
     call(
         "GET",
         "/v1/tokens/{id}",
@@ -175,7 +188,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "getToken",
         "Shows an API token, without its value",
     )
-    .answers(&[(200, "Token")]),
+    .answers(&[(200, of::<TokenAnswer>)]),
     call(
         "DELETE",
         "/v1/tokens/{id}",
@@ -184,7 +197,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Ends an API token",
     )
     .parameters(&[IF_MATCH])
-    .answers(&[(200, "Deleted")]),
+    .answers(&[(200, of::<DeletedRow>)]),
     call(
         "GET",
         "/v1/access-keys",
@@ -193,7 +206,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists access keys, with which clients of the cloud API sign, newest first",
     )
     .parameters(&[ACCOUNT, LIMIT, CURSOR])
-    .answers(&[(200, "AccessKeyList")]),
+    .answers(&[(200, of::<AccessKeyList>)]),
     call(
         "POST",
         "/v1/access-keys",
@@ -204,7 +217,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IDEMPOTENCY_KEY])
     .body("NewAccessKey")
-    .answers(&[(201, "MintedAccessKey")]),
+    .answers(&[(201, of::<MintedAccessKey<'static>>)]),
     call(
         "GET",
         "/v1/access-keys/{id}",
@@ -212,7 +225,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "getAccessKey",
         "Shows an access key, without its secret",
     )
-    .answers(&[(200, "AccessKey")]),
+    .answers(&[(200, of::<AccessKeyAnswer>)]),
     call(
         "PATCH",
         "/v1/access-keys/{id}",
@@ -222,7 +235,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IF_MATCH])
     .body("StatusEdit")
-    .answers(&[(200, "AccessKey")]),
+    .answers(&[(200, of::<AccessKeyAnswer>)]),
     call(
         "DELETE",
         "/v1/access-keys/{id}",
@@ -231,7 +244,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Deletes an access key",
     )
     .parameters(&[IF_MATCH])
-    .answers(&[(200, "DeletedAccessKey")]),
+    .answers(&[(200, of::<DeletedAccessKey>)]),
     call(
         "GET",
         "/v1/session",
@@ -239,7 +252,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "getSession",
         "Says who calls and what they may do",
     )
-    .answers(&[(200, "Session")]),
+    .answers(&[(200, of::<SessionAnswer>)]),
     call(
         "POST",
         "/v1/session",
@@ -248,7 +261,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Logs a person in; the session is in a cookie that no script can read",
     )
     .body("Credentials")
-    .answers(&[(200, "Session")]),
+    .answers(&[(200, of::<SessionAnswer>)]),
     call(
         "DELETE",
         "/v1/session",
@@ -256,7 +269,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "logOut",
         "Ends the session",
     )
-    .answers(&[(200, "Nothing")]),
+    .answers(&[(200, of::<Nothing>)]),
     call(
         "POST",
         "/v1/setup",
@@ -265,7 +278,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Sets a password with a one-time setup secret",
     )
     .body("Setup")
-    .answers(&[(200, "SetUp")]),
+    .answers(&[(200, of::<SetUpAnswer>)]),
     call(
         "POST",
         "/v1/verifications",
@@ -274,7 +287,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Proves again who somebody is, for one act within five minutes",
     )
     .body("Verification")
-    .answers(&[(201, "Verified")]),
+    .answers(&[(201, of::<Verified>)]),
     call(
         "POST",
         "/v1/me/password",
@@ -283,7 +296,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Sets the caller's password and ends all their sessions",
     )
     .body("NewPassword")
-    .answers(&[(200, "Nothing")]),
+    .answers(&[(200, of::<Nothing>)]),
     call(
         "POST",
         "/v1/me/totp",
@@ -292,7 +305,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Draws the seed of a second factor; it counts once it is confirmed. Needs proof of \
          identity",
     )
-    .answers(&[(201, "TotpSeed")]),
+    .answers(&[(201, of::<TotpSeedAnswer<'static>>)]),
     call(
         "PUT",
         "/v1/me/totp",
@@ -301,7 +314,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Confirms the second factor with its first code",
     )
     .body("TotpCode")
-    .answers(&[(200, "Totp")]),
+    .answers(&[(200, of::<TotpAnswer>)]),
     call(
         "DELETE",
         "/v1/me/totp",
@@ -309,7 +322,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "removeTotp",
         "Removes the second factor. Needs proof of identity",
     )
-    .answers(&[(200, "Totp")]),
+    .answers(&[(200, of::<TotpAnswer>)]),
     call(
         "GET",
         "/v1/audit",
@@ -339,5 +352,5 @@ pub(super) const OPERATIONS: &[Operation] = &[
         LIMIT,
         CURSOR,
     ])
-    .answers(&[(200, "AuditList")]),
+    .answers(&[(200, of::<AuditList>)]),
 ];

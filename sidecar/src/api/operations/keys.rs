@@ -1,9 +1,16 @@
 //! The calls about keys, what they may call, what they were used for, and the Envoys.
 
+use keytable::Status;
+
+use crate::api::keys::answer::{Changed, Created, Deleted, KeyAnswer, Listed};
+use crate::api::knowledge::envoys::Envoys;
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind,
+    nothing, of, shown,
 };
 use crate::domain::identity::role::Capability::{Admin, KeysDelete, KeysRead, KeysWrite};
+use crate::domain::origin::Origin;
+use crate::domain::region::RegionId;
 
 pub(super) const WAIT: Parameter = Parameter::query(
     "wait",
@@ -17,10 +24,10 @@ pub(super) const TIMEOUT_S: Parameter = Parameter::query(
 );
 pub(super) const ALLOW_UNLISTED: Parameter = Parameter::query(
     "allow_unlisted",
-    ParameterKind::Choice(&["true", "false"]),
+    ParameterKind::Switch,
     "Whether a scope may name what is not in the catalog",
 );
-const REGION: Parameter = Parameter::query("region", ParameterKind::Text, "Only of this region");
+const REGION: Parameter = Parameter::query("region", shown::<RegionId>(), "Only of this region");
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new(
@@ -32,14 +39,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     .parameters(&[
         ACCOUNT.required(),
         REGION,
-        Parameter::query(
-            "status",
-            ParameterKind::Choice(&["enabled", "disabled"]),
-            "Only of this status",
-        ),
+        Parameter::query("status", shown::<Status>(), "Only of this status"),
         Parameter::query(
             "origin",
-            ParameterKind::Choice(&["standard", "coding_plan", "token_plan"]),
+            shown::<Origin>(),
             "Of this origin; standard keys if it is left out",
         ),
         Parameter::query(
@@ -67,7 +70,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         LIMIT,
         CURSOR,
     ])
-    .answers(&[(200, "KeyList")]),
+    .answers(&[(200, of::<Listed>)]),
     Operation::new(
         ("POST", "/v1/keys"),
         Access::Needs(KeysWrite),
@@ -76,7 +79,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[WAIT, TIMEOUT_S, ALLOW_UNLISTED, IDEMPOTENCY_KEY])
     .body("NewKey")
-    .answers(&[(201, "CreatedKey")]),
+    .answers(&[(201, of::<Created<'static>>)]),
     Operation::new(
         ("GET", "/v1/keys/{id}"),
         Access::Needs(KeysRead),
@@ -84,7 +87,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Shows a key, masked",
     )
     .parameters(&[ACCOUNT])
-    .answers(&[(200, "Key")]),
+    .answers(&[(200, of::<KeyAnswer>)]),
     Operation::new(
         ("PATCH", "/v1/keys/{id}"),
         Access::Needs(KeysWrite),
@@ -93,7 +96,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, ALLOW_UNLISTED, IF_MATCH])
     .body("KeyEdit")
-    .answers(&[(200, "ChangedKey")]),
+    .answers(&[(200, of::<Changed>)]),
     Operation::new(
         ("DELETE", "/v1/keys/{id}"),
         Access::Needs(KeysDelete),
@@ -107,14 +110,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         TIMEOUT_S,
         IF_MATCH,
     ])
-    .answers(&[(200, "DeletedKey")]),
+    .answers(&[(200, of::<Deleted>)]),
     Operation::new(
         ("GET", "/v1/envoys"),
         Access::Needs(KeysRead),
         "listEnvoys",
         "Lists every Envoy: its region, what it has in force, whether it is in contact",
     )
-    .answers(&[(200, "EnvoyList")]),
+    .answers(&[(200, of::<Envoys>)]),
     Operation::new(
         ("DELETE", "/v1/envoys/{instance}"),
         Access::Operator(Admin),
@@ -122,5 +125,5 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Says that a lost Envoy is gone for good, so that no change names it any more",
     )
     .parameters(&[Parameter::query("region", ParameterKind::Text, "Whose keys it had").required()])
-    .answers(&[(204, "")]),
+    .answers(&[(204, nothing)]),
 ];

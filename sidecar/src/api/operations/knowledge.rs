@@ -1,13 +1,19 @@
 //! The calls about what can be selected and what was used: regions, catalog, usage, advice.
 
+use crate::api::knowledge::catalog::{CatalogImport, CatalogList, EntryAnswer, RegionList};
+use crate::api::knowledge::recommendations::RecommendationList;
+use crate::api::knowledge::usage::{AccountUsageAnswer, UsageAnswer};
 use crate::api::operations::{
-    ACCOUNT, Access, CURSOR, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind,
+    ACCOUNT, Access, CURSOR, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind, nothing, of,
+    shown,
 };
+use crate::domain::catalog::KINDS;
 use crate::domain::identity::role::Capability::{Admin, KeysRead};
+use crate::domain::usage::Period;
 
 const PERIOD: Parameter = Parameter::query(
     "period",
-    ParameterKind::Choice(&["minute", "hour", "day"]),
+    shown::<Period>(),
     "The width of a point; an hour if it is left out",
 );
 const FROM: Parameter = Parameter::query(
@@ -25,7 +31,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "listRegions",
         "Lists the regions",
     )
-    .answers(&[(200, "RegionList")]),
+    .answers(&[(200, of::<RegionList>)]),
     Operation::new(
         ("GET", "/v1/catalog/{region}"),
         Access::Needs(KeysRead),
@@ -33,22 +39,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists the models and services of a region, by name",
     )
     .parameters(&[
-        Parameter::query(
-            "kind",
-            ParameterKind::Choice(&["model", "service"]),
-            "Only of this kind",
-        ),
+        Parameter::query("kind", ParameterKind::Choice(&KINDS), "Only of this kind"),
         LIMIT,
         CURSOR,
     ])
-    .answers(&[(200, "CatalogList")]),
+    .answers(&[(200, of::<CatalogList>)]),
     Operation::new(
         ("GET", "/v1/catalog/{region}/{name}"),
         Access::Needs(KeysRead),
         "getCatalogEntry",
         "Shows one model or service",
     )
-    .answers(&[(200, "CatalogEntry")]),
+    .answers(&[(200, of::<EntryAnswer>)]),
     Operation::new(
         ("PUT", "/v1/catalog/{region}/{name}"),
         Access::Operator(Admin),
@@ -57,7 +59,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[IF_MATCH])
     .body("NewCatalogEntry")
-    .answers(&[(200, "CatalogEntry")]),
+    .answers(&[(200, of::<EntryAnswer>)]),
     Operation::new(
         ("DELETE", "/v1/catalog/{region}/{name}"),
         Access::Operator(Admin),
@@ -65,7 +67,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Removes a model or service; scopes that name it stay as they are",
     )
     .parameters(&[IF_MATCH])
-    .answers(&[(204, "")]),
+    .answers(&[(204, nothing)]),
     Operation::new(
         ("POST", "/v1/catalog/{region}/import"),
         Access::Operator(Admin),
@@ -73,7 +75,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Adds the models of an upstream: the body is the answer of its GET /v1/models",
     )
     .body("ModelList")
-    .answers(&[(200, "CatalogImport")]),
+    .answers(&[(200, of::<CatalogImport>)]),
     Operation::new(
         ("GET", "/v1/usage"),
         Access::Needs(KeysRead),
@@ -81,7 +83,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Shows what the keys of an account were used for",
     )
     .parameters(&[ACCOUNT.required(), PERIOD, FROM, UNTIL, LIMIT])
-    .answers(&[(200, "AccountUsage")]),
+    .answers(&[(200, of::<AccountUsageAnswer>)]),
     Operation::new(
         ("GET", "/v1/keys/{id}/usage"),
         Access::Needs(KeysRead),
@@ -89,7 +91,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Shows what a key was used for",
     )
     .parameters(&[ACCOUNT, PERIOD, FROM, UNTIL, LIMIT])
-    .answers(&[(200, "KeyUsage")]),
+    .answers(&[(200, of::<UsageAnswer>)]),
     Operation::new(
         ("GET", "/v1/recommendations"),
         Access::Needs(KeysRead),
@@ -97,5 +99,5 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Lists keys to narrow, renew or remove: why, in numbers, and by which call",
     )
     .parameters(&[ACCOUNT.required(), LIMIT, CURSOR])
-    .answers(&[(200, "RecommendationList")]),
+    .answers(&[(200, of::<RecommendationList>)]),
 ];

@@ -1,8 +1,10 @@
 //! The calls about values of keys: import, reveal, rotation, reset; and the check.
 
+use crate::api::keys::answer::{Changed, Created, Revealed, RotatedAnswer};
+use crate::api::keys::check::Verdict;
 use crate::api::operations::keys::{ALLOW_UNLISTED, TIMEOUT_S, WAIT};
 use crate::api::operations::{
-    ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Operation, Parameter, ParameterKind,
+    ACCOUNT, Access, IDEMPOTENCY_KEY, IF_MATCH, Operation, Parameter, ParameterKind, of,
 };
 use crate::domain::identity::role::Capability::{KeysRead, KeysReveal, KeysWrite};
 
@@ -15,7 +17,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[WAIT, TIMEOUT_S, ALLOW_UNLISTED, IDEMPOTENCY_KEY])
     .body("ImportedKey")
-    .answers(&[(201, "ChangedKey")]),
+    .answers(&[(201, of::<Changed>)]),
     Operation::new(
         ("POST", "/v1/keys/{id}/reveal"),
         Access::Needs(KeysReveal),
@@ -30,7 +32,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ),
         ACCOUNT,
     ])
-    .answers(&[(200, "RevealedKey")]),
+    .answers(&[(200, of::<Revealed<'static>>)]),
     Operation::new(
         ("POST", "/v1/keys/{id}/rotate"),
         Access::Needs(KeysWrite),
@@ -39,7 +41,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH, IDEMPOTENCY_KEY])
     .maybe_body("Rotation")
-    .answers(&[(201, "RotatedKey")]),
+    .answers(&[(201, of::<RotatedAnswer<'static>>)]),
     Operation::new(
         ("POST", "/v1/keys/{id}/end-grace"),
         Access::Needs(KeysWrite),
@@ -47,7 +49,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Ends the grace of a key that has a successor",
     )
     .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH])
-    .answers(&[(200, "ChangedKey")]),
+    .answers(&[(200, of::<Changed>)]),
     Operation::new(
         ("POST", "/v1/keys/{id}/reset"),
         Access::Needs(KeysWrite),
@@ -55,7 +57,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Gives a plan key a new value; the old one is dead at once",
     )
     .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, IF_MATCH, IDEMPOTENCY_KEY])
-    .answers(&[(200, "CreatedKey")]),
+    .answers(&[(200, of::<Created<'static>>)]),
     Operation::new(
         ("POST", "/v1/keys/{id}/check"),
         Access::Needs(KeysRead),
@@ -64,5 +66,5 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[ACCOUNT])
     .body("Check")
-    .answers(&[(200, "Verdict")]),
+    .answers(&[(200, of::<Verdict>)]),
 ];

@@ -89,9 +89,12 @@ pub struct LimitDecision {
 pub struct LimitStatusError;
 
 impl LimitStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Granted, Self::Denied];
+
     /// Reads `open`, `granted` or `denied`.
     pub fn parse(text: &str) -> Result<Self, LimitStatusError> {
-        [Self::Open, Self::Granted, Self::Denied]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or(LimitStatusError)

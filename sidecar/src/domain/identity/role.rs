@@ -44,9 +44,12 @@ pub struct RoleError;
 pub struct CapabilityError;
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Operator, Self::Owner, Self::Viewer];
+
     /// Reads `operator`, `owner` or `viewer`.
     pub fn parse(text: &str) -> Result<Self, RoleError> {
-        [Self::Operator, Self::Owner, Self::Viewer]
+        Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
             .ok_or(RoleError)

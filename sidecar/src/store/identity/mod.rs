@@ -5,6 +5,7 @@
 
 pub(super) mod access_keys;
 pub(super) mod accounts;
+pub(super) mod limit_requests;
 pub(super) mod operator;
 pub(super) mod sessions;
 pub(super) mod tokens;

@@ -12,7 +12,8 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::user::User;
 use crate::store::error::StoreError;
-use crate::store::identity::users::{self, UserTarget};
+use crate::store::identity::users;
+use crate::store::pagination::{self, RowTarget};
 use crate::store::row::integer;
 use crate::store::{Store, audit};
 
@@ -46,7 +47,7 @@ impl Store {
     ) -> Result<User, StoreError> {
         let now = entry.at;
         self.write(|transaction| {
-            let mut user = users::find(transaction, &UserTarget::of(user))?;
+            let mut user: User = pagination::find(transaction, &RowTarget::of(user))?;
             change(&mut user)?;
             user.last_login_at = Some(now);
             users::put(transaction, &user)?;
@@ -73,8 +74,8 @@ impl Store {
                     row.get(0)
                 })
                 .optional()?;
-            let user = id.map(|id| users::find(connection, &UserTarget::of(&id)));
-            Ok(user.transpose()?.filter(|user| user.enabled))
+            let user = id.map(|id| pagination::find(connection, &RowTarget::of(&id)));
+            Ok(user.transpose()?.filter(|user: &User| user.enabled))
         })
     }
 
@@ -96,7 +97,7 @@ impl Store {
         change: impl FnOnce(&mut User) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            let mut user = users::find(transaction, &UserTarget::of(user))?;
+            let mut user: User = pagination::find(transaction, &RowTarget::of(user))?;
             change(&mut user)?;
             users::put(transaction, &user)?;
             transaction.execute(
@@ -125,17 +126,6 @@ impl Store {
             let mut statement = connection.prepare_cached(sql)?;
             Ok(statement.exists([user, &address.to_string()])?)
         })
-    }
-}
-
-impl UserTarget {
-    /// This user, wherever and in whichever state.
-    pub fn of(id: &str) -> Self {
-        Self {
-            id: id.into(),
-            account: None,
-            revisions: None,
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! API tokens: made, found by hash or id, listed, revoked.
+//! API tokens: made, found by hash.
 //!
 //! Does not mint or compare values. Invariant: a revoked token's row is gone, so that its value
 //! is as unknown as one that never was.
@@ -8,27 +8,23 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
-use crate::domain::identity::role::Capabilities;
 use crate::domain::identity::token::ApiToken;
-use crate::domain::name::KeyName;
 use crate::store::error::StoreError;
-use crate::store::idempotency::{self, Idempotent, IdempotentCall};
-use crate::store::pagination::{ListPage, Order, PageRequest, PagedTable};
-use crate::store::row::{Columns, integer, maybe_millis, millis};
-use crate::store::{Store, audit, tenancy};
+use crate::store::idempotency::{Idempotent, IdempotentCall};
+use crate::store::pagination::{self, Order, PagedRow, PagedTable};
+use crate::store::row::{Columns, integer};
+use crate::store::{Store, tenancy};
 
-/// How many tokens an account, or the operators together, may have.
-const TOKENS_MAX: u64 = 200;
+/// How many tokens an account, or the operators together, may have, and what to say to one more.
+const TOKENS_MAX: (i64, &str) = (
+    200,
+    "the account has as many tokens as it may have: revoke one that is not used",
+);
+
+const COUNT: &str = "SELECT count(*) FROM tokens WHERE account IS ?1";
 
 const COLUMNS: &str =
     "id, hash, account, name, capabilities, creator, user, created_at, expires_at";
-
-pub(crate) const PAGED: PagedTable = PagedTable {
-    table: "tokens",
-    columns: COLUMNS,
-    order: Order::Newest,
-    row: "token",
-};
 
 impl Store {
     /// Makes a token.
@@ -38,15 +34,11 @@ impl Store {
         once: Option<&IdempotentCall>,
         entry: &AuditEntry,
     ) -> Result<Idempotent<()>, StoreError> {
-        self.write(|transaction| {
-            if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
-                return Ok(Idempotent::Repeated(earlier));
-            }
-            require_room(transaction, token.account.as_ref())?;
-            insert(transaction, token)?;
-            idempotency::remember(transaction, once, &token.id, entry.at)?;
-            audit::append(transaction, entry)?;
-            Ok(Idempotent::Done(()))
+        self.make_once(once, entry, |transaction| {
+            let account = token.account.as_ref();
+            account.map_or(Ok(()), |id| tenancy::require_account(transaction, id))?;
+            pagination::require_room(transaction, COUNT, account, TOKENS_MAX)?;
+            insert(transaction, token)
         })
     }
 
@@ -60,54 +52,10 @@ impl Store {
             let sql = format!("SELECT {COLUMNS} FROM tokens WHERE hash = ?1");
             let token = connection
                 .prepare_cached(&sql)?
-                .query_row([hash.as_bytes()], read)
+                .query_row([hash.as_bytes()], ApiToken::read)
                 .optional()?;
             Ok(token.filter(|token| token.is_live(now)))
         })
-    }
-
-    /// Finds a token, in one account unless `None`.
-    pub fn token(&self, id: &str, account: Option<&AccountId>) -> Result<ApiToken, StoreError> {
-        self.read(|connection| find(connection, id, account))
-    }
-
-    /// A part of the tokens of one account, or with `None` of all, newest first.
-    pub fn tokens(
-        &self,
-        account: Option<&AccountId>,
-        page: PageRequest,
-    ) -> Result<ListPage<ApiToken>, StoreError> {
-        self.read(|connection| PAGED.page(connection, account, page, read))
-    }
-
-    /// Ends a token.
-    pub fn revoke_token(
-        &self,
-        id: &str,
-        account: Option<&AccountId>,
-        note: impl FnOnce(&ApiToken) -> AuditEntry,
-    ) -> Result<ApiToken, StoreError> {
-        self.write(|transaction| {
-            let token = find(transaction, id, account)?;
-            transaction.execute("DELETE FROM tokens WHERE id = ?1", [id])?;
-            audit::append(transaction, &note(&token))?;
-            Ok(token)
-        })
-    }
-}
-
-fn require_room(transaction: &Connection, account: Option<&AccountId>) -> Result<(), StoreError> {
-    if let Some(account) = account {
-        tenancy::require_account(transaction, account)?;
-    }
-    let count: i64 = transaction
-        .prepare_cached("SELECT count(*) FROM tokens WHERE account IS ?1")?
-        .query_row([account.map(AccountId::as_str)], |row| row.get(0))?;
-    match u64::try_from(count) {
-        Ok(count) if count < TOKENS_MAX => Ok(()),
-        _ => Err(StoreError::Conflict(
-            "the account has as many tokens as it may have: revoke one that is not used",
-        )),
     }
 }
 
@@ -127,25 +75,33 @@ pub(crate) fn insert(transaction: &Connection, token: &ApiToken) -> Result<(), S
     Ok(())
 }
 
-fn find(
-    connection: &Connection,
-    id: &str,
-    account: Option<&AccountId>,
-) -> Result<ApiToken, StoreError> {
-    PAGED.find(connection, id, account, read)
-}
+// === impl ApiToken ===
 
-fn read(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
-    let mut columns = Columns::new(row, 0);
-    Ok(ApiToken {
-        id: columns.take()?,
-        hash: columns.hash()?,
-        account: columns.maybe_account()?,
-        name: columns.read(|text: String| KeyName::stored(&text).ok())?,
-        capabilities: columns.read(|text: String| Capabilities::parse(&text).ok())?,
-        creator: columns.take()?,
-        user: columns.take()?,
-        created_at: columns.read(millis)?,
-        expires_at: columns.read(maybe_millis)?,
-    })
+impl PagedRow for ApiToken {
+    const TABLE: PagedTable = PagedTable {
+        table: "tokens",
+        columns: COLUMNS,
+        order: Order::Newest,
+        row: "token",
+    };
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let mut columns = Columns::new(row, 0);
+        Ok(Self {
+            id: columns.take()?,
+            hash: columns.hash()?,
+            account: columns.maybe_account()?,
+            name: columns.name()?,
+            capabilities: columns.capabilities()?,
+            creator: columns.take()?,
+            user: columns.take()?,
+            created_at: columns.time()?,
+            expires_at: columns.maybe_time()?,
+        })
+    }
+
+    /// A token is never changed.
+    fn revision(&self) -> u64 {
+        1
+    }
 }

@@ -1,9 +1,9 @@
-//! Users: made, found, listed, changed, deleted.
+//! Users: made, found, changed, deleted.
 //!
 //! Does not check passwords. Invariant: whoever's password, role or status changes loses every
 //! session in the same transaction, and the last operator who can log in stays one.
 
-use keytable::{AccountId, KeyHash};
+use keytable::{AccountId, KeyHash, Status};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::domain::audit::{Actor, AuditEntry};
@@ -11,21 +11,15 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Role;
 use crate::domain::identity::user::{Setup, TotpFactor, User, UserName};
 use crate::domain::secrets::sealed::Sealed;
+use crate::domain::status::{status_of, status_word};
 use crate::store::error::StoreError;
 use crate::store::idempotency::{self, Idempotent, IdempotentCall};
-use crate::store::pagination::{ListPage, Order, PageRequest, PagedTable};
-use crate::store::row::{Columns, integer, maybe_millis, millis};
+use crate::store::pagination::{self, Order, PagedRow, PagedTable, RowTarget};
+use crate::store::row::{Columns, integer};
 use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "id, name, account, role, status, password, setup_hash, setup_expires_at, \
      totp_seed, totp_confirmed, totp_step, created_at, updated_at, last_login_at, revision";
-
-pub(crate) const PAGED: PagedTable = PagedTable {
-    table: "users",
-    columns: COLUMNS,
-    order: Order::Oldest,
-    row: "user",
-};
 
 const INSERT: &str = "INSERT INTO users (id, name, account, role, status, password, setup_hash, \
      setup_expires_at, totp_seed, totp_confirmed, totp_step, created_at, updated_at, \
@@ -36,17 +30,6 @@ const INSERT: &str = "INSERT INTO users (id, name, account, role, status, passwo
      setup_expires_at = :setup_expires_at, totp_seed = :totp_seed, \
      totp_confirmed = :totp_confirmed, totp_step = :totp_step, updated_at = :updated_at, \
      last_login_at = :last_login_at, revision = :revision";
-
-/// Which user is meant, and in which state.
-#[derive(Clone, Debug)]
-pub struct UserTarget {
-    /// The user's id.
-    pub id: String,
-    /// Only in this account.
-    pub account: Option<AccountId>,
-    /// Only in one of these revisions.
-    pub revisions: Option<Vec<u64>>,
-}
 
 /// What a change of a user ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,35 +53,15 @@ impl Store {
         once: Option<&IdempotentCall>,
         entry: &AuditEntry,
     ) -> Result<Idempotent<()>, StoreError> {
-        self.write(|transaction| {
-            if let Some(earlier) = idempotency::earlier(transaction, once, entry.at)? {
-                return Ok(Idempotent::Repeated(earlier));
-            }
+        self.make_once(once, entry, |transaction| {
             if let Some(account) = &user.account {
                 tenancy::require_account(transaction, account)?;
             }
-            if find_by_name(transaction, &user.name)?.is_some() {
-                return Err(StoreError::Taken("name"));
+            match find_by_name(transaction, &user.name)? {
+                Some(_) => Err(StoreError::Taken("name")),
+                None => put(transaction, user),
             }
-            put(transaction, user)?;
-            idempotency::remember(transaction, once, &user.id, entry.at)?;
-            audit::append(transaction, entry)?;
-            Ok(Idempotent::Done(()))
         })
-    }
-
-    /// A part of the users of one account, or with `None` of all, oldest first.
-    pub fn users(
-        &self,
-        account: Option<&AccountId>,
-        page: PageRequest,
-    ) -> Result<ListPage<User>, StoreError> {
-        self.read(|connection| PAGED.page(connection, account, page, read))
-    }
-
-    /// Finds a user.
-    pub fn user(&self, target: &UserTarget) -> Result<User, StoreError> {
-        self.read(|connection| find(connection, target))
     }
 
     /// Finds a user by name.
@@ -116,7 +79,7 @@ impl Store {
             let sql = format!("SELECT {COLUMNS} FROM users WHERE setup_hash = ?1");
             let user = connection
                 .prepare_cached(&sql)?
-                .query_row([hash.as_bytes()], read)
+                .query_row([hash.as_bytes()], User::read)
                 .optional()?;
             let is_live = |user: &User| user.setup.as_ref().is_some_and(|s| now < s.expires_at);
             Ok(user.filter(is_live))
@@ -126,12 +89,12 @@ impl Store {
     /// Changes a user by `change`, which also tells what to write down and what it ends.
     pub fn edit_user(
         &self,
-        target: &UserTarget,
+        target: &RowTarget,
         now: UnixMillis,
         change: impl FnOnce(&mut User) -> Result<(AuditEntry, Ends), StoreError>,
     ) -> Result<User, StoreError> {
         self.write(|transaction| {
-            let mut user = find(transaction, target)?;
+            let mut user: User = pagination::find(transaction, target)?;
             let (entry, ends) = change(&mut user)?;
             user.updated_at = now.max(user.updated_at);
             user.revision = user.revision.saturating_add(1);
@@ -146,12 +109,11 @@ impl Store {
     /// Deletes a user, with every session, token and access key of theirs.
     pub fn delete_user(
         &self,
-        target: &UserTarget,
+        target: &RowTarget,
         note: impl FnOnce(&User) -> AuditEntry,
     ) -> Result<User, StoreError> {
         self.write(|transaction| {
-            let user = find(transaction, target)?;
-            transaction.execute("DELETE FROM users WHERE id = ?1", [&user.id])?;
+            let user: User = pagination::delete(transaction, target)?;
             idempotency::forget_caller(transaction, &Actor::User(user.name.to_string()))?;
             require_operator(transaction)?;
             audit::append(transaction, &note(&user))?;
@@ -168,7 +130,7 @@ pub(crate) fn put(transaction: &Connection, user: &User) -> Result<(), StoreErro
         ":name": user.name.as_str(),
         ":account": user.account.as_ref().map(AccountId::as_str),
         ":role": user.role.as_str(),
-        ":status": if user.enabled { "enabled" } else { "disabled" },
+        ":status": status_word(status_of(user.enabled)),
         ":password": user.password,
         ":setup_hash": setup.map(|setup| *setup.hash.as_bytes()),
         ":setup_expires_at": setup.map(|setup| integer(setup.expires_at.get())),
@@ -210,14 +172,6 @@ fn require_operator(transaction: &Connection) -> Result<(), StoreError> {
     }
 }
 
-pub(crate) fn find(connection: &Connection, target: &UserTarget) -> Result<User, StoreError> {
-    let user = PAGED.find(connection, &target.id, target.account.as_ref(), read)?;
-    match &target.revisions {
-        Some(expected) if !expected.contains(&user.revision) => Err(StoreError::Stale),
-        _ => Ok(user),
-    }
-}
-
 pub(crate) fn find_by_name(
     connection: &Connection,
     name: &UserName,
@@ -225,31 +179,13 @@ pub(crate) fn find_by_name(
     let sql = format!("SELECT {COLUMNS} FROM users WHERE name = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement
-        .query_row(params![name.as_str()], read)
+        .query_row(params![name.as_str()], User::read)
         .optional()?)
-}
-
-pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<User> {
-    let mut columns = Columns::new(row, 0);
-    Ok(User {
-        id: columns.take()?,
-        name: columns.read(|text: String| UserName::parse(&text).ok())?,
-        account: columns.maybe_account()?,
-        role: columns.read(|text: String| Role::parse(&text).ok())?,
-        enabled: columns.read(|text: String| Some(text == "enabled"))?,
-        password: columns.take()?,
-        setup: setup(&mut columns)?,
-        totp: totp(&mut columns)?,
-        created_at: columns.read(millis)?,
-        updated_at: columns.read(millis)?,
-        last_login_at: columns.read(maybe_millis)?,
-        revision: columns.unsigned()?,
-    })
 }
 
 fn setup(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Setup>> {
     let hash: Option<[u8; KeyHash::BYTES]> = columns.take()?;
-    let expires_at = columns.read(maybe_millis)?;
+    let expires_at = columns.maybe_time()?;
     Ok(hash.zip(expires_at).map(|(hash, expires_at)| Setup {
         hash: KeyHash::from_bytes(hash),
         expires_at,
@@ -264,4 +200,37 @@ fn totp(columns: &mut Columns<'_>) -> rusqlite::Result<Option<TotpFactor>> {
         confirmed,
         step,
     }))
+}
+
+// === impl User ===
+
+impl PagedRow for User {
+    const TABLE: PagedTable = PagedTable {
+        table: "users",
+        columns: COLUMNS,
+        order: Order::Oldest,
+        row: "user",
+    };
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let mut columns = Columns::new(row, 0);
+        Ok(Self {
+            id: columns.take()?,
+            name: columns.read(|text: String| UserName::parse(&text).ok())?,
+            account: columns.maybe_account()?,
+            role: columns.read(|text: String| Role::parse(&text).ok())?,
+            enabled: columns.status()? == Status::Enabled,
+            password: columns.take()?,
+            setup: setup(&mut columns)?,
+            totp: totp(&mut columns)?,
+            created_at: columns.time()?,
+            updated_at: columns.time()?,
+            last_login_at: columns.maybe_time()?,
+            revision: columns.unsigned()?,
+        })
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
 }

@@ -9,9 +9,9 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
-use crate::domain::key_detail::status_word;
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
+use crate::domain::status::status_word;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, KEY_COLUMNS, integer};

@@ -1,18 +1,18 @@
 //! Every list is read whole in parts of any size, off an index.
 
 use super::*;
-use crate::store::identity::access_keys;
-use crate::store::identity::accounts;
-use crate::store::identity::tokens;
-use crate::store::identity::users;
+use crate::domain::identity::access_key::AccessKey;
+use crate::domain::identity::account::LimitRequest;
+use crate::domain::identity::token::ApiToken;
+use crate::domain::identity::user::User;
 use crate::store::lock;
 use crate::store::tests::fixture::Scratch;
 
 const PAGED_TABLES: [&PagedTable; 4] = [
-    &users::PAGED,
-    &tokens::PAGED,
-    &access_keys::PAGED,
-    &accounts::REQUESTS,
+    &User::TABLE,
+    &ApiToken::TABLE,
+    &AccessKey::TABLE,
+    &LimitRequest::TABLE,
 ];
 
 /// Seven requests of one account between those of another.
@@ -27,7 +27,7 @@ fn ids(connection: &Connection, account: Option<&AccountId>, limit: usize) -> Ve
     loop {
         let page = PageRequest { behind, limit };
         let read = |row: &Row<'_>| row.get::<_, String>("id");
-        let found = accounts::REQUESTS
+        let found = LimitRequest::TABLE
             .page(connection, account, page, read)
             .unwrap();
         assert!(!found.items.is_empty(), "no part is empty but the first");

@@ -1,6 +1,7 @@
 //! A running sidecar, and clients of both of its ports.
 
 pub(crate) mod agent;
+mod contract;
 pub(crate) mod person;
 pub(crate) mod tencent;
 
@@ -260,11 +261,13 @@ pub(crate) fn call(
     body: Option<&str>,
 ) -> Answer {
     let (parts, bytes) = call_bytes(url, method, headers, body);
-    Answer {
+    let answer = Answer {
         status: parts.status.as_u16(),
         headers: parts.headers,
         text: String::from_utf8(bytes).unwrap(),
-    }
+    };
+    contract::check(url, method, &answer);
+    answer
 }
 
 /// One call of any port, with whatever bytes come back.
