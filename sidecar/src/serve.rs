@@ -37,7 +37,7 @@ use crate::master_key;
 use crate::serve::announce::Event;
 use crate::service::App;
 use crate::service::attempt_limit::AttemptLimit;
-use crate::service::reveal_limit::RevealLimit;
+use crate::service::minute_limit::{LOOKUPS_MAX, MinuteLimit, REVEALS_MAX};
 use crate::store::{OpenError, Store};
 use crate::telemetry::Line;
 use crate::tokenhub::{self, CallHistory};
@@ -116,7 +116,8 @@ pub async fn serve(
         host_policy: host_policy(config),
         gateways: Arc::new(config.gateways.clone()),
         attempts: AttemptLimit::default(),
-        reveals: RevealLimit::default(),
+        reveals: MinuteLimit::new(REVEALS_MAX),
+        lookups: MinuteLimit::new(LOOKUPS_MAX),
     };
     let ready = Event::Ready {
         public_url: config.public_url.clone(),
@@ -146,15 +147,20 @@ pub async fn serve(
             .map_err(|error| ServeError::Server(io::Error::other(error)))?
             .map_err(ServeError::Server)?;
     }
-    // Only for people: what a change after the next start rests on was written before.
-    if let Err(error) = store.remember_envoys(&fleet.known()) {
-        log::error!("what is known of the Envoys could not be written: {error}");
-    }
+    remember(&store, &fleet);
     // The servers' threads let go of the store a moment after the servers have ended.
     drop(fleet);
     timeout(CLOSE_TIMEOUT, store.closed())
         .await
         .map_err(|_| ServeError::NotClosed)
+}
+
+/// Writes down what is known of the Envoys. Only for people: what a change after the next start rests on
+/// was written before.
+fn remember(store: &Store, fleet: &SharedFleet) {
+    if let Err(error) = store.remember_envoys(&fleet.known()) {
+        log::error!("what is known of the Envoys could not be written: {error}");
+    }
 }
 
 /// Asks both to stop before waiting for either.

@@ -28,6 +28,7 @@ use sidecar::domain::act::Act;
 use sidecar::domain::audit::{Actor, AuditAction};
 use sidecar::domain::clock::{Clock, SystemClock};
 use sidecar::domain::key::{NewKey, Policy};
+use sidecar::domain::label::Labels;
 use sidecar::domain::name::{Description, KeyName};
 use sidecar::domain::origin::Origin;
 use sidecar::domain::region::RegionId;
@@ -192,6 +193,7 @@ fn new_key(number: u32, accounts: u32) -> NewKey {
             },
             addresses: AddressList::new(vec![Network::parse("10.0.0.0/8").unwrap()]).unwrap(),
             expires_at: None,
+            labels: Labels::default(),
         },
     }
 }

@@ -27,6 +27,7 @@ fn key(bucket: u16, number: u8) -> Key {
             scope: Scope::ALL,
             addresses: AddressList::new(vec![Network::parse("10.0.0.0/8").unwrap()]).unwrap(),
             expires_at: Some(UnixMillis::new(5)),
+            labels: Default::default(),
         },
         hash: KeyHash::from_bytes(hash),
         masked: "sk-ab***wxyz".into(),

@@ -6,6 +6,7 @@
 use keytable::{AccountId, AddressList, KeyHash, KeyId, Scope, Status};
 
 use crate::domain::clock::UnixMillis;
+use crate::domain::label::Labels;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
@@ -66,6 +67,8 @@ pub struct Policy {
     pub addresses: AddressList,
     /// From when on it is refused; `None` = never.
     pub expires_at: Option<UnixMillis>,
+    /// What it is found and summed by.
+    pub labels: Labels,
 }
 
 /// A key that is to be made.
@@ -98,6 +101,43 @@ pub struct KeyEdit {
     pub addresses: Option<AddressList>,
     /// The new expiry; `Some(None)` takes it away.
     pub expires_at: Option<Option<UnixMillis>>,
+    /// The new labels, whole.
+    pub labels: Option<Labels>,
+    /// What was written once and is repeated by whoever sends a key back as a whole.
+    pub unchanged: Unchanged,
+}
+
+/// Parts that never change, as a caller believes them to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unchanged {
+    /// The name.
+    pub name: Option<String>,
+    /// The account.
+    pub account: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The origin.
+    pub origin: Option<String>,
+}
+
+impl Unchanged {
+    /// The parts that the key has otherwise.
+    pub fn differing(&self, key: &Key) -> Vec<&'static str> {
+        let parts = [
+            ("name", &self.name, key.name.as_str()),
+            ("account", &self.account, key.account.as_str()),
+            ("region", &self.region, key.region.as_str()),
+            ("origin", &self.origin, key.origin.as_str()),
+        ];
+        let differs = |believed: &Option<String>, is: &str| {
+            believed.as_ref().is_some_and(|believed| believed != is)
+        };
+        parts
+            .iter()
+            .filter(|(_, believed, is)| differs(believed, is))
+            .map(|(part, ..)| *part)
+            .collect()
+    }
 }
 
 impl Key {
@@ -109,6 +149,7 @@ impl Key {
         replace(&mut policy.scope, edit.scope);
         replace(&mut policy.addresses, edit.addresses);
         replace(&mut policy.expires_at, edit.expires_at);
+        replace(&mut policy.labels, edit.labels);
         self.touch(now);
     }
 

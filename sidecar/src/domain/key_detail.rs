@@ -64,6 +64,7 @@ fn policy(policy: &Policy) -> Map<String, Value> {
             "expires_at",
             policy.expires_at.map(|at| at.to_string()).into(),
         ),
+        ("labels", policy.labels.to_json()),
     ];
     parts
         .map(|(name, value)| (name.to_owned(), value))

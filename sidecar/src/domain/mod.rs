@@ -12,6 +12,7 @@ pub mod envoy;
 pub mod identity;
 pub mod key;
 pub mod key_detail;
+pub mod label;
 pub mod name;
 pub mod origin;
 pub mod recommendation;

@@ -378,6 +378,11 @@ impl From<StoreError> for Problem {
                 "must be the name of the key, so that it is this one",
             )]),
             StoreError::Stale => Self::stale(),
+            StoreError::Immutable(parts) => {
+                let advice = "cannot be changed: make a new key, or leave it out or as it is";
+                let error = |part: &str| FieldError::new(part, advice);
+                Self::invalid_fields(parts.into_iter().map(error).collect())
+            }
             StoreError::Unknown(_) => Self::not_found(&error.to_string()),
             StoreError::Taken(_) => Self::conflict("taken", &error.to_string()),
             StoreError::Conflict(_) => Self::conflict("conflict", &error.to_string()),

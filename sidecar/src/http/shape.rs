@@ -14,6 +14,7 @@ use crate::domain::clock::UnixMillis;
 use crate::domain::identity::account::LimitStatus;
 use crate::domain::identity::role::{Capability, Role};
 use crate::domain::identity::user::UserName;
+use crate::domain::label::{LABELS_MAX, Labels};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::recommendation::RecommendationKind;
@@ -40,6 +41,10 @@ pub(crate) struct Shown<T>(pub(crate) T);
 /// An axis of a scope in an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct ShownAxis(pub(crate) Axis);
+
+/// The labels of a key in an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct ShownLabels(pub(crate) Labels);
 
 /// A text of one of these words.
 fn words(words: impl IntoIterator<Item = &'static str>, about: &str) -> Schema {
@@ -100,6 +105,29 @@ impl JsonSchema for ShownAxis {
                 {"type": "string", "enum": ["all"]},
                 {"type": "array", "items": {"type": "string"}},
             ],
+        })
+    }
+}
+
+// === impl ShownLabels ===
+
+impl Serialize for ShownLabels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.to_json().serialize(serializer)
+    }
+}
+
+impl JsonSchema for ShownLabels {
+    fn schema_name() -> Cow<'static, str> {
+        "Labels".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Words of the admin's own by name, such as {\"team\": \"search\"}",
+            "type": "object",
+            "maxProperties": LABELS_MAX,
+            "additionalProperties": {"type": "string"},
         })
     }
 }

@@ -3,7 +3,7 @@
 //! Does not read requests or write answers. Invariant: the rules, the audit and the wait for the
 //! Envoys are here and in the store, so that no way in can do with less.
 
-use keytable::{KeyHash, KeyId, PresentedKey};
+use keytable::{AccountId, KeyHash, KeyId, PresentedKey};
 use zeroize::Zeroizing;
 
 use crate::domain::act::Act;
@@ -132,6 +132,19 @@ impl App {
         let value = value.map_err(|error| Problem::internal(&error))?;
         let value = Zeroizing::new(value.to_owned());
         Ok((key, value))
+    }
+
+    /// Finds the key that has a value, in this account if one is named.
+    pub(crate) async fn look_up_key(
+        &self,
+        caller: &Caller,
+        account: Option<AccountId>,
+        secret: Secret,
+    ) -> Result<Key, Problem> {
+        let act = caller.act(self.clock.now());
+        let hash = secret.hash();
+        let found = self.store(move |store| store.look_up(account.as_ref(), &hash, &act));
+        found.await?.ok_or_else(no_key)
     }
 
     /// Gives a key a successor with a value of its own, or finds what the same call made before;

@@ -10,8 +10,8 @@ pub(crate) mod caller;
 pub(crate) mod idempotency;
 pub(crate) mod keys;
 pub(crate) mod limit_requests;
+pub(crate) mod minute_limit;
 pub(crate) mod proof;
-pub(crate) mod reveal_limit;
 mod rows;
 pub(crate) mod tokens;
 pub(crate) mod users;
@@ -31,7 +31,7 @@ use crate::http::host_policy::HostPolicy;
 use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::service::attempt_limit::AttemptLimit;
-use crate::service::reveal_limit::RevealLimit;
+use crate::service::minute_limit::MinuteLimit;
 use crate::store::{Store, StoreError};
 
 /// What the calls work with.
@@ -58,7 +58,9 @@ pub struct App {
     /// How often somebody may try to prove who somebody is.
     pub attempts: AttemptLimit,
     /// Values that were shown lately.
-    pub reveals: RevealLimit,
+    pub reveals: MinuteLimit,
+    /// Values that were looked up lately.
+    pub lookups: MinuteLimit,
 }
 
 impl App {

@@ -38,6 +38,8 @@ pub enum StoreError {
     NotConfirmed,
     /// The key has another revision than the caller expects.
     Stale,
+    /// An edit would change these parts, which never change.
+    Immutable(Vec<&'static str>),
     /// No such thing of this kind (in that account).
     Unknown(&'static str),
     /// Another one of its kind has this field's value.
@@ -169,6 +171,9 @@ impl fmt::Display for StoreError {
                 f.write_str("the Idempotency-Key was used for another call: choose a new one")
             }
             Self::Stale => f.write_str("it was changed meanwhile: read it again"),
+            Self::Immutable(parts) => {
+                write!(f, "{} cannot be changed: make a new key", parts.join(", "))
+            }
             Self::Unlisted(_) => f.write_str("the scope names what is not in the catalog"),
             Self::NotRecoverable => {
                 f.write_str("the value of this key was not kept: rotate the key to get a new one")

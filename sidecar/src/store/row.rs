@@ -12,6 +12,7 @@ use rusqlite::{Row, named_params};
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Capabilities;
 use crate::domain::key::{Key, Policy};
+use crate::domain::label::Labels;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
@@ -20,20 +21,21 @@ use crate::domain::status::{parse_status, status_word};
 
 /// The columns that [`Columns::key`] reads, in its order, of `keys AS k`.
 pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \
-     k.status, k.models, k.services, k.networks, k.expires_at, k.key_hash, k.masked, \
+     k.status, k.models, k.services, k.networks, k.expires_at, k.labels, k.key_hash, k.masked, \
      k.key_version, k.creator, k.created_at, k.updated_at, k.value_set_at, k.last_used_at, \
      k.predecessor, k.successor, k.sealed IS NOT NULL, k.revision, k.team";
 
 const INSERT: &str = "INSERT INTO keys (id, account, region, origin, name, description, status, \
-     models, services, networks, expires_at, key_hash, masked, sealed, key_version, creator, \
+     models, services, networks, expires_at, labels, key_hash, masked, sealed, key_version, creator, \
      created_at, updated_at, value_set_at, predecessor, revision, team) VALUES (:id, :account, :region, \
      :origin, :name, :description, :status, :models, :services, :networks, :expires_at, \
-     :key_hash, :masked, :sealed, :key_version, :creator, :created_at, :updated_at, \
+     :labels, :key_hash, :masked, :sealed, :key_version, :creator, :created_at, :updated_at, \
      :value_set_at, :predecessor, :revision, :team)";
 
 const UPDATE: &str = "UPDATE keys SET description = :description, status = :status, \
      models = :models, services = :services, networks = :networks, expires_at = :expires_at, \
-     successor = :successor, updated_at = :updated_at, revision = :revision WHERE id = :id";
+     labels = :labels, successor = :successor, updated_at = :updated_at, revision = :revision \
+     WHERE id = :id";
 
 const SET_VALUE: &str = "UPDATE keys SET key_hash = :key_hash, masked = :masked, sealed = :sealed, \
      key_version = :key_version, value_set_at = :value_set_at, updated_at = :updated_at, \
@@ -171,6 +173,7 @@ impl<'a> Columns<'a> {
             },
             addresses: self.read(|text: String| addresses(&text))?,
             expires_at: self.maybe_time()?,
+            labels: self.read(|text: String| Labels::stored(&text))?,
         })
     }
 }
@@ -194,6 +197,7 @@ pub(super) fn insert(
         ":services": axis_text(&policy.scope.services),
         ":networks": addresses_text(&policy.addresses),
         ":expires_at": policy.expires_at.map(|at| integer(at.get())),
+        ":labels": policy.labels.to_json().to_string(),
         ":key_hash": key.hash.as_bytes(),
         ":masked": key.masked,
         ":sealed": sealed.map(Sealed::as_bytes),
@@ -241,11 +245,18 @@ pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::
         ":services": axis_text(&policy.scope.services),
         ":networks": addresses_text(&policy.addresses),
         ":expires_at": policy.expires_at.map(|at| integer(at.get())),
+        ":labels": policy.labels.to_json().to_string(),
         ":successor": key.successor.as_ref().map(KeyId::as_str),
         ":updated_at": integer(key.updated_at.get()),
         ":revision": integer(key.revision),
     })?;
     Ok(())
+}
+
+/// The condition that the keys of `table` have every label of the object `wanted`: that these add
+/// nothing to what they have.
+pub(super) fn has_labels(table: &str, wanted: &str) -> String {
+    format!("json_patch({table}.labels, {wanted}) = {table}.labels")
 }
 
 /// SQLite's integers are signed; none of ours comes near the end of the range.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::catalog::Catalog;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
+use crate::domain::label::Labels;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::http::lists;
@@ -44,6 +45,7 @@ pub(super) async fn create(call: &Call, mut input: Input) -> Result<Done, Fault>
             .read("IpWhitelist", lists::addresses)?
             .unwrap_or_default(),
         expires_at: None,
+        labels: Labels::default(),
     };
     input.finish()?;
     call.require_recoverable()?;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
+use crate::domain::label::Labels;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::store::{Condition, Search, SearchOrder, TextField};
@@ -96,6 +97,7 @@ fn new_key(call: &Call, team: &KeyName, name: KeyName, scope: Scope) -> NewKey {
             scope,
             addresses: AddressList::default(),
             expires_at: None,
+            labels: Labels::default(),
         },
     }
 }

@@ -60,6 +60,7 @@ impl Past {
                 scope: Scope::ALL,
                 addresses: AddressList::default(),
                 expires_at: None,
+                labels: Default::default(),
             },
         };
         members(&mut new);

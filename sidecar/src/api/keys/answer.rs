@@ -13,7 +13,7 @@ use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::feed::propagation::Propagation;
-use crate::http::shape::{Shown, ShownAxis};
+use crate::http::shape::{Shown, ShownAxis, ShownLabels};
 
 /// What a key may call.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -51,6 +51,8 @@ pub(crate) struct KeyAnswer {
     ip_allowlist: Vec<String>,
     /// From when on it is refused; null: never
     expires_at: Option<Shown<UnixMillis>>,
+    /// Words of the admin's own, to find and sum keys by
+    labels: ShownLabels,
     /// When it was made
     created_at: Shown<UnixMillis>,
     /// When it was last changed
@@ -158,6 +160,7 @@ impl KeyAnswer {
             },
             ip_allowlist: networks.map(ToString::to_string).collect(),
             expires_at: policy.expires_at.map(Shown),
+            labels: ShownLabels(policy.labels.clone()),
             created_at: Shown(key.created_at),
             updated_at: Shown(key.updated_at),
             last_used_at: key.last_used_at.map(Shown),

@@ -11,6 +11,7 @@ use keytable::{AccountId, Status};
 use crate::api::account;
 use crate::api::keys::answer::{KeyAnswer, Listed};
 use crate::domain::clock::UnixMillis;
+use crate::domain::label::Labels;
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::http::answer;
@@ -77,7 +78,11 @@ fn filter(query: &mut Query, now: UnixMillis) -> impl FnOnce(AccountId) -> KeyFi
     let statuses = [("enabled", Status::Enabled), ("disabled", Status::Disabled)];
     let status = query.choice("status", &statuses);
     let origin = query.optional("origin", Origin::parse);
+    let name = query.text("name");
     let name_contains = query.text("name_contains");
+    let id = query.text("id");
+    let creator = query.text("creator");
+    let labels = query.optional("label", Labels::parse_pair);
     let days = query.number("unused_for_days", 1..=UNUSED_DAYS_MAX);
     let before = |days: u64| UnixMillis::new(now.get().saturating_sub(days * DAY_MS));
     let unused_since = days.map(before);
@@ -86,7 +91,11 @@ fn filter(query: &mut Query, now: UnixMillis) -> impl FnOnce(AccountId) -> KeyFi
         origin: origin.unwrap_or(Origin::Standard),
         region,
         status,
+        name,
         name_contains,
+        id,
+        creator,
+        labels: labels.unwrap_or_default(),
         unused_since,
     }
 }

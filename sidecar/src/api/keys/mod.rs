@@ -8,6 +8,7 @@ pub(crate) mod check;
 mod imagined;
 mod lifecycle;
 mod list;
+mod lookup;
 mod request;
 pub(crate) mod target;
 mod values;
@@ -22,6 +23,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .post(lifecycle::create),
         )
         .service(web::resource("/keys/import").post(lifecycle::import))
+        .service(web::resource("/keys/lookup").post(lookup::look_up))
         .service(
             web::resource("/keys/{id}")
                 .get(lifecycle::get)

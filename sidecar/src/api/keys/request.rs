@@ -3,21 +3,24 @@
 //! Does not store. Invariant: what comes out is valid as a whole; what is not is told field by
 //! field, all at once.
 
+use std::collections::BTreeMap;
+
 use keytable::{Axis, Scope, Status};
 use serde_json::Value;
 
 use crate::api::account;
 use crate::domain::clock::UnixMillis;
-use crate::domain::key::{KeyEdit, NewKey, Policy};
+use crate::domain::key::{KeyEdit, NewKey, Policy, Unchanged};
+use crate::domain::label::{LabelName, Labels};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::domain::secrets::secret::Secret;
 use crate::domain::status::parse_status;
 use crate::http::body::JsonObject;
-use crate::http::fields::{Fields, Read, fault, invalid, parsed};
+use crate::http::fields::{Fields, Read, clip, fault, invalid, parsed, string};
 use crate::http::lists;
-use crate::http::problem::Problem;
+use crate::http::problem::{FieldError, Problem};
 use crate::service::caller::Caller;
 
 /// Fields that only the sidecar writes.
@@ -36,8 +39,6 @@ const READ_ONLY: [&str; 13] = [
     "successor",
     "propagation",
 ];
-/// Fields that are written once.
-const IMMUTABLE: [&str; 4] = ["name", "account", "region", "origin"];
 
 /// Reads the body of a create call.
 pub(crate) fn new_key(
@@ -82,6 +83,7 @@ fn new_key_fields(mut fields: Fields, caller: &Caller, now: UnixMillis) -> Resul
                 scope: edit.scope.unwrap_or(Scope::ALL),
                 addresses: edit.addresses.unwrap_or_default(),
                 expires_at: edit.expires_at.flatten(),
+                labels: edit.labels.unwrap_or_default(),
             },
         }),
         _ => Err(Problem::internal(&"a refused field was not reported")),
@@ -91,8 +93,10 @@ fn new_key_fields(mut fields: Fields, caller: &Caller, now: UnixMillis) -> Resul
 /// Reads the body of an edit call.
 pub(crate) fn key_edit(body: JsonObject, now: UnixMillis) -> Result<KeyEdit, Problem> {
     let mut fields = Fields::of(body);
-    let edit = policy_fields(&mut fields, now);
-    fields.refuse(&IMMUTABLE, "cannot be changed: make a new key");
+    let edit = KeyEdit {
+        unchanged: unchanged(&mut fields),
+        ..policy_fields(&mut fields, now)
+    };
     fields.refuse(&READ_ONLY, "is written by the sidecar: leave it out");
     fields.finish().map_err(invalid)?;
     Ok(edit)
@@ -105,7 +109,44 @@ fn policy_fields(fields: &mut Fields, now: UnixMillis) -> KeyEdit {
         scope: fields.optional("scope", scope),
         addresses: fields.optional("ip_allowlist", lists::addresses),
         expires_at: fields.optional("expires_at", |value| expiry(&value, now)),
+        labels: fields.optional("labels", labels),
+        unchanged: Unchanged::default(),
     }
+}
+
+/// What is written once: whoever sends a key back as a whole may leave it in.
+fn unchanged(fields: &mut Fields) -> Unchanged {
+    let mut text = |part| fields.optional(part, |value| string(&value));
+    Unchanged {
+        name: text("name"),
+        account: text("account"),
+        region: text("region"),
+        origin: text("origin"),
+    }
+}
+
+fn labels(value: Value) -> Read<Labels> {
+    let Value::Object(members) = value else {
+        return fault("must be an object of texts, such as {\"team\": \"search\"}");
+    };
+    let (mut labels, mut errors) = (BTreeMap::new(), Vec::new());
+    for (name, value) in &members {
+        let named = |error: FieldError| FieldError {
+            field: clip(name),
+            ..error
+        };
+        let label = LabelName::parse(name).or_else(|error| fault(error.to_string()));
+        match label.and_then(|label| Ok((label, parsed(value, KeyName::parse)?))) {
+            Ok((label, value)) => {
+                labels.insert(label, value);
+            }
+            Err(faults) => errors.extend(faults.into_iter().map(named)),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Labels::new(labels).or_else(|error| fault(error.to_string()))
 }
 
 fn expiry(value: &Value, now: UnixMillis) -> Read<Option<UnixMillis>> {

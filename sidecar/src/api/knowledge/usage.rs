@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::api::account;
 use crate::api::keys::target::target;
 use crate::domain::clock::UnixMillis;
+use crate::domain::label::Labels;
 use crate::domain::usage::{Interval, Period, outcome_word};
 use crate::http::answer;
 use crate::http::pagination;
@@ -116,12 +117,16 @@ async fn of_account(
 ) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string());
     let account = account::of_query(&caller, &mut query)?;
+    let labels = query.optional("label", Labels::parse_pair);
     let wanted = wanted(query, app.clock.now())?;
     let account = account.ok_or_else(|| Problem::internal(&"an account was not reported"))?;
     let answer = app
         .store(move |store| {
             store.require_account(&account)?;
-            let subject = Subject::Account(account);
+            let subject = match labels {
+                Some(labels) => Subject::Labelled(account, labels),
+                None => Subject::Account(account),
+            };
             let Wanted { interval, limit } = wanted;
             let keys = store.usage_by_key(&subject, &interval, limit)?;
             let resources = store.usage_by_resource(&subject, &interval, limit)?;

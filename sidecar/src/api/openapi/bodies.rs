@@ -13,7 +13,7 @@ use crate::domain::identity::user::UserName;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
-use crate::http::shape::{Shape, Shown, ShownAxis};
+use crate::http::shape::{Shape, Shown, ShownAxis, ShownLabels};
 
 const KEY_LIMIT: &str = "How many standard keys the account may have";
 
@@ -169,7 +169,7 @@ fn sessions() -> [Named; 5] {
     ]
 }
 
-fn keys(generator: &mut SchemaGenerator) -> [Named; 4] {
+fn keys(generator: &mut SchemaGenerator) -> [Named; 5] {
     let axis = ref_to::<ShownAxis>(generator);
     let scope = Body::new("What a key may call; an axis that is left out has nothing")
         .optional("models", "The models", axis.clone())
@@ -191,8 +191,14 @@ fn keys(generator: &mut SchemaGenerator) -> [Named; 4] {
         generator,
     )
     .required("key", "The value", text());
-    let edit = Body::new("What to change of a key; what is left out stays").policy(generator);
+    let edit = Body::new("What to change of a key; what is left out stays")
+        .policy(generator)
+        .unchanged(generator);
+    let lookup = Body::new("A value whose key is looked for")
+        .account(generator)
+        .required("key", "The value: in no URL, and not kept", text());
     [
+        ("KeyLookup", lookup.schema()),
         ("NewScope", scope.schema()),
         ("NewKey", new("A key to make", generator).schema()),
         ("ImportedKey", imported.schema()),
@@ -321,6 +327,19 @@ impl Body {
             "From when on it is refused; null: never",
             maybe_time(),
         )
+        .optional(
+            "labels",
+            "Words of your own to find and sum keys by; written whole",
+            ref_to::<ShownLabels>(generator),
+        )
+    }
+
+    /// What never changes: whoever sends a key back as a whole may leave it in.
+    fn unchanged(self, generator: &mut SchemaGenerator) -> Self {
+        self.account(generator)
+            .optional("name", "As it is", of::<KeyName>(generator))
+            .optional("region", "As it is", of::<RegionId>(generator))
+            .optional("origin", "As it is", of::<Origin>(generator))
     }
 
     fn schema(self) -> Value {

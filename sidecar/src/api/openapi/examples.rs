@@ -22,6 +22,7 @@ fn of_keys(schema: &str) -> Option<Value> {
             "account": "demo", "region": "local", "name": "Taken over", "scope": scope,
             "key": "sk-2bvc0Fv5x1y5Zo2rW8uYk3mB7nQ4tHjLd9GsEaPi000000",
         }),
+        "KeyLookup" => json!({"key": "sk-2bvc0Fv5x1y5Zo2rW8uYk3mB7nQ4tHjLd9GsEaPi000000"}),
         "KeyEdit" => json!({"description": "chat backend, second team", "scope": scope}),
         "Rotation" => json!({"grace_s": 86_400}),
         "Check" => json!({

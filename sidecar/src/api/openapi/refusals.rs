@@ -75,7 +75,13 @@ fn can_meet(operation: &Operation, status: &str) -> bool {
         "409" | "503" => changes,
         "412" => takes("If-Match"),
         "413" | "415" | "422" => operation.body.is_some(),
-        "429" => changes && (proves || operation.path.ends_with("/reveal")),
+        "429" => {
+            changes
+                && (proves
+                    || ["/reveal", "/lookup"]
+                        .iter()
+                        .any(|end| operation.path.ends_with(end)))
+        }
         _ => true,
     }
 }

@@ -27,6 +27,11 @@ pub(super) const ALLOW_UNLISTED: Parameter = Parameter::query(
     ParameterKind::Switch,
     "Whether a scope may name what is not in the catalog",
 );
+pub(super) const LABEL: Parameter = Parameter::query(
+    "label",
+    ParameterKind::Text,
+    "Only with this label, such as team=search",
+);
 const REGION: Parameter = Parameter::query("region", shown::<RegionId>(), "Only of this region");
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -45,6 +50,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
             shown::<Origin>(),
             "Of this origin; standard keys if it is left out",
         ),
+        Parameter::query("name", ParameterKind::Text, "Only of exactly this name"),
+        Parameter::query("id", ParameterKind::Text, "Only with this id"),
+        Parameter::query(
+            "creator",
+            ParameterKind::Text,
+            "Only made by this actor, such as user:alice",
+        ),
+        LABEL,
         Parameter::query(
             "name_contains",
             ParameterKind::Text,
@@ -92,7 +105,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ("PATCH", "/v1/keys/{id}"),
         Access::Needs(KeysWrite),
         "editKey",
-        "Changes a key's description, status, scope, addresses or expiry",
+        "Changes a key's description, status, scope, addresses, expiry or labels",
     )
     .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, ALLOW_UNLISTED, IF_MATCH])
     .body("KeyEdit")

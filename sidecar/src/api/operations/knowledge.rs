@@ -3,6 +3,7 @@
 use crate::api::knowledge::catalog::{CatalogImport, CatalogList, EntryAnswer, RegionList};
 use crate::api::knowledge::recommendations::RecommendationList;
 use crate::api::knowledge::usage::{AccountUsageAnswer, UsageAnswer};
+use crate::api::operations::keys::LABEL;
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind, nothing, of,
     shown,
@@ -82,7 +83,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "getUsage",
         "Shows what the keys of an account were used for",
     )
-    .parameters(&[ACCOUNT.required(), PERIOD, FROM, UNTIL, LIMIT])
+    .parameters(&[ACCOUNT.required(), LABEL, PERIOD, FROM, UNTIL, LIMIT])
     .answers(&[(200, of::<AccountUsageAnswer>)]),
     Operation::new(
         ("GET", "/v1/keys/{id}/usage"),

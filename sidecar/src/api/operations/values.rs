@@ -1,6 +1,6 @@
 //! The calls about values of keys: import, reveal, rotation, reset; and the check.
 
-use crate::api::keys::answer::{Changed, Created, Revealed, RotatedAnswer};
+use crate::api::keys::answer::{Changed, Created, KeyAnswer, Revealed, RotatedAnswer};
 use crate::api::keys::check::Verdict;
 use crate::api::operations::keys::{ALLOW_UNLISTED, TIMEOUT_S, WAIT};
 use crate::api::operations::{
@@ -18,6 +18,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     .parameters(&[WAIT, TIMEOUT_S, ALLOW_UNLISTED, IDEMPOTENCY_KEY])
     .body("ImportedKey")
     .answers(&[(201, of::<Changed>)]),
+    Operation::new(
+        ("POST", "/v1/keys/lookup"),
+        Access::Needs(KeysRead),
+        "lookUpKey",
+        "Finds the key that has a value; the answer is masked, and every attempt is in the audit",
+    )
+    .body("KeyLookup")
+    .answers(&[(200, of::<KeyAnswer>)]),
     Operation::new(
         ("POST", "/v1/keys/{id}/reveal"),
         Access::Needs(KeysReveal),

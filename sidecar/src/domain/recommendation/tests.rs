@@ -28,6 +28,7 @@ fn key() -> Key {
             scope: Scope::ALL,
             addresses: AddressList::default(),
             expires_at: None,
+            labels: Default::default(),
         },
         hash: KeyHash::from_bytes([1; 32]),
         masked: "sk-ab***wxyz".into(),

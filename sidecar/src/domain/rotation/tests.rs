@@ -16,6 +16,7 @@ fn policy(models: &[&str], networks: &[&str]) -> Policy {
         },
         addresses: AddressList::new(networks.collect()).unwrap(),
         expires_at: Some(AT),
+        labels: Default::default(),
     }
 }
 

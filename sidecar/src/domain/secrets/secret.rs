@@ -70,7 +70,7 @@ impl Secret {
     /// Takes over a value that was made elsewhere: of the format that the filter reads, and not
     /// to be guessed.
     pub fn import(text: &str) -> Result<Self, ImportError> {
-        let key = PresentedKey::parse(text.as_bytes()).map_err(ImportError::Format)?;
+        let secret = Self::presented(text).map_err(ImportError::Format)?;
         let random_end = text.len().saturating_sub(API_KEY_CHECKSUM_CHARS);
         let body = text.get(..random_end).unwrap_or_default();
         let random_part = body.rsplit('-').next().unwrap_or_default();
@@ -78,6 +78,12 @@ impl Secret {
         if bits < STRENGTH_BITS_MIN {
             return Err(ImportError::Weak(bits));
         }
+        Ok(secret)
+    }
+
+    /// Reads a value as somebody presents it: of the format that the filter reads, of any strength.
+    pub fn presented(text: &str) -> Result<Self, KeyFormatError> {
+        let key = PresentedKey::parse(text.as_bytes())?;
         Ok(Self {
             hash: KeyHash::of(&key),
             text: Zeroizing::new(text.into()),

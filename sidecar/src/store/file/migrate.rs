@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_successors.sql"),
     include_str!("migrations/0009_redact.sql"),
     include_str!("migrations/0010_makers.sql"),
+    include_str!("migrations/0011_labels.sql"),
 ];
 
 /// The newest schema version.

@@ -101,6 +101,7 @@ impl Store {
         self.change(|connection| {
             let before = find(connection, target)?;
             check_revision(target, &before)?;
+            check_unchanged(&edit, &before)?;
             if let Some(scope) = edit.scope.as_ref().filter(|_| !allow_unlisted) {
                 catalog::require_listed(connection, &before.region, scope)?;
             }
@@ -211,6 +212,15 @@ pub(crate) fn check_revision(target: &Target, key: &Key) -> Result<(), StoreErro
     match &target.revisions {
         Some(expected) if !expected.contains(&key.revision) => Err(StoreError::Stale),
         _ => Ok(()),
+    }
+}
+
+/// Refuses an edit that would have what never changes otherwise.
+fn check_unchanged(edit: &KeyEdit, key: &Key) -> Result<(), StoreError> {
+    let differing = edit.unchanged.differing(key);
+    match differing.is_empty() {
+        true => Ok(()),
+        false => Err(StoreError::Immutable(differing)),
     }
 }
 

@@ -9,12 +9,13 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
+use crate::domain::label::Labels;
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::domain::status::status_word;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::row::{Columns, KEY_COLUMNS, integer};
+use crate::store::row::{Columns, KEY_COLUMNS, has_labels, integer};
 
 /// Which keys a list shows.
 #[derive(Clone, Debug)]
@@ -27,10 +28,36 @@ pub struct KeyFilter {
     pub region: Option<RegionId>,
     /// Of this status only.
     pub status: Option<Status>,
+    /// Of this name, byte by byte.
+    pub name: Option<String>,
     /// With this in the name, whatever the case of ASCII letters.
     pub name_contains: Option<String>,
+    /// With this id.
+    pub id: Option<String>,
+    /// Made by this actor.
+    pub creator: Option<String>,
+    /// With all of these labels.
+    pub labels: Labels,
     /// Last used before this time only; a key that was never used counts from its making.
     pub unused_since: Option<UnixMillis>,
+}
+
+impl KeyFilter {
+    /// Every standard key of an account.
+    pub const fn of(account: AccountId) -> Self {
+        Self {
+            account,
+            origin: Origin::Standard,
+            region: None,
+            status: None,
+            name: None,
+            name_contains: None,
+            id: None,
+            creator: None,
+            labels: Labels::NONE,
+            unused_since: None,
+        }
+    }
 }
 
 /// In which order a list shows its keys.
@@ -155,6 +182,21 @@ impl Sql {
         }
         if let Some(status) = filter.status {
             self.push(" AND k.status = ?", [text(status_word(status))]);
+        }
+        if let Some(name) = &filter.name {
+            // The index is by the name without case.
+            let both = " AND k.name = ? COLLATE NOCASE AND k.name = ?";
+            self.push(both, [text(name), text(name)]);
+        }
+        if let Some(id) = &filter.id {
+            self.push(" AND k.id = ?", [text(id)]);
+        }
+        if let Some(creator) = &filter.creator {
+            self.push(" AND k.creator = ?", [text(creator)]);
+        }
+        if !filter.labels.is_empty() {
+            let wanted = filter.labels.to_json().to_string();
+            self.push(&format!(" AND {}", has_labels("k", "?")), [wanted.into()]);
         }
         if let Some(part) = &filter.name_contains {
             self.push(" AND instr(lower(k.name), lower(?)) > 0", [text(part)]);

@@ -7,13 +7,18 @@
 use keytable::{AccountId, KeyHash, Status};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use serde_json::json;
 
+use crate::domain::act::Act;
+use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
+use crate::domain::key_detail;
 use crate::domain::name::KeyName;
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::store::Store;
+use crate::store::audit;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, KEY_COLUMNS, integer};
 
@@ -115,14 +120,29 @@ impl Store {
         account: &AccountId,
         hash: &KeyHash,
     ) -> Result<Option<Key>, StoreError> {
-        self.read(|connection| {
-            let sql = format!(
-                "SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.key_hash = ?1 AND k.account = ?2"
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let parameters = params![hash.as_bytes(), account.as_str()];
-            let key = statement.query_row(parameters, |row| Columns::new(row, 0).key());
-            Ok(key.optional()?)
+        self.read(|connection| by_hash(connection, Some(account), hash))
+    }
+
+    /// Finds the key that has this value, for `act` to see it; in this account, if one is named.
+    /// That somebody has asked is written down also where there is none.
+    pub fn look_up(
+        &self,
+        account: Option<&AccountId>,
+        hash: &KeyHash,
+        act: &Act,
+    ) -> Result<Option<Key>, StoreError> {
+        self.write(|connection| {
+            let key = by_hash(connection, account, hash)?;
+            let entry = match &key {
+                Some(key) => {
+                    let detail = key_detail::named(key);
+                    let (account, id) = (Some(&key.account), key.id.as_str());
+                    act.entry(AuditAction::KeyLookedUp, account, id, detail)
+                }
+                None => act.entry(AuditAction::KeyLookedUp, account, "", json!({})),
+            };
+            audit::append(connection, &entry)?;
+            Ok(key)
         })
     }
 }
@@ -218,6 +238,20 @@ impl SearchOrder {
             Self::Updated(true) => "k.updated_at DESC, k.seq DESC",
         }
     }
+}
+
+fn by_hash(
+    connection: &Connection,
+    account: Option<&AccountId>,
+    hash: &KeyHash,
+) -> Result<Option<Key>, StoreError> {
+    let sql = format!(
+        "SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.key_hash = ?1 AND k.account = ifnull(?2, k.account)"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let parameters = params![hash.as_bytes(), account.map(AccountId::as_str)];
+    let key = statement.query_row(parameters, |row| Columns::new(row, 0).key());
+    Ok(key.optional()?)
 }
 
 fn count(connection: &Connection, condition: &Sql) -> Result<u64, StoreError> {

@@ -7,13 +7,15 @@ mod rank;
 mod record;
 
 use keytable::{AccountId, KeyId, UsageBatch, UsageOutcome};
-use rusqlite::{Connection, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
 
 use crate::domain::clock::UnixMillis;
+use crate::domain::label::Labels;
 use crate::domain::usage::{Interval, Period};
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::row::{Columns, integer};
+use crate::store::row::{Columns, has_labels, integer};
 
 pub use rank::{RankedBy, Ranking};
 
@@ -29,6 +31,8 @@ pub enum Subject {
     Key(KeyId),
     /// Of all keys of an account, also those that were deleted.
     Account(AccountId),
+    /// Of the keys of an account that have these labels now.
+    Labelled(AccountId, Labels),
 }
 
 /// Requests of one period that came to one end.
@@ -75,14 +79,15 @@ impl Store {
         );
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(subject.parameters(interval), |row| {
-                let mut columns = Columns::new(row, 0);
-                Ok(UsagePoint {
-                    start_s: columns.unsigned()?,
-                    outcome: columns.read(UsageOutcome::from_code)?,
-                    count: columns.unsigned()?,
-                })
-            })?;
+            let rows =
+                statement.query_map(params_from_iter(subject.parameters(interval)), |row| {
+                    let mut columns = Columns::new(row, 0);
+                    Ok(UsagePoint {
+                        start_s: columns.unsigned()?,
+                        outcome: columns.read(UsageOutcome::from_code)?,
+                        count: columns.unsigned()?,
+                    })
+                })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -114,24 +119,30 @@ impl Store {
 
 impl Subject {
     /// Served by the primary key, or by `usage_by_account`.
-    const fn condition(&self) -> &'static str {
+    fn condition(&self) -> String {
+        let within = "period_s = ?2 AND start_s >= ?3 AND start_s < ?4";
         match self {
-            Self::Key(_) => "key = ?1 AND period_s = ?2 AND start_s >= ?3 AND start_s < ?4",
-            Self::Account(_) => "account = ?1 AND period_s = ?2 AND start_s >= ?3 AND start_s < ?4",
+            Self::Key(_) => format!("key = ?1 AND {within}"),
+            Self::Account(_) => format!("account = ?1 AND {within}"),
+            Self::Labelled(..) => format!(
+                "account = ?1 AND {within} AND key IN (SELECT id FROM keys WHERE account = ?1 AND {})",
+                has_labels("keys", "?5")
+            ),
         }
     }
 
-    fn parameters(&self, interval: &Interval) -> (String, i64, i64, i64) {
+    fn parameters(&self, interval: &Interval) -> Vec<Value> {
         let id = match self {
             Self::Key(id) => id.as_str(),
-            Self::Account(id) => id.as_str(),
+            Self::Account(id) | Self::Labelled(id, _) => id.as_str(),
         };
-        (
-            id.into(),
-            integer(interval.period.seconds()),
-            integer(interval.from_s),
-            integer(interval.until_s),
-        )
+        let times = [interval.period.seconds(), interval.from_s, interval.until_s];
+        let mut parameters = vec![Value::from(id.to_owned())];
+        parameters.extend(times.map(|time| Value::from(integer(time))));
+        if let Self::Labelled(_, labels) = self {
+            parameters.push(labels.to_json().to_string().into());
+        }
+        parameters
     }
 }
 
@@ -195,7 +206,7 @@ fn shares_sql(subject: &Subject, of: &str, name: &str) -> String {
     format!(
         "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
          sum(iif(outcome = {permitted}, 0, count)) FROM usage WHERE {} GROUP BY {of} \
-         ORDER BY sum(count) DESC, {of} LIMIT ?5",
+         ORDER BY sum(count) DESC, {of} LIMIT ?",
         subject.condition()
     )
 }
@@ -207,10 +218,10 @@ fn shares(
     interval: &Interval,
     limit: usize,
 ) -> Result<Vec<UsageShare>, StoreError> {
-    let (id, period_s, from_s, until_s) = subject.parameters(interval);
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut parameters = subject.parameters(interval);
+    parameters.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![id, period_s, from_s, until_s, limit], |row| {
+    let rows = statement.query_map(params_from_iter(parameters), |row| {
         let mut columns = Columns::new(row, 0);
         Ok(UsageShare {
             of: columns.take()?,

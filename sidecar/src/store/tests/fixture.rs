@@ -14,6 +14,7 @@ use crate::domain::act::Act;
 use crate::domain::audit::{Actor, AuditAction};
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{Key, NewKey, Policy};
+use crate::domain::label::Labels;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
@@ -81,6 +82,7 @@ pub(crate) fn new_key(home: &str) -> NewKey {
             },
             addresses: AddressList::new(vec![Network::parse("10.0.0.0/8").unwrap()]).unwrap(),
             expires_at: Some(UnixMillis::new(NOW.get() + 1)),
+            labels: Labels::default(),
         },
     }
 }

@@ -21,14 +21,7 @@ use fixture::{
 };
 
 fn everything() -> KeyFilter {
-    KeyFilter {
-        account: account(),
-        origin: Origin::Standard,
-        region: None,
-        status: None,
-        name_contains: None,
-        unused_since: None,
-    }
+    KeyFilter::of(account())
 }
 
 fn changed(news: News) -> Vec<(KeyHash, bool)> {

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use crate::domain::audit::AuditAction;
 use crate::domain::key::NewKey;
+use crate::domain::label::Labels;
 use crate::domain::name::KeyName;
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
@@ -108,14 +109,7 @@ fn used(number: u32) -> UsageRow {
 }
 
 fn filters(account: &AccountId) -> Vec<KeyFilter> {
-    let all = KeyFilter {
-        account: account.clone(),
-        origin: Origin::Standard,
-        region: None,
-        status: None,
-        name_contains: None,
-        unused_since: None,
-    };
+    let all = KeyFilter::of(account.clone());
     let region = Some(RegionId::parse("local").unwrap());
     let status = Some(Status::Enabled);
     let name_contains = Some("9".to_owned());
@@ -136,6 +130,19 @@ fn filters(account: &AccountId) -> Vec<KeyFilter> {
         },
         KeyFilter {
             unused_since,
+            ..all.clone()
+        },
+        KeyFilter {
+            name: Some("key 9".to_owned()),
+            ..all.clone()
+        },
+        KeyFilter {
+            id: Some("ak-9".to_owned()),
+            ..all.clone()
+        },
+        KeyFilter {
+            creator: Some("user:alice".to_owned()),
+            labels: Labels::parse_pair("team=search").unwrap(),
             ..all.clone()
         },
         KeyFilter {
@@ -167,7 +174,8 @@ fn read_pages(store: &Store, account: &AccountId) {
         }
     }
     let of_key = Subject::Key(key(7).1.id);
-    for subject in [of_key, Subject::Account(account.clone())] {
+    let labelled = Subject::Labelled(account.clone(), Labels::parse_pair("team=search").unwrap());
+    for subject in [of_key, labelled, Subject::Account(account.clone())] {
         for period in Period::ALL {
             let interval = Interval::new(period, None, None, NOW).unwrap();
             store.usage_series(&subject, &interval).unwrap();

@@ -15,7 +15,7 @@ fn a_key_is_made_as_written_and_its_value_shown_once() {
         "account": "demo", "region": "local", "name": "Production text",
         "description": "chat backend", "ip_allowlist": ["10.0.0.0/8", "2001:db8:0::7"],
         "scope": {"models": ["glm-5.1", "deepseek-*"]},
-        "expires_at": "2999-01-01T01:00:00+01:00",
+        "expires_at": "2999-01-01T01:00:00+01:00", "labels": {"team": "search"},
     });
     let answer = sidecar.post("/v1/keys", &written);
     assert_eq!(answer.status, 201, "{}", answer.text);
@@ -33,7 +33,7 @@ fn a_key_is_made_as_written_and_its_value_shown_once() {
         "origin": "standard", "status": "enabled",
         "scope": {"models": ["glm-5.1", "deepseek-*"], "services": []},
         "ip_allowlist": ["10.0.0.0/8", "2001:db8::7"],
-        "expires_at": "2999-01-01T00:00:00.000Z",
+        "expires_at": "2999-01-01T00:00:00.000Z", "labels": {"team": "search"},
         "created_at": created_at, "updated_at": created_at, "value_set_at": created_at,
         "last_used_at": null, "creator": key["creator"], "key_version": 1, "recoverable": true,
         "predecessor": null, "successor": null,

@@ -25,6 +25,7 @@ fn an_edit_changes_what_it_names_and_nothing_else() {
         ("scope", json!({"models": "all", "services": "all"})),
         ("ip_allowlist", json!([])),
         ("expires_at", json!(null)),
+        ("labels", json!({"team": "search"})),
     ];
     let mut wanted = before.clone();
     for (step, (field, value)) in edits.into_iter().enumerate() {
@@ -118,4 +119,23 @@ fn a_key_of_another_account_is_not_found() {
     );
     assert_eq!(sidecar.patch("/v1/keys/ak-20260101-0", &body).status, 404);
     assert_eq!(sidecar.get(&path).json()["status"], "enabled");
+}
+
+#[test]
+fn what_never_changes_may_be_sent_back_as_it_is() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let (path, before) = made(&sidecar);
+    let mut body = json!({"description": "after"});
+    for part in ["name", "account", "region", "origin"] {
+        body[part] = before[part].clone();
+    }
+    let answer = sidecar.patch(&path, &body);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.json()["description"], "after");
+    body["name"] = "A key".into();
+    body["region"] = "other".into();
+    let answer = sidecar.patch(&path, &body);
+    assert_eq!(answer.status, 422, "{}", answer.text);
+    assert_eq!(answer.fields(), ["name", "region"]);
 }

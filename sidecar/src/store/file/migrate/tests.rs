@@ -17,7 +17,8 @@ const SECRETS: [&str; 2] = [
 fn as_before(scratch: &Scratch, statements: &str) {
     let connection = Connection::open(scratch.database()).unwrap();
     connection.execute_batch(statements).unwrap();
-    let later = "DROP INDEX access_keys_by_maker; ALTER TABLE access_keys DROP COLUMN maker;";
+    let later = "DROP INDEX access_keys_by_maker; ALTER TABLE access_keys DROP COLUMN maker; \
+        ALTER TABLE keys DROP COLUMN labels;";
     connection.execute_batch(later).unwrap();
     connection.pragma_update(None, "user_version", 8).unwrap();
     // A process that was killed leaves its log behind.

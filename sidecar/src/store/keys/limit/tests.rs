@@ -80,6 +80,7 @@ fn keys_from_before_the_number_was_kept_count() {
              DROP TRIGGER keys_count_until_succeeded; DROP TRIGGER keys_lose_their_successor; \
              DROP INDEX keys_by_successor; \
              DROP INDEX access_keys_by_maker; ALTER TABLE access_keys DROP COLUMN maker; \
+             ALTER TABLE keys DROP COLUMN labels; \
              ALTER TABLE accounts DROP COLUMN counted_keys; ALTER TABLE meta DROP COLUMN home; \
              PRAGMA user_version = 5;",
         )

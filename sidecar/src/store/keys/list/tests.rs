@@ -15,14 +15,7 @@ const SORTS: [Sort; 6] = [
 ];
 
 fn of(account: &AccountId) -> KeyFilter {
-    KeyFilter {
-        account: account.clone(),
-        origin: Origin::Standard,
-        region: None,
-        status: None,
-        name_contains: None,
-        unused_since: None,
-    }
+    KeyFilter::of(account.clone())
 }
 
 /// Every page of a list, of three keys each.
@@ -85,4 +78,51 @@ fn keys_that_were_not_used_since_are_found() {
         ..of(&account())
     };
     assert_eq!(store.list(&since, Sort::Newest, None, 9).unwrap().total, 2);
+}
+
+#[test]
+fn keys_are_found_by_exact_name_id_creator_and_label() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let labelled = |labels: &str| Labels::stored(labels).unwrap();
+    let keys = [
+        ("alpha", r#"{"team":"search","env":"prod"}"#),
+        ("Alpha", r#"{"team":"search"}"#),
+        ("alpha 2", r#"{"env":"\"é\" 键","team":"ads"}"#),
+    ];
+    for (number, (name, labels)) in (1..).zip(keys) {
+        let mut new = new_key("local");
+        new.name = KeyName::parse(name).unwrap();
+        new.policy.labels = labelled(labels);
+        insert(&store, new, minted(number)).unwrap();
+    }
+    let ids = |filter: KeyFilter| -> Vec<String> {
+        let keys = read_through(&store, &filter, Sort::Oldest);
+        keys.iter().map(|key| key.id.to_string()).collect()
+    };
+    let all = of(&account());
+    let name = |name: &str| KeyFilter {
+        name: Some(name.to_owned()),
+        ..all.clone()
+    };
+    assert_eq!(ids(name("alpha")), ["ak-1"]);
+    assert_eq!(ids(name("Alpha")), ["ak-2"]);
+    assert!(ids(name("alph")).is_empty());
+    let id = Some("ak-3".to_owned());
+    assert_eq!(ids(KeyFilter { id, ..all.clone() }), ["ak-3"]);
+    let creator = |creator: &str| KeyFilter {
+        creator: Some(creator.to_owned()),
+        ..all.clone()
+    };
+    assert_eq!(ids(creator("operator")).len(), 3);
+    assert!(ids(creator("operato")).is_empty());
+    let with = |labels: &str| KeyFilter {
+        labels: labelled(labels),
+        ..all.clone()
+    };
+    assert_eq!(ids(with(r#"{"team":"search"}"#)), ["ak-1", "ak-2"]);
+    assert_eq!(ids(with(r#"{"env":"prod","team":"search"}"#)), ["ak-1"]);
+    assert_eq!(ids(with(r#"{"env":"\"é\" 键"}"#)), ["ak-3"]);
+    assert!(ids(with(r#"{"team":"sear"}"#)).is_empty());
+    assert!(ids(with(r#"{"env":"search"}"#)).is_empty());
 }

@@ -209,3 +209,36 @@ fn clocks_of_envoys_do_not_bend_time() {
     assert_eq!(total(&store, NOW), 3 << 40);
     assert_eq!(store.get(&target(1)).unwrap().last_used_at, Some(NOW));
 }
+
+#[test]
+fn usage_of_a_label_is_that_of_the_keys_that_have_it() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    for number in 1..=3 {
+        add(&store, number, "local");
+    }
+    let label = r#"UPDATE keys SET labels = '{"env":"prod","team":"search"}' WHERE id <> 'ak-2'"#;
+    lock(&store.0.writer).execute(label, []).unwrap();
+    let rows = (1..=3)
+        .map(|number| {
+            row(
+                &format!("ak-{number}"),
+                "glm",
+                UsageOutcome::Permitted,
+                number,
+            )
+        })
+        .collect();
+    store.count_usage(&batch(1, rows), NOW).unwrap();
+    let of = |pair: &str| Subject::Labelled(account(), Labels::parse_pair(pair).unwrap());
+    let sum = |subject: &Subject| -> u64 {
+        let points = store.usage_series(subject, &day(NOW)).unwrap();
+        points.iter().map(|point| point.count).sum()
+    };
+    assert_eq!(sum(&of("team=search")), 4);
+    assert_eq!(sum(&of("team=ads")), 0);
+    let keys = store.usage_by_key(&of("env=prod"), &day(NOW), 1).unwrap();
+    assert_eq!((keys.len(), keys[0].of.as_str()), (1, "ak-3"));
+    let resources = store.usage_by_resource(&of("env=prod"), &day(NOW), 9);
+    assert_eq!(resources.unwrap()[0].permitted, 4);
+}

@@ -1,6 +1,7 @@
-//! How many values one caller may see in a minute: copying a few is work, copying all is a theft.
+//! How often one caller may do something in a minute: copying a few values, or looking a few up, is
+//! work; all of them is a theft.
 //!
-//! Does not know who may see a value. Invariant: a refusal says when to come again; the memory is
+//! Does not know who may do it. Invariant: a refusal says when to come again; the memory is
 //! bounded by the callers of one minute.
 
 use std::collections::HashMap;
@@ -12,11 +13,16 @@ use crate::http::problem::Problem;
 
 /// Values that one caller may see in one minute.
 pub(crate) const REVEALS_MAX: u32 = 30;
+/// Values that one caller may look up in one minute.
+pub(crate) const LOOKUPS_MAX: u32 = 60;
 const MINUTE_MS: u64 = 60_000;
 
-/// The reveals of the running minute. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct RevealLimit(Arc<Mutex<Minute>>);
+/// What was done in the running minute, and how often each caller may. Clones share it.
+#[derive(Clone, Debug)]
+pub struct MinuteLimit {
+    minute: Arc<Mutex<Minute>>,
+    max: u32,
+}
 
 #[derive(Debug, Default)]
 struct Minute {
@@ -24,10 +30,18 @@ struct Minute {
     seen: HashMap<Actor, u32>,
 }
 
-impl RevealLimit {
+impl MinuteLimit {
+    /// So often a minute, nothing done yet.
+    pub(crate) fn new(max: u32) -> Self {
+        Self {
+            minute: Arc::default(),
+            max,
+        }
+    }
+
     /// Counts one more, or refuses it.
     pub(crate) fn count(&self, act: &Act) -> Result<(), Problem> {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
         let number = act.at.get() / MINUTE_MS;
         if minute.number != number {
             *minute = Minute {
@@ -36,7 +50,7 @@ impl RevealLimit {
             };
         }
         let seen = minute.seen.entry(act.actor.clone()).or_default();
-        if *seen >= REVEALS_MAX {
+        if *seen >= self.max {
             let wait_ms = MINUTE_MS - act.at.get() % MINUTE_MS;
             return Err(Problem::too_many_attempts(wait_ms.div_ceil(1000)));
         }
