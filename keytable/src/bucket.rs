@@ -26,7 +26,7 @@ pub fn find<'a>(
     bucket: &'a [u8],
     key_hash: &KeyHash,
 ) -> Result<Option<RecordView<'a>>, BucketError> {
-    for record in RecordBytes(bucket) {
+    for record in EncodedRecords(bucket) {
         let record = record?;
         if hash_of(record)? == *key_hash {
             return RecordView::parse(record)
@@ -34,7 +34,7 @@ pub fn find<'a>(
                 .map_err(BucketError::Damaged);
         }
     }
-    for record in RecordBytes(bucket) {
+    for record in EncodedRecords(bucket) {
         intact_body(record?).map_err(BucketError::Damaged)?;
     }
     Ok(None)
@@ -51,7 +51,7 @@ pub fn with_record(
     }
     let added = record.map_or(0, |view| view.as_bytes().len());
     let mut out = Vec::with_capacity(bucket.len() + added);
-    for other in RecordBytes(bucket) {
+    for other in EncodedRecords(bucket) {
         let other = other?;
         let hash = hash_of(other)?;
         if hash.bucket() != key_hash.bucket() {
@@ -69,7 +69,7 @@ pub fn with_record(
 
 /// How many records a bucket holds.
 pub fn count(bucket: &[u8]) -> Result<usize, BucketError> {
-    RecordBytes(bucket).try_fold(0, |count, record| record.map(|_| count + 1))
+    EncodedRecords(bucket).try_fold(0, |count, record| record.map(|_| count + 1))
 }
 
 fn hash_of(record: &[u8]) -> Result<KeyHash, BucketError> {
@@ -80,12 +80,12 @@ fn hash_of(record: &[u8]) -> Result<KeyHash, BucketError> {
         .ok_or(BucketError::Damaged(RecordError::Length))
 }
 
-/// The bytes of each record, by their length prefixes alone.
-struct RecordBytes<'a>(&'a [u8]);
+/// Each record as it is encoded, told apart by their length prefixes alone.
+struct EncodedRecords<'a>(&'a [u8]);
 
-// === impl RecordBytes ===
+// === impl EncodedRecords ===
 
-impl<'a> Iterator for RecordBytes<'a> {
+impl<'a> Iterator for EncodedRecords<'a> {
     type Item = Result<&'a [u8], BucketError>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -16,7 +16,7 @@ use crate::headers::HeaderMap;
 use crate::host::RequestHost;
 use crate::locator::{BodyReader, Kind, Located, Mention, Mentions, Unnamed};
 use crate::reply::Refusal;
-use crate::table::{RecordBytes, Unavailable, look_up};
+use crate::table::{CheckedRecord, Unavailable, look_up};
 use crate::tally::Counted;
 
 /// The state of the reading.
@@ -25,7 +25,7 @@ pub(super) struct Reading {
     key_hash: KeyHash,
     /// The edition under which `record` was read.
     edition: u64,
-    record: RecordBytes,
+    record: CheckedRecord,
     reader: BodyReader,
     kind: Kind,
     unnamed: Unnamed,

@@ -9,7 +9,7 @@ use super::failed;
 use crate::host::RequestHost;
 use crate::locator::Mentions;
 use crate::reply::Refusal;
-use crate::table::RecordBytes;
+use crate::table::CheckedRecord;
 use crate::tally::Counted;
 
 /// A key that was admitted, and under which edition it was read.
@@ -17,7 +17,7 @@ use crate::tally::Counted;
 pub(super) struct Holder<'a> {
     pub(super) key_hash: KeyHash,
     pub(super) edition: u64,
-    pub(super) record: &'a RecordBytes,
+    pub(super) record: &'a CheckedRecord,
 }
 
 impl<'a> Holder<'a> {
@@ -32,7 +32,7 @@ impl<'a> Holder<'a> {
 }
 
 /// Judges what was found by a record whose holder was admitted.
-pub(super) fn judge_finding(record: &RecordBytes, finding: &Mentions) -> Result<Permit, Refusal> {
+pub(super) fn judge_finding(record: &CheckedRecord, finding: &Mentions) -> Result<Permit, Refusal> {
     let judged = finding.judge(&record.view()?);
     judged.map_err(|(denial, name)| Refusal::Denied(denial, name))
 }

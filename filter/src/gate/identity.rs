@@ -19,40 +19,42 @@ const ACCOUNT_HEADER: &[u8] = b"x-latchkey-account";
 const MODEL_HEADER: &[u8] = b"x-latchkey-model";
 const MODEL_STATE: &str = "latchkey_model";
 
-/// Takes the credential out and puts the identity in; removes what does not pass.
-pub(super) fn clean(
-    shared: &GateShared,
-    host: &impl RequestHost,
-    headers: &HeaderMap,
-    credential: &Credential<'_>,
-    holder: &Holder<'_>,
-    caller: Caller,
-) -> Result<(), Refusal> {
-    let stays = |name: &[u8]| is_credential(name) || shared.passing.passes(name, caller);
-    for (name, _) in headers.iter().filter(|(name, _)| !stays(name)) {
-        host.remove_request_header(name).map_err(failed)?;
-        shared.count_removed_header(host, name, &holder.key_hash);
-    }
-    put_identity(host, headers, credential, holder)
+/// The headers of a request, the credential in them, and whose it is.
+pub(super) struct Identified<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) credential: &'a Credential<'a>,
+    pub(super) holder: &'a Holder<'a>,
 }
 
-fn put_identity(
-    host: &impl RequestHost,
-    headers: &HeaderMap,
-    credential: &Credential<'_>,
-    holder: &Holder<'_>,
-) -> Result<(), Refusal> {
-    for removal in credential.removals(headers) {
-        let removed = match removal {
-            Removal::Header(name) => host.remove_request_header(name),
-            Removal::Rest(name, value) => host.set_request_header(name, &value),
-        };
-        removed.map_err(failed)?;
+impl Identified<'_> {
+    /// Takes the credential out and puts the identity in; removes what does not pass.
+    pub(super) fn clean(
+        &self,
+        shared: &GateShared,
+        host: &impl RequestHost,
+        caller: Caller,
+    ) -> Result<(), Refusal> {
+        let stays = |name: &[u8]| is_credential(name) || shared.passing.passes(name, caller);
+        for (name, _) in self.headers.iter().filter(|(name, _)| !stays(name)) {
+            host.remove_request_header(name).map_err(failed)?;
+            shared.count_removed_header(host, name, &self.holder.key_hash);
+        }
+        self.put_identity(host)
     }
-    let view = holder.record.view()?;
-    host.set_request_header(KEY_ID_HEADER, view.key_id().as_bytes())
-        .and_then(|()| host.set_request_header(ACCOUNT_HEADER, view.account().as_bytes()))
-        .map_err(failed)
+
+    fn put_identity(&self, host: &impl RequestHost) -> Result<(), Refusal> {
+        for removal in self.credential.removals(self.headers) {
+            let removed = match removal {
+                Removal::Header(name) => host.remove_request_header(name),
+                Removal::Rest(name, value) => host.set_request_header(name, &value),
+            };
+            removed.map_err(failed)?;
+        }
+        let view = self.holder.record.view()?;
+        host.set_request_header(KEY_ID_HEADER, view.key_id().as_bytes())
+            .and_then(|()| host.set_request_header(ACCOUNT_HEADER, view.account().as_bytes()))
+            .map_err(failed)
+    }
 }
 
 /// Takes out of the trailers what would not pass as a header, or would speak of a credential or an

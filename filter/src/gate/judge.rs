@@ -13,7 +13,7 @@ use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::locator::{Absent, BodyReader, Kind, Located, Mentions, Reads, Unnamed, check_path};
 use crate::reply::Refusal;
-use crate::table::RecordBytes;
+use crate::table::CheckedRecord;
 
 /// What follows for the request.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub(super) fn judge(
 }
 
 /// An endpoint that needs no name; what it is given all the same must be in scope.
-fn permit_open(record: &RecordBytes, finding: &Mentions) -> Result<Permit, Refusal> {
+fn permit_open(record: &CheckedRecord, finding: &Mentions) -> Result<Permit, Refusal> {
     match finding.is_empty() {
         true => judge_resources(&record.view()?, Resources::Open).map_err(denied),
         false => judge_finding(record, finding),
@@ -70,7 +70,7 @@ fn permit_open(record: &RecordBytes, finding: &Mentions) -> Result<Permit, Refus
 
 /// An endpoint that is granted by its own name on the services axis.
 fn judge_object(
-    record: &RecordBytes,
+    record: &CheckedRecord,
     located: &Located<'_>,
     path: &[u8],
     mut finding: Mentions,

@@ -13,7 +13,7 @@ use keytable::Norm;
 use super::{Flow, failed};
 use crate::host::{HostError, RequestHost};
 use crate::reply::Refusal;
-use crate::table::RecordBytes;
+use crate::table::CheckedRecord;
 
 /// A list that was asked for.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Listing {
     pub(super) fn advance(
         &mut self,
         host: &impl RequestHost,
-        record: &RecordBytes,
+        record: &CheckedRecord,
         size: usize,
         end_of_stream: bool,
     ) -> Result<Flow, Refusal> {
@@ -100,7 +100,7 @@ impl Listing {
     pub(super) fn end(
         &mut self,
         host: &impl RequestHost,
-        record: &RecordBytes,
+        record: &CheckedRecord,
     ) -> Result<Flow, Refusal> {
         if self.passes {
             return Ok(Flow::Continue);
@@ -116,7 +116,7 @@ impl Listing {
     fn release(
         &mut self,
         host: &impl RequestHost,
-        record: &RecordBytes,
+        record: &CheckedRecord,
         size: usize,
     ) -> Result<Flow, Refusal> {
         let body = std::mem::take(&mut self.body);

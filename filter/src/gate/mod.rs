@@ -32,14 +32,15 @@ use crate::credential::Credential;
 use crate::host::{Gauge, HostError, RequestHost};
 use crate::locator::{Family, Mentions};
 use crate::reply::Refusal;
-use crate::table::{RecordBytes, Unavailable};
+use crate::table::{CheckedRecord, Unavailable};
 use arrival::Arrival;
 use body::Reading;
 use held::Held;
 use holder::{Holder, denied_from, facts};
+use identity::Identified;
 use judge::Verdict;
 use listing::Listing;
-use observing::{Observing, Sight};
+use observing::{NameSource, Observing};
 use passing::Caller;
 use running::{Judged, Running};
 
@@ -196,7 +197,7 @@ impl Gate {
     fn pass_answer<H: RequestHost>(
         &mut self,
         host: &H,
-        step: impl FnOnce(&mut Listing, &RecordBytes, &H) -> Result<Flow, Refusal>,
+        step: impl FnOnce(&mut Listing, &CheckedRecord, &H) -> Result<Flow, Refusal>,
     ) -> Flow {
         if let Some(flow) = self.check_answer(host) {
             return flow;
@@ -397,30 +398,21 @@ fn judge_holder(
     logged::check_target(arrival.headers)?;
     let facts = facts(host, &view)?;
     let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
+    let identified = Identified {
+        headers: arrival.headers,
+        credential,
+        holder,
+    };
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, arrival, holder)?;
-        identity::clean(
-            shared,
-            host,
-            arrival.headers,
-            credential,
-            holder,
-            Caller::Limited,
-        )?;
+        identified.clean(shared, host, Caller::Limited)?;
         return carry_out(shared, host, verdict, holder);
     };
     arrival.check_endpoint(shared)?;
-    identity::clean(
-        shared,
-        host,
-        arrival.headers,
-        credential,
-        holder,
-        Caller::Unlimited,
-    )?;
+    identified.clean(shared, host, Caller::Unlimited)?;
     let state = match observing::look(shared, arrival) {
-        Sight::Body(reader) => observed(Observing::new(permit, holder, reader)),
-        Sight::Whole(name) => {
+        NameSource::Body(reader) => observed(Observing::new(permit, holder, reader)),
+        NameSource::Headers(name) => {
             shared.count_permit(host, &permit, holder.counted(&view, &name));
             open(permit)
         }

@@ -13,7 +13,7 @@ use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
 use crate::locator::{BodyReader, Located, Reads, check_path};
-use crate::table::RecordBytes;
+use crate::table::CheckedRecord;
 use crate::tally::Counted;
 
 /// Most bytes of a body that are looked at.
@@ -26,33 +26,33 @@ const PIECE_BYTES: usize = 4 * 1024;
 pub(super) struct Observing {
     permit: Permit,
     key_hash: KeyHash,
-    record: RecordBytes,
+    record: CheckedRecord,
     reader: BodyReader,
 }
 
-/// What the headers tell.
-pub(super) enum Sight {
-    /// All that there is: the name, or nothing.
-    Whole(String),
-    /// The body may name it.
+/// Where a request names its resource.
+pub(super) enum NameSource {
+    /// In its headers, as this; or nowhere, and this is empty.
+    Headers(String),
+    /// In its body, perhaps.
     Body(BodyReader),
 }
 
 /// Looks at the headers.
-pub(super) fn look(shared: &GateShared, arrival: &Arrival<'_>) -> Sight {
+pub(super) fn look(shared: &GateShared, arrival: &Arrival<'_>) -> NameSource {
     let headers = arrival.headers;
     let looked_at = arrival.located.filter(|_| shared.config.observe_resources);
     let Some(located) = looked_at else {
-        return Sight::Whole(String::new());
+        return NameSource::Headers(String::new());
     };
     if let Some(name) = named(headers, &located) {
-        return Sight::Whole(name);
+        return NameSource::Headers(name);
     }
     let has_places = located.rule.json.is_some() || located.rule.form.is_some();
     match has_places && !arrival.end_of_stream {
         true => BodyReader::new(headers, &located, Reads::Declared)
-            .map_or(Sight::Whole(String::new()), Sight::Body),
-        false => Sight::Whole(String::new()),
+            .map_or(NameSource::Headers(String::new()), NameSource::Body),
+        false => NameSource::Headers(String::new()),
     }
 }
 

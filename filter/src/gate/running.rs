@@ -14,7 +14,7 @@ use super::passing::Caller;
 use crate::host::{Host, RequestHost};
 use crate::locator::{Family, Mentions};
 use crate::reply::Refusal;
-use crate::table::{RecordBytes, Unavailable, look_up};
+use crate::table::{CheckedRecord, Unavailable, look_up};
 
 /// The running requests of one worker, by the number that Envoy gave each.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(super) struct Running {
     key_hash: KeyHash,
     /// The edition under which `record` was read.
     edition: u64,
-    record: RecordBytes,
+    record: CheckedRecord,
     judged: Judged,
     /// Whose error JSON its client understands.
     family: Family,
@@ -57,7 +57,7 @@ impl Running {
     pub(super) fn new(
         key_hash: KeyHash,
         edition: u64,
-        record: RecordBytes,
+        record: CheckedRecord,
         judged: Judged,
         family: Family,
     ) -> Self {
@@ -171,7 +171,7 @@ impl Streams {
     }
 
     /// What its key may do, as of the last check; a request that is not in here has no key.
-    pub(super) fn record(&self, stream: u32) -> Result<RecordBytes, Refusal> {
+    pub(super) fn record(&self, stream: u32) -> Result<CheckedRecord, Refusal> {
         let record = |streams: &mut BTreeMap<u32, Running>| {
             let running = streams.get(&stream)?;
             Some(running.record.clone())

@@ -14,7 +14,7 @@ use std::hash::Hasher;
 use keytable::{KeyHash, PresentedKey};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use super::record::RecordBytes;
+use super::record::CheckedRecord;
 use crate::fast_hash::FastHashBuilder;
 
 /// Most bytes that a worker's cache takes, about: 16,000 keys with usual records.
@@ -28,7 +28,7 @@ pub struct KnownKey {
     /// Its hash.
     pub key_hash: KeyHash,
     /// Its record.
-    pub record: RecordBytes,
+    pub record: CheckedRecord,
 }
 
 /// The cache of one worker.

@@ -21,7 +21,7 @@ use crate::host::{Gauge, Host};
 use cache::{KnownKey, RecordCache};
 use changes::changed_between;
 
-pub use record::{RecordBytes, Unavailable};
+pub use record::{CheckedRecord, Unavailable};
 
 /// What one worker remembers of the table.
 #[derive(Debug)]
@@ -115,11 +115,11 @@ impl TableReader {
 }
 
 /// Looks a key up under an edition that was opened just before.
-pub fn look_up(host: &impl Host, key_hash: &KeyHash) -> Result<Option<RecordBytes>, Unavailable> {
+pub fn look_up(host: &impl Host, key_hash: &KeyHash) -> Result<Option<CheckedRecord>, Unavailable> {
     let bytes = slots::read_bucket(host, key_hash).map_err(|_| Unavailable::Damaged)?;
     let bytes = bytes.unwrap_or_default();
     let found = bucket::find(&bytes, key_hash).map_err(|_| Unavailable::Damaged)?;
-    Ok(found.map(|view| RecordBytes::new(&view)))
+    Ok(found.map(|view| CheckedRecord::new(&view)))
 }
 
 fn gauge(host: &impl Host, gauge: Gauge) -> Result<u64, Unavailable> {

@@ -19,9 +19,9 @@ pub enum Unavailable {
 
 /// One key's record, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordBytes(Rc<KeptRecord>);
+pub struct CheckedRecord(Rc<KeptRecord>);
 
-impl RecordBytes {
+impl CheckedRecord {
     /// Keeps a record that was found in its bucket.
     pub(super) fn new(view: &RecordView<'_>) -> Self {
         Self(Rc::new(KeptRecord::new(view)))

@@ -10,7 +10,7 @@ use filter::config::{AgentConfig, Config, MaxStaleness};
 use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
-use filter::table::{RecordBytes, Unavailable, look_up};
+use filter::table::{CheckedRecord, Unavailable, look_up};
 use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch, UsageOutcome};
 
 use super::host::Callout;
@@ -129,13 +129,13 @@ impl Rig {
     }
 
     /// What a worker finds of key `n`.
-    pub(crate) fn find(&self, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+    pub(crate) fn find(&self, n: usize) -> Result<Option<CheckedRecord>, Unavailable> {
         self.shared.table.open(&self.host)?;
         look_up(&self.host, &hash(n))
     }
 
     /// What a worker finds of key `n`, if it remembers what it may.
-    pub(crate) fn seen(&self, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+    pub(crate) fn seen(&self, n: usize) -> Result<Option<CheckedRecord>, Unavailable> {
         see(&self.shared, &self.host, n)
     }
 
@@ -189,7 +189,11 @@ impl Rig {
     }
 }
 
-fn see(shared: &GateShared, host: &FakeHost, n: usize) -> Result<Option<RecordBytes>, Unavailable> {
+fn see(
+    shared: &GateShared,
+    host: &FakeHost,
+    n: usize,
+) -> Result<Option<CheckedRecord>, Unavailable> {
     let text = key(n);
     shared.table.open(host)?;
     let known = shared
