@@ -10,13 +10,13 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::envelope::{self, Envelope, EnvelopeError};
+use crate::encoding::envelope::{self, Envelope, EnvelopeError};
+use crate::encoding::wire::{Reader, Write};
 use crate::format::FormatVersion;
 use crate::generation::{Epoch, Generation};
 use crate::key_hash::KeyHash;
 use crate::limits::{BUCKETS, DELTA_CHANGES_MAX, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX};
 use crate::record::{RecordError, RecordView};
-use crate::wire::{Reader, Write};
 
 const MAGIC: &[u8; 4] = b"LKF1";
 const KIND_DELTA: u8 = 1;

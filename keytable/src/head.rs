@@ -5,10 +5,10 @@
 
 use alloc::vec::Vec;
 
-use crate::envelope;
+use crate::encoding::envelope;
+use crate::encoding::wire::{Reader, Write};
 use crate::format::FormatVersion;
 use crate::generation::{Epoch, Generation};
-use crate::wire::{Reader, Write};
 
 const MAGIC: &[u8; 4] = b"LKH1";
 

@@ -20,7 +20,7 @@ pub mod address;
 pub mod api_key;
 pub mod bucket;
 pub mod decision;
-mod envelope;
+mod encoding;
 pub mod format;
 pub mod frame;
 pub mod generation;
@@ -34,7 +34,6 @@ pub mod redact;
 pub mod scope;
 pub mod signed;
 pub mod usage;
-mod wire;
 
 pub use address::{AddressList, AddressListError, ClientAddress, Network, NetworkError};
 pub use api_key::{KeyFormatError, PresentedKey};

@@ -13,12 +13,12 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::address::{AddressList, ClientAddress, Network};
+use crate::encoding::wire::{Reader, Write};
 use crate::key_hash::KeyHash;
 use crate::key_id::{self, AccountId, KeyId};
 use crate::limits::{NETWORKS_MAX, RECORD_BYTES_MAX, SCOPE_ENTRIES_MAX, SCOPE_ENTRY_BYTES_MAX};
 use crate::norm::Norm;
 use crate::scope::{Axis, AxisKind, Scope, ScopeEntry, prefix_covers};
-use crate::wire::{Reader, Write};
 
 pub use kept::KeptRecord;
 

@@ -12,10 +12,10 @@ use core::fmt;
 
 use ed25519_compact::{KeyPair, PublicKey, Seed, Signature};
 
+use crate::encoding::wire::{Reader, Write};
 use crate::format::FormatVersion;
 use crate::frame::{Frame, FrameError, Page};
 use crate::limits::{BUCKETS, SIGNED_TABLE_BYTES_MAX};
-use crate::wire::{Reader, Write};
 
 const MAGIC: &[u8; 4] = b"LKS1";
 /// What stands in front of the region.

@@ -13,11 +13,11 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::decision::{Denial, Permit};
-use crate::envelope::{self, Envelope, EnvelopeError};
+use crate::encoding::envelope::{self, Envelope, EnvelopeError};
+use crate::encoding::wire::{Reader, Write};
 use crate::format::FormatVersion;
 use crate::key_id::KeyId;
 use crate::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
-use crate::wire::{Reader, Write};
 
 const MAGIC: &[u8; 4] = b"LKU1";
 /// Where the length of the whole batch stands.

@@ -6,8 +6,8 @@
 
 use alloc::vec::Vec;
 
+use crate::encoding::wire::{Reader, Write};
 use crate::format::FormatVersion;
-use crate::wire::{Reader, Write};
 
 /// Bytes of magic.
 pub(crate) const MAGIC_BYTES: usize = 4;
