@@ -12,6 +12,7 @@
     reason = "a harness that cannot go on is a failed test"
 )]
 
+pub mod acceptor;
 pub mod admin;
 pub mod browser;
 pub mod certificate;

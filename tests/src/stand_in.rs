@@ -7,15 +7,14 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use keytable::limits::{BUCKETS, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
 use keytable::{Change, Delta, Epoch, Generation, KeyHash, Page, RecordView};
 
+use crate::acceptor::Acceptor;
 use crate::made_keys::MadeKey;
 use crate::raw::address_of;
 
@@ -27,16 +26,14 @@ const HOLD: Duration = Duration::from_millis(500);
 /// A running feed; ends when it is dropped.
 #[derive(Debug)]
 pub struct StandIn {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
+    _acceptor: Acceptor,
 }
 
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     moved: Condvar,
-    over: AtomicBool,
 }
 
 /// The encoded records by their hash, in the order of buckets.
@@ -65,7 +62,6 @@ impl StandIn {
     /// Listens where the feed would; serves a table of these keys.
     pub fn start(feed_url: &str, keys: impl Iterator<Item = MadeKey>) -> Self {
         let listener = TcpListener::bind(address_of(feed_url)).expect("the feed's port is free");
-        let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 epoch: 1,
@@ -75,24 +71,14 @@ impl StandIn {
                 acknowledged: None,
             }),
             moved: Condvar::new(),
-            over: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
-        let acceptor = thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if serving.over.load(Ordering::SeqCst) {
-                    break;
-                }
-                let serving = Arc::clone(&serving);
-                thread::spawn(move || {
-                    answer_all(stream, |path| serving.answer(&Asked::parse(path)))
-                });
-            }
+        let acceptor = Acceptor::start(listener, move |stream| {
+            answer_all(stream, |path| serving.answer(&Asked::parse(path)));
         });
         Self {
-            address,
             shared,
-            acceptor: Some(acceptor),
+            _acceptor: acceptor,
         }
     }
 
@@ -268,15 +254,4 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     }
     std::io::copy(&mut reader.take(body), &mut std::io::sink()).ok()?;
     Some(path)
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::SeqCst);
-        // Wakes the acceptor.
-        let _ = TcpStream::connect(self.address);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
-    }
 }

@@ -7,8 +7,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use envoy::bootstrap::Addition;
 use envoy::process::{Process, Program};
-use envoy::{Stack, wait};
+use envoy::{HostPort, Stack, StackOptions, UpstreamAt, ports, wait};
 use serde_json::json;
 use tests::{Key, chat, raw};
 
@@ -58,7 +59,25 @@ pub(super) fn run(name: &str, words: &[&str], url: &str, dir: &Path) -> Process 
 // === impl Court ===
 
 impl Court {
-    pub(super) fn new(stack: Stack, models: Models, gateway: Process) -> Self {
+    /// Starts a gateway behind a gate; `run` starts it, on a port, in front of the models and with a
+    /// folder for what it writes. The gate's template gets `additions`.
+    pub(super) fn start(
+        additions: impl FnOnce(&Models) -> Vec<Addition>,
+        run: impl FnOnce(u16, &Models, &Path) -> Process,
+    ) -> Self {
+        let models = Models::start();
+        let port = ports::free().unwrap();
+        let options = StackOptions {
+            upstream: UpstreamAt::External(HostPort::loopback(port)),
+            additions: additions(&models),
+            ..StackOptions::default()
+        };
+        let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));
+        let gateway = run(port, &models, stack.run_dir());
+        Self::new(stack, models, gateway)
+    }
+
+    fn new(stack: Stack, models: Models, gateway: Process) -> Self {
         let admin = tests::Admin::of(&stack);
         let limited = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
         let unlimited = admin.create("unlimited", json!({}));

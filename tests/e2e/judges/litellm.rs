@@ -7,7 +7,6 @@ use std::fs;
 use std::path::Path;
 
 use envoy::process::Process;
-use envoy::{HostPort, Stack, StackOptions, UpstreamAt, ports};
 use serde_json::json;
 use tests::python;
 
@@ -29,15 +28,10 @@ fn start() -> Option<Court> {
             return None;
         }
     };
-    let models = Models::start();
-    let port = ports::free().unwrap();
-    let options = StackOptions {
-        upstream: UpstreamAt::External(HostPort::loopback(port)),
-        ..StackOptions::default()
-    };
-    let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));
-    let gateway = run(&python, port, &models, stack.run_dir());
-    Some(Court::new(stack, models, gateway))
+    Some(Court::start(
+        |_| Vec::new(),
+        |port, models, dir| run(&python, port, models, dir),
+    ))
 }
 
 fn run(python: &Path, port: u16, models: &Models, dir: &Path) -> Process {

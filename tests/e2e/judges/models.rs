@@ -6,12 +6,11 @@
 //! for it has arrived; a GET asks what there is, as LiteLLM does when it starts.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
+use tests::acceptor::Acceptor;
 
 use crate::differential::references;
 
@@ -22,15 +21,13 @@ pub(super) const DEFAULT: &str = "the default model";
 
 /// Running model servers; they end when this is dropped.
 pub(super) struct Models {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
+    acceptor: Acceptor,
 }
 
 #[derive(Default)]
 struct Shared {
     ran: Mutex<Vec<String>>,
-    over: AtomicBool,
 }
 
 struct Request {
@@ -45,44 +42,20 @@ struct Request {
 impl Models {
     pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         let serving = Arc::clone(&shared);
-        let acceptor = thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if serving.over.load(Ordering::SeqCst) {
-                    break;
-                }
-                let serving = Arc::clone(&serving);
-                thread::spawn(move || serving.serve(stream));
-            }
-        });
-        Self {
-            address,
-            shared,
-            acceptor: Some(acceptor),
-        }
+        let acceptor = Acceptor::start(listener, move |stream| serving.serve(stream));
+        Self { shared, acceptor }
     }
 
     /// Their base URL.
     pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.acceptor.address())
     }
 
     /// The models that have run since the last time, in their order.
     pub(super) fn take_ran(&self) -> Vec<String> {
         std::mem::take(&mut *self.shared.ran.lock().unwrap())
-    }
-}
-
-impl Drop for Models {
-    fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::SeqCst);
-        // Wakes the acceptor.
-        let _ = TcpStream::connect(self.address);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use envoy::bootstrap::{Addition, Place};
 use envoy::process::Process;
-use envoy::{HostPort, Stack, StackOptions, UpstreamAt, ports};
 use serde_json::json;
 use tests::node::{self, Packages};
 
@@ -31,19 +30,14 @@ fn start() -> Option<Court> {
             return None;
         }
     };
-    let models = Models::start();
-    let port = ports::free().unwrap();
-    let options = StackOptions {
-        upstream: UpstreamAt::External(HostPort::loopback(port)),
-        additions: vec![Addition {
-            place: Place::Routes,
-            yaml: route(&host_of(&models)),
-        }],
-        ..StackOptions::default()
+    let route = |models: &Models| Addition {
+        place: Place::Routes,
+        yaml: route(&host_of(models)),
     };
-    let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));
-    let gateway = run(&packages.path(SERVER), port, stack.run_dir());
-    Some(Court::new(stack, models, gateway))
+    Some(Court::start(
+        |models| vec![route(models)],
+        |port, _, dir| run(&packages.path(SERVER), port, dir),
+    ))
 }
 
 /// The models' address as Portkey wants it.
