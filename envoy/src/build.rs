@@ -1,4 +1,4 @@
-//! Building our own parts: the filter as wasm, the sidecar as a native program.
+//! Building our own parts: the filter as wasm, the sidecar and the command line as native programs.
 //!
 //! cargo decides what is fresh. Invariant: settings of the cargo run that we may be part of do not
 //! reach the builds, and only one build of a kind runs at a time.
@@ -115,11 +115,21 @@ fn wasm_cargo(verb: &str, package: &str) -> Result<Command, BuildError> {
 
 /// Builds the sidecar; the program.
 pub fn sidecar() -> Result<PathBuf, BuildError> {
+    program_of("sidecar")
+}
+
+/// Builds the command line; the program.
+pub fn command_line() -> Result<PathBuf, BuildError> {
+    program_of("latchkey")
+}
+
+/// Builds a package that is a program of the same name.
+fn program_of(package: &str) -> Result<PathBuf, BuildError> {
     let mut cargo = cargo("build");
-    cargo.args(["--package", "sidecar", "--release"]);
+    cargo.args(["--package", package, "--release"]);
     cargo.env("CARGO_TARGET_DIR", files::target());
-    let program = files::target().join("release/sidecar");
-    run(cargo, "sidecar", program, Progress::Bar)
+    let program = files::target().join("release").join(package);
+    run(cargo, package, program, Progress::Bar)
 }
 
 /// The cargo that runs this, or the one on `PATH`.

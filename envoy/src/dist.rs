@@ -1,5 +1,5 @@
-//! `cargo dist`: what people deploy, in one folder: filter and sidecar, each with what it is made of,
-//! the unit for systemd, and the checksums of all.
+//! `cargo dist`: what people deploy, in one folder: filter, sidecar and command line, each with what it
+//! is made of, the unit for systemd, and the checksums of all.
 //!
 //! It publishes nothing and signs nothing. Invariant: the version is the workspace's, and every file
 //! but the list of checksums is in that list.
@@ -42,6 +42,7 @@ pub enum DistError {
 pub fn make() -> Result<PathBuf, DistError> {
     let filter = build::filter_wasm().map_err(DistError::Build)?;
     let sidecar = build::sidecar().map_err(DistError::Build)?;
+    let command_line = build::command_line().map_err(DistError::Build)?;
     let folder = files::target()
         .join("dist")
         .join(format!("latchkey-{VERSION}"));
@@ -50,32 +51,33 @@ pub fn make() -> Result<PathBuf, DistError> {
     }
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     copy(&filter, &folder.join("filter.wasm"))?;
-    let program = folder.join("sidecar");
-    copy(&sidecar, &program)?;
-    strip(&program)?;
+    let programs = [("sidecar", sidecar), ("latchkey", command_line)];
+    for (name, built) in &programs {
+        copy(built, &folder.join(name))?;
+        strip(&folder.join(name))?;
+    }
     for name in ALONG {
         let from = files::workspace().join(name);
         let to = folder.join(from.file_name().unwrap_or_default());
         copy(&from, &to)?;
     }
-    for part in [sbom::FILTER, sbom::SIDECAR] {
+    for part in [sbom::FILTER, sbom::SIDECAR, sbom::COMMAND_LINE] {
         let file = folder.join(format!("{}.cdx.json", part.package));
         write(&file, &sbom::of(part)?)?;
     }
-    write(&folder.join("README"), &read_me(&program)?)?;
+    let glibc = programs.map(|(name, _)| glibc_of(&folder.join(name)));
+    write(&folder.join("README"), &read_me(glibc)?)?;
     write(&folder.join(CHECKSUMS), &checksums(&folder)?)?;
     Ok(folder)
 }
 
 /// What is in the folder, and what it runs on.
-fn read_me(program: &Path) -> Result<String, DistError> {
-    let needed = glibc::needed(&fs::read(program).map_err(at(program))?);
-    let glibc = needed.map_or("none".to_owned(), |(major, minor)| {
-        format!("{major}.{minor}")
-    });
+fn read_me([sidecar, command_line]: [Result<String, DistError>; 2]) -> Result<String, DistError> {
+    let (sidecar, command_line) = (sidecar?, command_line?);
     Ok(format!(
         "Latchkey {VERSION}\n\n\
-         sidecar                    for x86-64 Linux with glibc {glibc} or newer; SQLite is inside\n\
+         sidecar                    for x86-64 Linux with glibc {sidecar} or newer; SQLite is inside\n\
+         latchkey                   the command line, with glibc {command_line} or newer\n\
          filter.wasm                for Envoy 1.36 or newer with V8\n\
          latchkey-sidecar.service   a unit for systemd\n\
          *.cdx.json                 what each is made of (CycloneDX 1.5)\n\
@@ -83,9 +85,17 @@ fn read_me(program: &Path) -> Result<String, DistError> {
     ))
 }
 
+/// The oldest glibc that a program runs with.
+fn glibc_of(program: &Path) -> Result<String, DistError> {
+    let needed = glibc::needed(&fs::read(program).map_err(at(program))?);
+    Ok(needed.map_or("none".to_owned(), |(major, minor)| {
+        format!("{major}.{minor}")
+    }))
+}
+
 /// Takes out what only a debugger reads; names of functions stay for back traces.
 fn strip(program: &Path) -> Result<(), DistError> {
-    say("stripping the sidecar");
+    say(&format!("stripping {}", program.display()));
     let mut strip = std::process::Command::new("strip");
     match strip.arg("--strip-debug").arg(program).status() {
         Ok(status) if status.success() => Ok(()),

@@ -19,6 +19,7 @@ mod callbacks;
 mod capabilities;
 mod catalog;
 mod check;
+mod cli;
 mod compose;
 mod console;
 mod credentials;

@@ -35,8 +35,20 @@ const PLACES: &[(&str, &[&str], &str)] = &[
             "sidecar/src/serve",
             "sidecar/tests/",
             "envoy/src/upstream",
+            "latchkey/tests/",
         ],
         "HTTP is spoken by sidecar/src/http, api, tokenhub, feed and console (and the demo upstream) alone",
+    ),
+    (
+        "ureq",
+        &[
+            "latchkey/src/client",
+            "sidecar/benches/",
+            "sidecar/tests/",
+            "envoy/",
+            "tests/",
+        ],
+        "of the command line, latchkey/src/client.rs alone speaks HTTP: make a Call",
     ),
     (
         "unsafe ",
@@ -51,7 +63,12 @@ const PLACES: &[(&str, &[&str], &str)] = &[
 ];
 
 /// Documents that name files of the tree.
-const DOCUMENTS: [&str; 3] = ["README.md", "docs/architecture.md", "docs/hostile-cases.md"];
+const DOCUMENTS: [&str; 4] = [
+    "README.md",
+    "docs/architecture.md",
+    "docs/cli.md",
+    "docs/hostile-cases.md",
+];
 
 /// The hostile cases that docs/hostile-cases.md has to tell of.
 const CASES: [(&str, &[u32]); 7] = [
@@ -98,7 +115,9 @@ fn root() -> PathBuf {
 
 fn sources() -> Vec<Source> {
     let mut found = Vec::new();
-    for room in ["keytable", "locator", "filter", "sidecar", "envoy", "tests"] {
+    for room in [
+        "keytable", "locator", "filter", "sidecar", "latchkey", "envoy", "tests",
+    ] {
         collect(&root().join(room), room, &mut found);
     }
     assert!(found.len() > 50, "the sources are found: {}", found.len());

@@ -1,14 +1,15 @@
-//! The five minutes of the README, run line by line as a reader would, and what the README says comes
-//! back compared with what comes back.
+//! The tours of the README, by curl and by the command line, run line by line as a reader would, and
+//! what the README says comes back compared with what comes back.
 //!
 //! Keys, ids, times, generations and what the README elides with `...` differ from run to run; a key or
 //! id that the README shows once stands for the real one from then on. Nothing else may differ.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use envoy::Stack;
 use tests::start;
 
 /// Stands for an elided piece.
@@ -20,32 +21,61 @@ struct Step {
     expected: String,
 }
 
+/// The sections of the README that have a tour.
+const BY_CURL: &str = "\n## Five minutes\n";
+const BY_COMMAND_LINE: &str = "\n## From a shell\n";
+
 #[test]
 fn the_tour_of_the_readme_works_as_it_is_written() {
     let (stack, _) = start();
+    take(&variables(&stack));
+}
+
+#[test]
+fn the_tour_of_the_command_line_works_as_it_is_written() {
+    let (stack, _) = start();
+    let program = envoy::build::command_line().unwrap_or_else(|error| panic!("{error}"));
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", program.parent().unwrap().display());
+    let mut variables = variables(&stack);
+    variables.push(("PATH", path));
+    let mut shell = Shell::new(&variables, stack.run_dir(), " ");
+    let steps = steps(BY_COMMAND_LINE);
+    assert!(
+        steps.len() >= 8,
+        "the README has a tour of the command line"
+    );
+    for step in &steps {
+        shell.take(step);
+    }
+}
+
+fn variables(stack: &Stack) -> Vec<(&'static str, String)> {
     let token = stack.operator_token().unwrap();
-    take(&[
+    vec![
         ("CONSOLE", stack.console_url()),
         ("ENVOY", stack.envoy_url()),
         ("TOKEN", token),
-    ]);
+    ]
 }
 
-/// Takes the whole tour with these variables.
+/// Takes the whole tour by curl with these variables.
 pub(crate) fn take(variables: &[(&str, String)]) {
-    let mut shell = Shell::new(variables);
-    let steps = steps();
+    let mut shell = Shell::new(variables, Path::new("."), "");
+    let steps = steps(BY_CURL);
     assert!(steps.len() >= 8, "the README has a tour");
     for step in &steps {
         shell.take(step);
     }
 }
 
-/// Every console block of the README, in order.
-fn steps() -> Vec<Step> {
+/// Every console block of a section of the README, in order.
+fn steps(section: &str) -> Vec<Step> {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let text = fs::read_to_string(readme).unwrap();
-    let blocks = text.split("```console\n").skip(1);
+    let section = text.split_once(section).expect("the section is there").1;
+    let section = section.split("\n## ").next().unwrap();
+    let blocks = section.split("```console\n").skip(1);
     let blocks = blocks.map(|block| block.split("```").next().unwrap());
     blocks.flat_map(steps_of).collect()
 }
@@ -60,8 +90,7 @@ fn steps_of(block: &str) -> Vec<Step> {
         let (command, output) = lines.split_at(command_lines);
         Step {
             command: command.join("\n"),
-            // A long answer is broken for reading.
-            expected: output.iter().map(|line| line.trim()).collect(),
+            expected: output.join("\n"),
         }
     });
     steps.collect()
@@ -70,31 +99,58 @@ fn steps_of(block: &str) -> Vec<Step> {
 /// A shell that remembers variables, and what the README's examples stand for.
 struct Shell {
     remembered: String,
+    directory: PathBuf,
+    /// What stands for the end of a line in what comes back: nothing where a long answer is broken
+    /// for reading.
+    line_end: &'static str,
     meaning: BTreeMap<String, String>,
 }
 
 impl Shell {
-    fn new(variables: &[(&str, String)]) -> Self {
+    fn new(variables: &[(&str, String)], directory: &Path, line_end: &'static str) -> Self {
         let lines = variables.iter();
         let lines = lines.map(|(name, value)| format!("{name}='{value}'\n"));
         Self {
             remembered: lines.collect(),
+            directory: directory.to_owned(),
+            line_end,
             meaning: BTreeMap::new(),
         }
     }
 
     fn take(&mut self, step: &Step) {
         let command = self.understood(&step.command);
-        if !command.contains("curl") {
+        if !["curl ", "latchkey "]
+            .iter()
+            .any(|program| command.contains(program))
+        {
             self.remembered.push_str(&command);
             self.remembered.push('\n');
             return;
         }
         let script = format!("set -eu\n{}{command}", self.remembered);
-        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &script]).current_dir(&self.directory);
+        let output = shell.output().unwrap();
         let actual = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{}\n{actual}", step.command);
-        self.compare(step, actual.trim());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{}\n{actual}\n{errors}",
+            step.command
+        );
+        let expected = self.one_line(&step.expected);
+        self.compare(&step.command, &expected, &self.one_line(&actual));
+    }
+
+    /// An answer in one line, however it is broken and aligned.
+    fn one_line(&self, text: &str) -> String {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let line = lines.join(self.line_end);
+        match self.line_end {
+            "" => line,
+            _ => line.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
     }
 
     /// The command with real values for the README's examples.
@@ -104,17 +160,16 @@ impl Shell {
         self.meaning.iter().fold(command.to_owned(), replace)
     }
 
-    fn compare(&mut self, step: &Step, actual: &str) {
+    fn compare(&mut self, command: &str, expected: &str, actual: &str) {
         let ids = |text: &str| -> Vec<String> {
             let ids = words(text).filter(|word| is_id(word));
             ids.map(str::to_owned).collect()
         };
         self.meaning
-            .extend(ids(&step.expected).into_iter().zip(ids(actual)));
-        let elided = words(&step.expected).filter(|word| word.ends_with("..."));
-        let pieces = pieces(&settled(&step.expected), &settled(actual));
-        let pieces =
-            pieces.unwrap_or_else(|| panic!("$ {}\n{}\n{actual}", step.command, step.expected));
+            .extend(ids(expected).into_iter().zip(ids(actual)));
+        let elided = words(expected).filter(|word| word.ends_with("..."));
+        let pieces = pieces(&settled(expected), &settled(actual));
+        let pieces = pieces.unwrap_or_else(|| panic!("$ {command}\n{expected}\n{actual}"));
         let named = elided.zip(pieces).filter(|(example, _)| *example != "...");
         self.meaning
             .extend(named.map(|(example, piece)| (example.to_owned(), piece)));

@@ -33,6 +33,13 @@ pub(super) const SIDECAR: Part = Part {
     platform: "x86_64-unknown-linux-gnu",
 };
 
+/// The command line.
+pub(super) const COMMAND_LINE: Part = Part {
+    package: "latchkey",
+    kind: "application",
+    platform: "x86_64-unknown-linux-gnu",
+};
+
 /// Package ids, and which each needs.
 type Needs<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 

@@ -4,11 +4,14 @@
 //! may look at whatever they test. Invariant: between the rooms of one folder no way leads back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
-use super::{Source, assert_none, sources};
+use super::{Source, assert_none, root, sources};
 
 /// The crates whose rooms are looked at.
-const CRATES: [&str; 5] = ["keytable", "locator", "filter", "sidecar", "envoy"];
+const CRATES: [&str; 6] = [
+    "keytable", "locator", "filter", "sidecar", "latchkey", "envoy",
+];
 
 /// Files that may lie beside each other in one folder.
 const FOLDER_FILES_MAX: usize = 20;
@@ -20,6 +23,10 @@ const APART: &[(&str, &[&str])] = &[
     ("sidecar/service", &["api", "tokenhub"]),
     ("sidecar/tokenhub", &["api"]),
     ("sidecar/api", &["tokenhub"]),
+    (
+        "latchkey/client",
+        &["commands", "apply", "output", "terminal"],
+    ),
 ];
 
 /// Types that each crate has of its own, as they are the same thing in each.
@@ -59,6 +66,35 @@ fn the_ways_in_are_siblings_and_the_kit_knows_nobody() {
                 faults.push(format!("{file}: {from} must not know {to}"));
             }
         }
+    }
+    assert_none(&faults);
+}
+
+/// What each room may depend on besides crates of others, as its manifest says.
+const ROOMS: [(&str, &[&str]); 6] = [
+    ("keytable", &[]),
+    ("locator", &["keytable"]),
+    ("filter", &["keytable", "locator"]),
+    ("sidecar", &["keytable", "locator"]),
+    // Of the contract it reads how networks and scopes are spelled, and knows a credential.
+    ("latchkey", &["keytable"]),
+    ("envoy", &[]),
+];
+
+#[test]
+fn the_rooms_arrows_are_those_of_the_manifests() {
+    let names: Vec<&str> = ROOMS.iter().map(|(name, _)| *name).collect();
+    let mut faults = Vec::new();
+    for (room, allowed) in ROOMS {
+        let manifest = fs::read_to_string(root().join(room).join("Cargo.toml")).unwrap();
+        let dependencies = manifest.split("\n[dependencies]").nth(1).unwrap();
+        let dependencies = dependencies.split("\n[").next().unwrap();
+        let named = dependencies.lines().filter_map(|line| {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            names.iter().find(|room| **room == name)
+        });
+        let beyond = named.filter(|name| !allowed.contains(name));
+        faults.extend(beyond.map(|name| format!("{room} must not depend on {name}")));
     }
     assert_none(&faults);
 }

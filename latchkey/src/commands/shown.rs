@@ -1,0 +1,76 @@
+//! What people see of a key, and of how far its change is.
+//!
+//! Does not ask for keys. Invariant: JSON and YAML are the answer as it came.
+
+use serde_json::Value;
+
+use crate::args::WaitArgs;
+use crate::commands::Context;
+use crate::error::CliError;
+use crate::output::{Column, Format};
+use crate::wait;
+
+/// What is shown of a key.
+pub(super) const LINES: [Column; 22] = [
+    ("key", "/key"),
+    ("key file", "/key_file"),
+    ("id", "/id"),
+    ("masked", "/masked"),
+    ("name", "/name"),
+    ("description", "/description"),
+    ("account", "/account"),
+    ("region", "/region"),
+    ("status", "/status"),
+    ("models", "/scope/models"),
+    ("services", "/scope/services"),
+    ("IP list", "/ip_allowlist"),
+    ("expires", "/expires_at"),
+    ("labels", "/labels"),
+    ("creator", "/creator"),
+    ("created", "/created_at"),
+    ("updated", "/updated_at"),
+    ("last used", "/last_used_at"),
+    ("predecessor", "/predecessor"),
+    ("successor", "/successor"),
+    ("deleted", "/deleted_at"),
+    ("in force", "/in_force"),
+];
+
+pub(super) const COLUMNS: [Column; 9] = [
+    ("ID", "/id"),
+    ("MASKED", "/masked"),
+    ("NAME", "/name"),
+    ("REGION", "/region"),
+    ("STATUS", "/status"),
+    ("MODELS", "/scope/models"),
+    ("EXPIRES", "/expires_at"),
+    ("LAST USED", "/last_used_at"),
+    ("LABELS", "/labels"),
+];
+
+/// Waits for the Envoys, writes the answer, and says whether all of them have it.
+pub(super) fn finish(
+    context: &Context,
+    mut answer: Value,
+    region: Option<&str>,
+    wait: WaitArgs,
+) -> Result<(), CliError> {
+    let of_answer = answer
+        .get("region")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    wait.finish(
+        &context.client,
+        &mut answer,
+        of_answer.as_deref().or(region),
+    );
+    let mut shown = answer.clone();
+    if let (Value::Object(members), Some(propagation)) = (&mut shown, answer.get("propagation")) {
+        members.insert("in_force".to_owned(), wait::summary(propagation).into());
+    }
+    match context.format {
+        Format::Table => context.format.one(&shown, &LINES),
+        _ => context.format.one(&answer, &LINES),
+    }
+    wait.verdict(&answer)
+}
