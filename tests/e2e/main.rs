@@ -28,6 +28,7 @@ mod docs;
 mod door;
 mod fleet;
 mod frames;
+mod generated;
 mod headers;
 mod hostile;
 mod judges;
