@@ -6,6 +6,7 @@ mod cases;
 mod differential;
 mod sdks;
 mod syntax;
+mod written;
 
 use crate::support::form::{BOUNDARY, content_type, part};
 use crate::support::{Exchange, Rig, list, record};

@@ -20,6 +20,8 @@ use crate::mention::Mention;
 use keytable::scope::name_is_sound;
 use part::Part;
 
+/// What may stand beside a boundary: an empty parameter is the semicolon at the end.
+const PARAMETERS: [&str; 3] = ["", "charset=utf-8", "charset=utf8"];
 /// Longest boundary, by RFC 2046.
 const BOUNDARY_BYTES_MAX: usize = 70;
 /// Longest head of one part.
@@ -412,19 +414,6 @@ impl Value {
     }
 }
 
-/// A boundary without `; charset=utf-8` behind it.
-fn without_charset(value: &[u8]) -> &[u8] {
-    const CHARSET: &[u8] = b"charset=utf-8";
-    let split = value.len().checked_sub(CHARSET.len());
-    let (rest, charset) = split
-        .and_then(|at| value.split_at_checked(at))
-        .unwrap_or((value, &[]));
-    match rest.trim_ascii_end().strip_suffix(b";") {
-        Some(rest) if charset.eq_ignore_ascii_case(CHARSET) => rest,
-        _ => value,
-    }
-}
-
 /// How many bytes from the front end no line. In blocks, of which the compiler makes SIMD.
 fn length_of_line(bytes: &[u8]) -> usize {
     const BLOCK: usize = 64;
@@ -439,18 +428,33 @@ fn length_of_line(bytes: &[u8]) -> usize {
     plain + tail.iter().position(ends).unwrap_or(tail.len())
 }
 
-/// The boundary of `multipart/form-data; boundary=...`, the only parameter but the charset that some
-/// clients write behind it.
+/// The boundary of `multipart/form-data; boundary=...`. UTF-8 may be said beside it, and nothing else.
 fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
-    let mut halves = content_type.splitn(2, |byte| *byte == b';');
-    let media_type = halves.next()?.trim_ascii();
-    let (name, value) = {
-        let parameter = halves.next()?.trim_ascii();
-        parameter.split_at_checked(parameter.iter().position(|byte| *byte == b'=')?)?
-    };
-    let value = without_charset(value.get(1..)?);
-    // Without quotes, parsers end a boundary at different characters: only a token is the same
-    // to all.
+    let mut parameters = content_type.split(|byte| *byte == b';');
+    if !parameters
+        .next()?
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"multipart/form-data")
+    {
+        return None;
+    }
+    let mut found = None;
+    for parameter in parameters.map(<[u8]>::trim_ascii_start) {
+        let is = |known: &&str| parameter.eq_ignore_ascii_case(known.as_bytes());
+        if PARAMETERS.iter().any(is) {
+            continue;
+        }
+        let (name, value) =
+            parameter.split_at_checked(parameter.iter().position(|byte| *byte == b'=')?)?;
+        let is_first = found.is_none() && name.eq_ignore_ascii_case(b"boundary");
+        found = Some(boundary_value(value.get(1..)?).filter(|_| is_first)?);
+    }
+    found
+}
+
+/// A boundary that is the same to all readers. Without quotes they end one at different characters:
+/// only a token is.
+fn boundary_value(value: &[u8]) -> Option<Vec<u8>> {
     let (value, others): (_, &[u8]) = match value {
         [b'"', inside @ .., b'"'] => (inside, b"'()+_,-./:=? "),
         bare => (bare, b"'+_-."),
@@ -460,9 +464,7 @@ fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
         && value.len() <= BOUNDARY_BYTES_MAX
         && value.iter().all(allowed)
         && !value.ends_with(b" ");
-    let known = media_type.eq_ignore_ascii_case(b"multipart/form-data")
-        && name.eq_ignore_ascii_case(b"boundary");
-    (fits && known).then(|| value.to_vec())
+    fits.then(|| value.to_vec())
 }
 
 impl FormError {
