@@ -7,6 +7,8 @@
 //!
 //! Invariant: every call may fail and says so in its type; no implementation panics.
 
+use std::rc::Rc;
+
 use crate::counts::Counter;
 use crate::headers::HeaderMap;
 use crate::outcome::Outcome;
@@ -50,8 +52,24 @@ pub struct Reply {
     pub details: &'static str,
     /// Headers besides the status.
     pub headers: Vec<(&'static str, &'static str)>,
+    /// Headers that hold the id of the request, if it has one.
+    pub id_headers: &'static [&'static str],
+    /// The id of the request; empty if there is none to show.
+    pub request_id: Rc<str>,
     /// The body, JSON.
     pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// All headers besides the status.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let ids = self
+            .id_headers
+            .iter()
+            .filter(|_| !self.request_id.is_empty());
+        let ids = ids.map(|name| (*name, &*self.request_id));
+        self.headers.iter().copied().chain(ids)
+    }
 }
 
 /// What agent and gate both need: shared data, gauges, clocks, the log.

@@ -460,8 +460,7 @@ impl RequestHost for WasmHost {
 
     fn reply(&self, reply: &Reply) -> Result<(), HostError> {
         let pairs: Vec<(&[u8], &[u8])> = reply
-            .headers
-            .iter()
+            .pairs()
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
             .collect();
         let headers = HeaderMap::from_pairs(&pairs);

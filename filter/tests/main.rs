@@ -16,6 +16,7 @@ mod gate;
 mod honest;
 mod json;
 mod locator;
+mod operations;
 mod request;
 mod support;
 mod usage;

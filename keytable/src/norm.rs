@@ -20,7 +20,7 @@ pub enum Norm {
     Plain,
     /// `models/x` is `x`.
     Gemini,
-    /// `publishers/p/models/x` is `p/x`; of Google just `x`.
+    /// `publishers/p/models/x` is `p/x`, also behind `projects/../locations/../`; of Google just `x`.
     Vertex,
     /// `x` is `x:latest`.
     Ollama,
@@ -67,7 +67,8 @@ impl Norm {
 
 /// `publishers/p/models/m` and `p/m`, and of Google just `m`.
 fn vertex_spellings(name: &str) -> Vec<String> {
-    let bare = name.strip_prefix("publishers/").unwrap_or(name);
+    let global = behind_location(name).unwrap_or(name);
+    let bare = global.strip_prefix("publishers/").unwrap_or(global);
     let parts = bare.split_once("/models/").or_else(|| bare.split_once('/'));
     let (publisher, model) = parts.unwrap_or(("google", bare));
     let mut spellings = vec![
@@ -78,6 +79,17 @@ fn vertex_spellings(name: &str) -> Vec<String> {
         spellings.push(model.to_owned());
     }
     spellings
+}
+
+/// `publishers/p/models/m` of `projects/p/locations/l/publishers/p/models/m`: where a model runs is
+/// not which model it is.
+fn behind_location(name: &str) -> Option<&str> {
+    let mut steps = name.splitn(5, '/');
+    let is_placed = (steps.next()? == "projects", steps.next()?.is_empty());
+    let is_there = (steps.next()? == "locations", steps.next()?.is_empty());
+    let rest = steps.next()?;
+    let is_whole = is_placed == (true, false) && is_there == (true, false);
+    (is_whole && rest.starts_with("publishers/")).then_some(rest)
 }
 
 /// Whether an Ollama name says which version is meant; a registry's port does not.

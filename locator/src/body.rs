@@ -9,6 +9,7 @@ use crate::form::{FormError, FormReader};
 use crate::headers::HeaderMap;
 use crate::json::{JsonError, JsonReader};
 use crate::mention::Mention;
+use crate::mentions::Mentions;
 use crate::rules::{Absent, Located, Rule};
 
 /// A reader in the middle of a body.
@@ -110,6 +111,8 @@ impl BodyReader {
 #[derive(Clone, Debug)]
 pub struct Unnamed {
     absent: Absent,
+    /// The rule's own service name, which comes before the configured one.
+    service: Option<String>,
     /// Where the server reads, for people.
     reads: String,
 }
@@ -119,38 +122,53 @@ impl Unnamed {
     pub fn of(rule: &Rule) -> Self {
         Self {
             absent: rule.absent,
+            service: rule.service.clone(),
             reads: rule.reads.clone(),
         }
     }
 
-    /// The name by which such a request is judged; `service` is that of a server of one model.
-    pub fn stand_in(&self, service: Option<&str>) -> Result<Mention, Fault> {
-        match (self.absent, service) {
-            (Absent::Service, Some(service)) => Ok(Mention {
+    /// Adds the name by which such a request is judged: the rule's own service has to be granted like
+    /// that of an object; `configured` is that of a server of one model.
+    pub fn stand_in(&self, configured: Option<&str>, found: &mut Mentions) -> Result<(), Fault> {
+        match (self.absent, &self.service, configured) {
+            (Absent::Indirect, ..) => return Err(Fault::Indirect),
+            (Absent::Service, Some(service), _) => found.set_service(service.clone()),
+            (Absent::Service, None, Some(service)) => found.add(Mention {
                 name: service.to_owned(),
                 is_read: true,
                 place: Some("service".to_owned()),
             }),
-            (Absent::Indirect, _) => Err(Fault::Indirect),
-            (Absent::Deny | Absent::Service, _) => Err(Fault::Unnamed(self.reads.clone())),
+            (Absent::Deny | Absent::Service, ..) => return Err(Fault::Unnamed(self.reads.clone())),
         }
+        Ok(())
     }
 }
 
-/// `application/json` or `application/<any>+json`, with no parameter but `charset=utf-8`.
+/// `application/json`, `application/<any>+json` or `text/json`, with no parameter but
+/// `charset=utf-8`, which some write without its hyphen. What is empty between semicolons says nothing.
 fn is_json(value: &[u8]) -> bool {
     let mut parts = value.split(|b| *b == b';').map(<[u8]>::trim_ascii);
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let known = media_type
-        .strip_prefix(b"application/")
-        .is_some_and(|subtype| {
-            let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-._+".contains(b);
-            subtype.iter().all(plain) && (subtype == b"json" || subtype.ends_with(b"+json"))
-        });
+    let is_text = media_type == b"text/json";
+    let known = is_text
+        || media_type
+            .strip_prefix(b"application/")
+            .is_some_and(|subtype| {
+                let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-._+".contains(b);
+                subtype.iter().all(plain) && (subtype == b"json" || subtype.ends_with(b"+json"))
+            });
     known
         && parts.all(|parameter| {
-            let parameter = parameter.to_ascii_lowercase();
-            parameter == b"charset=utf-8" || parameter == b"charset=\"utf-8\""
+            let known = [
+                "",
+                "charset=utf-8",
+                "charset=\"utf-8\"",
+                "charset=utf8",
+                "charset=\"utf8\"",
+            ];
+            known
+                .iter()
+                .any(|known| parameter.eq_ignore_ascii_case(known.as_bytes()))
         })
 }
 

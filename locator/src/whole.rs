@@ -10,7 +10,7 @@ use keytable::{Denial, RecordView, RequestFacts, Resources, admit};
 use crate::body::{BodyReader, Fault, Reads, Unnamed};
 use crate::headers::HeaderMap;
 use crate::mentions::Mentions;
-use crate::rules::{Kind, Located, Locators, check_path, path_only};
+use crate::rules::{Kind, Located, Locators, path_only};
 
 /// A request as a whole.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Asked<'_> {
     ) -> Result<(), Fault> {
         let raw = self.headers.get(b":path").unwrap_or_default();
         let path = path_only(raw);
-        check_path(path).map_err(Fault::Ambiguous)?;
+        located.check_path(path).map_err(Fault::Ambiguous)?;
         let query = raw.get(path.len() + 1..).unwrap_or_default();
         *finding = located.in_target(path, query).map_err(Fault::Ambiguous)?;
         let rule = located.rule;
@@ -130,7 +130,7 @@ impl Asked<'_> {
             read?;
         }
         if finding.read().is_none() {
-            finding.add(Unnamed::of(rule).stand_in(locators.service())?);
+            Unnamed::of(rule).stand_in(locators.service(), finding)?;
         }
         Ok(())
     }

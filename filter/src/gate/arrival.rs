@@ -3,12 +3,17 @@
 //! Does not judge names or read the credential. Invariant: what is found here holds until the
 //! request is over; later the headers are gone, and before that the credential.
 
+use std::rc::Rc;
+
+use keytable::Denial;
+use keytable::redact::{redact_bytes, redact_path};
+
 use super::GateShared;
-use super::holder::denied;
 use crate::config::UnknownEndpoint;
+use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::locator::{Family, Located};
-use crate::reply::Refusal;
+use crate::reply::{Client, Refusal};
 
 /// What has arrived.
 #[derive(Debug)]
@@ -16,8 +21,8 @@ pub(super) struct Arrival<'a> {
     pub(super) headers: &'a HeaderMap,
     /// The rule of its endpoint; `None` if there is none.
     pub(super) located: Option<Located<'a>>,
-    /// Whose error JSON its client understands.
-    pub(super) family: Family,
+    /// Whom an answer is for.
+    pub(super) client: Client,
     /// There is no body.
     pub(super) end_of_stream: bool,
 }
@@ -28,6 +33,7 @@ impl<'a> Arrival<'a> {
     pub(super) fn read(
         shared: &'a GateShared,
         headers: &'a HeaderMap,
+        request_id: Rc<str>,
         end_of_stream: bool,
     ) -> Self {
         let located = shared.locators.locate(headers);
@@ -35,7 +41,10 @@ impl<'a> Arrival<'a> {
         Self {
             headers,
             located,
-            family: family_of(headers, of_rule, shared.config.errors),
+            client: Client {
+                family: family_of(headers, of_rule, shared.config.errors),
+                request_id,
+            },
             end_of_stream,
         }
     }
@@ -45,8 +54,26 @@ impl<'a> Arrival<'a> {
         let refused =
             shared.config.unknown_endpoint == UnknownEndpoint::Deny && self.located.is_none();
         match refused {
-            true => Err(denied(keytable::Denial::EndpointNotAllowed)),
+            true => Err(Refusal::UnknownEndpoint(self.line())),
             false => Ok(()),
+        }
+    }
+
+    /// Method and path, for people; a credential in them is not.
+    pub(super) fn line(&self) -> String {
+        let header = |name: &[u8]| self.headers.get(name).unwrap_or_default();
+        let method = redact_bytes(header(b":method"));
+        let line = [method, b" ", &redact_path(path_only(header(b":path")))].concat();
+        String::from_utf8_lossy(&line).into_owned()
+    }
+
+    /// A denial of the endpoint itself says which it is.
+    pub(super) fn named(&self, refusal: Refusal) -> Refusal {
+        match refusal {
+            Refusal::Denied(Denial::EndpointNotAllowed, None) => {
+                Refusal::Denied(Denial::EndpointNotAllowed, Some(self.line()))
+            }
+            refusal => refusal,
         }
     }
 }

@@ -172,7 +172,10 @@ impl Reading {
         if over {
             self.reader.finish()?;
             if self.finding.read().is_none() {
-                self.add_names(vec![self.unnamed.stand_in(shared.locators.service())?])?;
+                self.has_news = true;
+                let configured = shared.locators.service();
+                self.unnamed.stand_in(configured, &mut self.finding)?;
+                judge_finding(&self.record, &self.finding)?;
             }
         }
         if over || !shared.config.hold_whole_body {

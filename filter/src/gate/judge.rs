@@ -11,7 +11,7 @@ use super::body::Reading;
 use super::holder::{Holder, denied, judge_finding};
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
-use crate::locator::{Absent, BodyReader, Kind, Located, Mentions, Reads, Unnamed, check_path};
+use crate::locator::{Absent, BodyReader, Kind, Located, Mentions, Reads, Unnamed};
 use crate::reply::Refusal;
 use crate::table::CheckedRecord;
 
@@ -39,10 +39,10 @@ pub(super) fn judge(
     } = *arrival;
     let located = arrival
         .located
-        .ok_or_else(|| denied(Denial::EndpointNotAllowed))?;
+        .ok_or_else(|| Refusal::UnknownEndpoint(arrival.line()))?;
     let raw = headers.get(b":path").unwrap_or_default();
     let path = path_only(raw);
-    check_path(path).map_err(Refusal::Ambiguous)?;
+    located.check_path(path).map_err(Refusal::Ambiguous)?;
     let query = raw.get(path.len() + 1..).unwrap_or_default();
     let finding = located.in_target(path, query).map_err(Refusal::Ambiguous)?;
     match located.rule.kind {
@@ -106,7 +106,7 @@ fn judge_naming(
         return Err(Refusal::Ambiguous("its body is empty"));
     }
     if finding.read().is_none() {
-        finding.add(Unnamed::of(rule).stand_in(shared.locators.service())?);
+        Unnamed::of(rule).stand_in(shared.locators.service(), &mut finding)?;
     }
     let permit = judge_finding(holder.record, &finding)?;
     Ok(Verdict::Permitted(permit, finding))

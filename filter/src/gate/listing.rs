@@ -11,9 +11,14 @@ use super::models_list::{LIST_BYTES_MAX, filtered};
 use keytable::Norm;
 
 use super::{Flow, failed};
+use crate::credential::path_only;
 use crate::host::{HostError, RequestHost};
+use crate::locator::Family;
 use crate::reply::Refusal;
 use crate::table::CheckedRecord;
+
+/// The largest page of Anthropic's lists.
+const LARGEST_PAGE: &[u8] = b"limit=1000";
 
 /// A list that was asked for.
 #[derive(Debug)]
@@ -34,8 +39,14 @@ impl Listing {
         }
     }
 
-    /// Asks the upstream for an answer that can be read.
-    pub(super) fn ask(host: &impl RequestHost) -> Result<(), HostError> {
+    /// Asks the upstream for an answer that can be read: also for its largest page where lists come in
+    /// pages, since clients stop at one of which nothing is left.
+    pub(super) fn ask(host: &impl RequestHost, family: Family) -> Result<(), HostError> {
+        if family == Family::Anthropic {
+            let headers = host.request_headers()?;
+            let path = headers.get(b":path").unwrap_or_default();
+            host.set_request_header(b":path", &with_largest_page(path))?;
+        }
         host.set_request_header(b"accept-encoding", b"identity")
     }
 
@@ -131,4 +142,14 @@ impl Listing {
         host.replace_response_body(size, &list).map_err(failed)?;
         Ok(Flow::Continue)
     }
+}
+
+/// The path, with a query that asks for the largest page.
+fn with_largest_page(path: &[u8]) -> Vec<u8> {
+    let bare = path_only(path);
+    let query = path.get(bare.len() + 1..).unwrap_or_default();
+    let others = query.split(|byte| *byte == b'&');
+    let others = others.filter(|pair| !pair.is_empty() && !pair.starts_with(b"limit="));
+    let pairs: Vec<&[u8]> = others.chain([LARGEST_PAGE]).collect();
+    [bare, b"?", &pairs.join(b"&".as_slice())].concat()
 }

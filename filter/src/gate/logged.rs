@@ -6,6 +6,8 @@
 //!
 //! Invariant: neither query nor credential is left here, whatever the client sent.
 
+use std::rc::Rc;
+
 use keytable::find_credential;
 use keytable::redact::{CredentialKind, redact_bytes, redact_path};
 
@@ -18,15 +20,21 @@ use crate::reply::Refusal;
 const REQUEST_STATE: &str = "latchkey_request";
 /// The id that Envoy gave the request, or took over.
 const REQUEST_ID_STATE: &str = "latchkey_request_id";
+/// Longest id that a client is told; Envoy's have 36.
+const ID_BYTES_MAX: usize = 128;
 
-/// Leaves them for the log. A request stands without.
-pub(super) fn leave(host: &impl RequestHost, headers: &HeaderMap) {
+/// Leaves them for the log, and gives the id for the client, empty if there is none to show. A request
+/// stands without.
+pub(super) fn leave(host: &impl RequestHost, headers: &HeaderMap) -> Rc<str> {
     let header = |name: &[u8]| headers.get(name).unwrap_or_default();
     let path = redact_path(header(b":path"));
     let line = [redact_bytes(header(b":method")), b" ", &path].concat();
     let _ = host.set_filter_state(REQUEST_STATE, &line);
     let id = redact_bytes(header(b"x-request-id"));
     let _ = host.set_filter_state(REQUEST_ID_STATE, id);
+    let is_plain = id.len() <= ID_BYTES_MAX && id.iter().all(u8::is_ascii_graphic);
+    let shown = std::str::from_utf8(id).ok().filter(|_| is_plain);
+    shown.unwrap_or_default().into()
 }
 
 /// Refuses a path with a credential in it: it would be in the logs of the upstream, too. In the

@@ -30,8 +30,8 @@ use keytable::{Permit, admit};
 use crate::cache::KnownKey;
 use crate::credential::Credential;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::{Family, Mentions};
-use crate::reply::Refusal;
+use crate::locator::Mentions;
+use crate::reply::{Client, Refusal};
 use crate::table::{CheckedRecord, Unavailable};
 use arrival::Arrival;
 use body::Reading;
@@ -55,8 +55,8 @@ pub struct Gate {
     /// Envoy's number for this request.
     stream: u32,
     state: State,
-    /// Whose error JSON the client understands.
-    family: Family,
+    /// Whom an answer is for.
+    client: Client,
     /// Whose request it is.
     caller: Caller,
     /// What Envoy holds back of it; `None` as long as that can be nothing.
@@ -95,7 +95,7 @@ impl Gate {
             shared,
             stream,
             state: State::Closed,
-            family: Family::default(),
+            client: Client::default(),
             caller: Caller::default(),
             held: None,
         }
@@ -294,13 +294,13 @@ impl Gate {
     ) -> Result<State, Refusal> {
         let shared = Rc::clone(&self.shared);
         let headers = host.request_headers().map_err(failed)?;
-        logged::leave(host, &headers);
+        let request_id = logged::leave(host, &headers);
         if readiness::is_asked(&shared.config, &headers) {
             readiness::answer(host, shared.table.open(host)).map_err(failed)?;
             return Ok(State::Answered);
         }
-        let arrival = Arrival::read(&shared, &headers, end_of_stream);
-        self.family = arrival.family;
+        let arrival = Arrival::read(&shared, &headers, request_id, end_of_stream);
+        self.client = arrival.client.clone();
         let edition = shared.table.open(host)?;
         let (state, running) = judge_request(&shared, host, &arrival, edition)?;
         self.caller = running.caller();
@@ -344,7 +344,7 @@ impl Gate {
         self.shared.streams.leave(self.stream);
         self.held = None;
         host.count(refusal.outcome());
-        self.state = match self.shared.answer(host, refusal, self.family) {
+        self.state = match self.shared.answer(host, refusal, &self.client) {
             true => State::Answered,
             false => State::Closed,
         };
@@ -375,12 +375,13 @@ fn judge_request(
         edition,
         record: &record,
     };
-    let judged = judge_holder(shared, host, arrival, &credential, &holder);
+    let judged = judge_holder(shared, host, arrival, &credential, &holder)
+        .map_err(|refusal| arrival.named(refusal));
     if let Err(refusal) = &judged {
         shared.count_refusal(host, refusal, holder.counted(&record.view()?, ""));
     }
     let (state, judged) = judged?;
-    let running = Running::new(key_hash, edition, record, judged, arrival.family);
+    let running = Running::new(key_hash, edition, record, judged, arrival.client.clone());
     Ok((state, running))
 }
 
@@ -406,7 +407,7 @@ fn judge_holder(
     let Some(permit) = admitted.permit_unread() else {
         let verdict = judge::judge(shared, arrival, holder)?;
         identified.clean(shared, host, Caller::Limited)?;
-        return carry_out(shared, host, verdict, holder);
+        return carry_out(shared, host, verdict, arrival, holder);
     };
     arrival.check_endpoint(shared)?;
     identified.clean(shared, host, Caller::Unlimited)?;
@@ -425,6 +426,7 @@ fn carry_out(
     shared: &GateShared,
     host: &impl RequestHost,
     verdict: Verdict,
+    arrival: &Arrival<'_>,
     holder: &Holder<'_>,
 ) -> Result<(State, Judged), Refusal> {
     let view = holder.record.view()?;
@@ -445,7 +447,7 @@ fn carry_out(
             Ok((State::Reading(reading), judged))
         }
         Verdict::List(permit, norm) => {
-            Listing::ask(host).map_err(failed)?;
+            Listing::ask(host, arrival.client.family).map_err(failed)?;
             shared.count_permit(host, &permit, holder.counted(&view, ""));
             let listing = Listing::new(norm);
             Ok((list(permit, listing), Judged::Found(Mentions::new(norm))))

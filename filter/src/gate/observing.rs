@@ -12,7 +12,7 @@ use super::holder::Holder;
 use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::locator::{BodyReader, Located, Reads, check_path};
+use crate::locator::{BodyReader, Located, Reads};
 use crate::table::CheckedRecord;
 use crate::tally::Counted;
 
@@ -60,7 +60,7 @@ pub(super) fn look(shared: &GateShared, arrival: &Arrival<'_>) -> NameSource {
 fn named(headers: &HeaderMap, located: &Located<'_>) -> Option<String> {
     let raw = headers.get(b":path")?;
     let path = path_only(raw);
-    check_path(path).ok()?;
+    located.check_path(path).ok()?;
     let query = raw.get(path.len() + 1..).unwrap_or_default();
     let finding = located.in_target(path, query).ok()?;
     let first = finding.first().map(str::to_owned);

@@ -41,6 +41,8 @@ pub(super) fn answer(
         status,
         details,
         headers,
+        id_headers: &[],
+        request_id: "".into(),
         body: body.into_bytes(),
     })
 }

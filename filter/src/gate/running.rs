@@ -12,8 +12,8 @@ use super::GateShared;
 use super::holder::{denied, facts, judge_finding};
 use super::passing::Caller;
 use crate::host::{Host, RequestHost};
-use crate::locator::{Family, Mentions};
-use crate::reply::Refusal;
+use crate::locator::Mentions;
+use crate::reply::{Client, Refusal};
 use crate::table::{CheckedRecord, Unavailable, look_up};
 
 /// The running requests of one worker, by the number that Envoy gave each.
@@ -28,8 +28,8 @@ pub(super) struct Running {
     edition: u64,
     record: CheckedRecord,
     judged: Judged,
-    /// Whose error JSON its client understands.
-    family: Family,
+    /// Whom an answer is for.
+    client: Client,
     answer: Answer,
 }
 
@@ -59,14 +59,14 @@ impl Running {
         edition: u64,
         record: CheckedRecord,
         judged: Judged,
-        family: Family,
+        client: Client,
     ) -> Self {
         Self {
             key_hash,
             edition,
             record,
             judged,
-            family,
+            client,
             answer: Answer::Awaited,
         }
     }
@@ -129,14 +129,14 @@ impl Streams {
         self.with(|streams| streams.remove(&stream));
     }
 
-    /// It has lost its right. Gives whose error JSON its client understands, and whether an answer
-    /// has begun; `None` if it is over or was cut already.
-    pub(super) fn cut(&self, stream: u32) -> Option<(Family, bool)> {
+    /// It has lost its right. Gives whom an answer is for, and whether one has begun; `None` if it is
+    /// over or was cut already.
+    pub(super) fn cut(&self, stream: u32) -> Option<(Client, bool)> {
         let cut = |streams: &mut BTreeMap<u32, Running>| {
             let running = streams.get_mut(&stream)?;
             match std::mem::replace(&mut running.answer, Answer::Cut) {
-                Answer::Awaited => Some((running.family, false)),
-                Answer::Begun => Some((running.family, true)),
+                Answer::Awaited => Some((running.client.clone(), false)),
+                Answer::Begun => Some((running.client.clone(), true)),
                 Answer::Cut => None,
             }
         };

@@ -13,9 +13,9 @@ use super::passing::Passing;
 use super::running::Streams;
 use crate::config::GateConfig;
 use crate::host::{Host, HostError, Level, RequestHost};
-use crate::locator::{Family, Locators};
+use crate::locator::Locators;
 use crate::outcome::Outcome;
-use crate::reply::Refusal;
+use crate::reply::{Client, Refusal};
 use crate::table::{TableReader, pulse};
 use crate::tally::{Counted, Kept, Tally};
 
@@ -119,11 +119,11 @@ impl GateShared {
     /// Ends a request that was permitted: with an answer, as long as there is none. True if the
     /// client gets this answer.
     pub(super) fn cut(&self, stream: u32, host: &impl RequestHost, refusal: &Refusal) -> bool {
-        let Some((family, is_answered)) = self.streams.cut(stream) else {
+        let Some((client, is_answered)) = self.streams.cut(stream) else {
             return false;
         };
         host.count_cut();
-        let answers = !is_answered && self.answer(host, refusal, family);
+        let answers = !is_answered && self.answer(host, refusal, &client);
         if is_answered {
             reset(host, refusal);
         }
@@ -138,11 +138,11 @@ impl GateShared {
         &self,
         host: &impl RequestHost,
         refusal: &Refusal,
-        family: Family,
+        client: &Client,
     ) -> bool {
         // For the log only: a refusal stands without it.
         let _ = host.set_filter_state(DENIAL_STATE, refusal.outcome().word().as_bytes());
-        let replied = host.reply(&refusal.reply(family));
+        let replied = host.reply(&refusal.reply(client));
         if let Err(HostError(status)) = replied {
             let details = refusal.outcome().details();
             host.log(

@@ -88,7 +88,7 @@ impl Tally {
     ) -> Kept {
         let resource = match refusal {
             // It names the client.
-            Refusal::Denied(Denial::AddressNotAllowed, _) => "",
+            Refusal::Denied(Denial::AddressNotAllowed | Denial::EndpointNotAllowed, _) => "",
             Refusal::Denied(_, Some(name)) | Refusal::UnknownItem(name) => name,
             _ => "",
         };
@@ -207,6 +207,7 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
     match refusal {
         Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
         Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
+        Refusal::UnknownEndpoint(_) => Some(UsageOutcome::of_denial(&Denial::EndpointNotAllowed)),
         Refusal::Encoding
         | Refusal::ContentType
         | Refusal::Ambiguous(_)

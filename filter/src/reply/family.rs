@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::Explanation;
 use crate::locator::Family;
 
-/// The body.
-pub(super) fn body(family: Family, explanation: &Explanation) -> Value {
+/// The body. `request_id` stands where a family's clients look for one.
+pub(super) fn body(family: Family, explanation: &Explanation, request_id: &str) -> Value {
     let Explanation {
         status,
         code,
@@ -28,7 +28,8 @@ pub(super) fn body(family: Family, explanation: &Explanation) -> Value {
         Family::Azure => json!({"error": {"code": azure_code(*status), "message": message}}),
         Family::Anthropic => json!({
             "type": "error",
-            "error": {"type": anthropic_type(*status), "message": message}
+            "error": {"type": anthropic_type(*status), "message": message},
+            "request_id": request_id
         }),
         Family::Google => json!({
             "error": {"code": status, "message": message, "status": google_status(*status)}
@@ -36,19 +37,28 @@ pub(super) fn body(family: Family, explanation: &Explanation) -> Value {
         Family::Aws | Family::Cohere => json!({"message": message}),
         Family::Ollama => json!({"error": message}),
         Family::DashScope => {
-            json!({"code": dashscope_code(*status), "message": message, "request_id": ""})
+            json!({"code": dashscope_code(*status), "message": message, "request_id": request_id})
         }
         Family::TokenHub => {
             let (kind, number) = tokenhub_code(*status, code);
             json!({"error": {
                 "type": kind, "code": number, "message": message, "source": "gateway",
-                "request_id": ""
+                "request_id": request_id
             }})
         }
         Family::Tei => json!({"error": message, "error_type": code}),
         Family::Mcp => json!({
             "jsonrpc": "2.0", "id": null, "error": {"code": -32_001, "message": message}
         }),
+    }
+}
+
+/// Headers in which a family's SDK looks for the id of a request, and the one that all answers have.
+pub(super) fn id_headers(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Anthropic => &["x-request-id", "request-id"],
+        Family::Aws => &["x-request-id", "x-amzn-requestid"],
+        _ => &["x-request-id"],
     }
 }
 

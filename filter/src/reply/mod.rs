@@ -6,6 +6,8 @@
 
 mod family;
 
+use std::rc::Rc;
+
 use keytable::{Denial, redact};
 
 use crate::credential::CredentialError;
@@ -14,6 +16,10 @@ use crate::outcome::Outcome;
 use crate::table::Unavailable;
 
 pub use crate::host::Reply;
+
+/// What is told of a key that was deleted, too.
+const UNKNOWN_KEY: &str =
+    "Incorrect API key provided. Send one valid key, as 'Authorization: Bearer <key>'.";
 
 /// Longest name that an answer repeats, in bytes.
 const ECHO_BYTES_MAX: usize = 256;
@@ -25,9 +31,11 @@ pub enum Refusal {
     Credential(CredentialError),
     /// The credential is no key of this table.
     UnknownKey,
-    /// The key is known and the request is denied. With the resource or the client's own address,
-    /// if one is the reason.
+    /// The key is known and the request is denied. With the resource, the client's own address or the
+    /// endpoint, if one is the reason.
     Denied(Denial, Option<String>),
+    /// No rule knows this endpoint, and the key needs one that does.
+    UnknownEndpoint(String),
     /// The request asks about a resource that is not in scope: as if it did not exist.
     UnknownItem(String),
     /// The body has a Content-Encoding, so it cannot be read.
@@ -46,6 +54,15 @@ pub enum Refusal {
     UnreadableList,
     /// The table cannot be used.
     Unavailable(Unavailable),
+}
+
+/// Whom an answer is for.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// Whose error JSON it understands.
+    pub family: Family,
+    /// The id of its request, as the access log has it; empty if there is none to show.
+    pub request_id: Rc<str>,
 }
 
 /// What every family's body says in its own way.
@@ -67,8 +84,9 @@ impl Refusal {
         }
     }
 
-    /// The answer, in the words of an API family.
-    pub fn reply(&self, family: Family) -> Reply {
+    /// The answer, in the words of the API that the client speaks.
+    pub fn reply(&self, client: &Client) -> Reply {
+        let Client { family, request_id } = client;
         let explanation = self.explain();
         let status = explanation.status;
         let mut headers = vec![
@@ -80,13 +98,15 @@ impl Refusal {
             503 => headers.extend([("retry-after", "1"), ("x-should-retry", self.is_retried())]),
             _ => {}
         }
-        headers.extend(family::headers(family, status));
-        let body = family::body(family, &explanation).to_string().into_bytes();
+        headers.extend(family::headers(*family, status));
+        let body = family::body(*family, &explanation, request_id);
         Reply {
             status,
             details: self.outcome().details(),
             headers,
-            body,
+            id_headers: family::id_headers(*family),
+            request_id: Rc::clone(request_id),
+            body: body.to_string().into_bytes(),
         }
     }
 
@@ -105,11 +125,9 @@ impl Refusal {
             message: message.to_owned(),
         };
         match self {
-            Self::Credential(_) | Self::UnknownKey => explained(
-                401,
-                "invalid_api_key",
-                "Incorrect API key provided. Send one valid key, as 'Authorization: Bearer <key>'.",
-            ),
+            Self::Credential(error) => explained(401, "invalid_api_key", said_of(*error)),
+            Self::UnknownKey => explained(401, "invalid_api_key", UNKNOWN_KEY),
+            Self::UnknownEndpoint(line) => unknown_endpoint(line),
             Self::Denied(denial, reason) => explain_denial(*denial, reason.as_deref()),
             Self::UnknownItem(name) => Explanation {
                 status: 404,
@@ -181,6 +199,7 @@ impl Refusal {
                 Denial::EndpointNotAllowed => Outcome::Endpoint,
             },
             Self::UnknownItem(_) => Outcome::Scope,
+            Self::UnknownEndpoint(_) => Outcome::Endpoint,
             Self::Encoding => Outcome::BodyEncoding,
             Self::ContentType => Outcome::BodyType,
             Self::Ambiguous(_) | Self::Unnamed(_) => Outcome::Body,
@@ -191,6 +210,18 @@ impl Refusal {
             Self::Unavailable(Unavailable::LeaseOver) => Outcome::LeaseOver,
             Self::Unavailable(Unavailable::Damaged) => Outcome::TableDamaged,
         }
+    }
+}
+
+fn unknown_endpoint(line: &str) -> Explanation {
+    Explanation {
+        status: 403,
+        code: "endpoint_not_allowed",
+        message: format!(
+            "`{}` is no endpoint that this gateway knows, so this API key may not call it. Check method and \
+             path, or ask the gateway's operator for a rule.",
+            printable(line)
+        ),
     }
 }
 
@@ -217,17 +248,36 @@ fn explain_denial(denial: Denial, reason: Option<&str>) -> Explanation {
             let message = format!("This API key does not have access to model `{name}`.");
             (403, "model_not_found", message)
         }
-        Denial::EndpointNotAllowed => (
-            403,
-            "endpoint_not_allowed",
-            "This API key is limited to a list of models and may not call this endpoint."
-                .to_owned(),
-        ),
+        Denial::EndpointNotAllowed => {
+            let endpoint = reason.map(|line| format!("`{}`", printable(line)));
+            let endpoint = endpoint.unwrap_or_else(|| "this endpoint".to_owned());
+            let message = format!(
+                "This API key is limited to a list and may not call {endpoint}. Ask its owner to grant it."
+            );
+            (403, "endpoint_not_allowed", message)
+        }
     };
     Explanation {
         status,
         code,
         message,
+    }
+}
+
+/// What a client did wrong with its credential; nothing of what a key may do.
+fn said_of(error: CredentialError) -> &'static str {
+    match error {
+        CredentialError::Missing => {
+            "No API key was sent. Send one valid key, as 'Authorization: Bearer <key>'."
+        }
+        CredentialError::Malformed => {
+            "What was sent is not an API key of this gateway: check that it was copied whole, and send it \
+             as 'Authorization: Bearer <key>'."
+        }
+        CredentialError::Conflicting => {
+            "More than one API key was sent, or one place holds several: send one valid key in one place, as \
+             'Authorization: Bearer <key>'."
+        }
     }
 }
 

@@ -58,8 +58,9 @@ fn limited(n: usize) -> Record {
     }
 }
 
+/// What a client did with its credential it may know; whether a key exists, it may not.
 #[test]
-fn requests_without_a_usable_key_all_look_the_same() {
+fn requests_without_a_usable_key_say_what_is_wrong_with_the_request_alone() {
     let rig = Rig::with(&[record(1), record(2)]);
     let malformed = rig.post().header("authorization", "Bearer nonsense");
     let conflicting = rig.post().bearer(1).header("x-api-key", key(2));
@@ -80,10 +81,18 @@ fn requests_without_a_usable_key_all_look_the_same() {
                 .borrow()
                 .contains_key("latchkey_key_id")
         );
-        bodies.push(exchange.host.replies.borrow()[0].body.clone());
+        bodies.push(exchange.message());
     }
-    bodies.dedup();
-    assert_eq!(bodies.len(), 1, "a client cannot tell why");
+    let says = [
+        "No API key was sent",
+        "copied whole",
+        "More than one",
+        "Incorrect API key",
+    ];
+    for (body, says) in bodies.iter().zip(says) {
+        assert!(body.contains(says), "{body}");
+        assert!(body.contains("Authorization: Bearer <key>"), "{body}");
+    }
 }
 
 #[test]
@@ -190,6 +199,36 @@ fn an_endpoint_that_cannot_be_judged() {
             "latchkey_endpoint"
         );
     }
+    let unknown = rig
+        .post()
+        .call("GET /v1/next/new?key=x")
+        .bearer(1)
+        .send_bodyless();
+    refused(&unknown, 401, "invalid_api_key");
+    let unknown = rig
+        .post()
+        .call("GET /v1/next/new?x=y")
+        .bearer(1)
+        .send_bodyless();
+    refused(&unknown, 403, "endpoint_not_allowed");
+    let says = "`GET /v1/next/new` is no endpoint that this gateway knows";
+    assert!(unknown.message().starts_with(says), "{}", unknown.message());
+    let ungranted = rig
+        .post()
+        .call("GET /v1/files/f?x=y")
+        .bearer(1)
+        .send_bodyless();
+    refused(&ungranted, 403, "endpoint_not_allowed");
+    let says = "may not call `GET /v1/files/f`";
+    assert!(
+        ungranted.message().contains(says),
+        "{}",
+        ungranted.message()
+    );
+    assert!(
+        !ungranted.message().contains("@files"),
+        "what would open it is nobody's business"
+    );
     let upgrade = rig
         .post()
         .header("upgrade", "WebSocket")
@@ -378,4 +417,61 @@ fn a_long_or_odd_name_is_cut_in_the_answer() {
     let body = br#"{"model":"</script>\"\\"}"#;
     let exchange = rig.post().bearer(1).send(&[body]);
     assert!(exchange.message().contains(r#"`</script>"\`"#));
+}
+
+/// The id that the access log has, in a header and where a family's shape has one.
+#[test]
+fn a_refusal_has_the_id_of_its_request() {
+    let rig = Rig::with(&[limited(1)]);
+    let ids = |exchange: &Exchange| {
+        let replies = exchange.host.replies.borrow();
+        let pairs: Vec<_> = replies[0].pairs().collect();
+        let ids = pairs.iter().filter(|(_, value)| *value == "id-1");
+        let named: Vec<_> = ids.map(|(name, _)| (*name).to_owned()).collect();
+        let body: serde_json::Value = serde_json::from_slice(&replies[0].body).unwrap();
+        let told = [&body["request_id"], &body["error"]["request_id"]];
+        let told = told.iter().any(|id| *id == "id-1");
+        let state = exchange.host.filter_state.borrow();
+        assert_eq!(state["latchkey_request_id"], b"id-1");
+        (named, told)
+    };
+    let asked = |call: &str| {
+        let request = rig.post().call(call).header("x-request-id", "id-1");
+        request.send_bodyless()
+    };
+    let all = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    for (call, names, told) in [
+        ("POST /v1/chat/completions", all(&["x-request-id"]), false),
+        (
+            "POST /v1/messages",
+            all(&["x-request-id", "request-id"]),
+            true,
+        ),
+        ("POST /v1/api/image/submit", all(&["x-request-id"]), true),
+        ("POST /api/v1/services/x", all(&["x-request-id"]), true),
+        (
+            "POST /model/m/converse",
+            all(&["x-request-id", "x-amzn-requestid"]),
+            false,
+        ),
+    ] {
+        assert_eq!(ids(&asked(call)), (names, told), "{call}");
+    }
+    let body = br#"{"model":"bad-1"}"#;
+    let request = rig.post().header("x-request-id", "id-1").bearer(1);
+    let read = request.send(&[body]);
+    assert_eq!(ids(&read).0, ["x-request-id"]);
+    for odd in ["", "with blank", &"x".repeat(129), &key(1), "é"] {
+        let exchange = rig.post().header("x-request-id", odd).send_bodyless();
+        let replies = exchange.host.replies.borrow();
+        let has = replies[0].pairs().any(|(name, value)| {
+            name == "x-request-id" && (value == odd || value.contains(&key(1)))
+        });
+        assert!(!has, "{odd}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use filter::credential::CredentialError;
 use filter::locator::Family;
-use filter::reply::{Refusal, Reply};
+use filter::reply::{Client, Refusal, Reply};
 use filter::table::Unavailable;
 use keytable::{AxisKind, Denial, Record};
 use serde_json::{Value, json};
@@ -98,7 +98,8 @@ fn words(status: u16) -> [&'static str; 5] {
 }
 
 /// The body that the family's SDKs read, given the message and code of OpenAI's.
-fn expected(family: Family, status: u16, message: &Value, code: &Value, body: &Value) -> Value {
+fn expected(family: Family, status: u16, message: &Value, code: &Value, reply: &Reply) -> Value {
+    let (id, body) = (&*reply.request_id, body(reply));
     let [anthropic, google, _, dashscope, tokenhub] = words(status);
     match family {
         Family::OpenAi => {
@@ -118,12 +119,13 @@ fn expected(family: Family, status: u16, message: &Value, code: &Value, body: &V
             json!({"error": {"code": code, "message": message}})
         }
         Family::Anthropic => {
-            json!({"type": "error", "error": {"type": anthropic, "message": message}})
+            let error = json!({"type": anthropic, "message": message});
+            json!({"type": "error", "error": error, "request_id": id})
         }
         Family::Google => json!({"error": {"code": status, "message": message, "status": google}}),
         Family::Aws | Family::Cohere => json!({"message": message}),
         Family::Ollama => json!({"error": message}),
-        Family::DashScope => json!({"code": dashscope, "message": message, "request_id": ""}),
+        Family::DashScope => json!({"code": dashscope, "message": message, "request_id": id}),
         Family::TokenHub => {
             let number = &body["error"]["code"];
             assert!(number.as_str().unwrap().starts_with(match status {
@@ -133,12 +135,19 @@ fn expected(family: Family, status: u16, message: &Value, code: &Value, body: &V
                 _ => "502",
             }));
             json!({"error": {"type": tokenhub, "code": number, "message": message,
-                "source": "gateway", "request_id": ""}})
+                "source": "gateway", "request_id": id}})
         }
         Family::Tei => json!({"error": message, "error_type": code}),
         Family::Mcp => {
             json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32001, "message": message}})
         }
+    }
+}
+
+fn client(family: Family) -> Client {
+    Client {
+        family,
+        request_id: "id-1".into(),
     }
 }
 
@@ -149,7 +158,7 @@ fn body(reply: &Reply) -> Value {
 #[test]
 fn every_family_has_a_body_for_every_refusal() {
     for (status, refusal) in refusals() {
-        let openai = body(&refusal.reply(Family::OpenAi));
+        let openai = body(&refusal.reply(&client(Family::OpenAi)));
         let (message, code) = (&openai["error"]["message"], &openai["error"]["code"]);
         assert!(
             message
@@ -157,10 +166,10 @@ fn every_family_has_a_body_for_every_refusal() {
                 .is_some_and(|text| text.ends_with('.') && text.len() > 20)
         );
         for family in FAMILIES {
-            let reply = refusal.reply(family);
+            let reply = refusal.reply(&client(family));
             assert_eq!(reply.status, status, "{family:?} {refusal:?}");
             let body = body(&reply);
-            let wanted = expected(family, status, message, code, &body);
+            let wanted = expected(family, status, message, code, &reply);
             assert_eq!(body, wanted, "{family:?} {refusal:?}");
             let has = |name, value| reply.headers.contains(&(name, value));
             assert!(has("content-type", "application/json") && has("cache-control", "no-store"));
@@ -196,13 +205,7 @@ fn family_of(reply: &Reply) -> Family {
             .iter()
             .any(|(name, _)| *name == "x-amzn-errortype");
         let shape = std::panic::catch_unwind(|| {
-            expected(
-                *family,
-                reply.status,
-                &openai["message"],
-                code,
-                &body(reply),
-            )
+            expected(*family, reply.status, &openai["message"], code, reply)
         });
         shape.is_ok_and(|shape| shape == body(reply)) && error_type == (*family == Family::Aws)
     };

@@ -69,6 +69,56 @@ fn anthropics_shape_with_its_cursors() {
 }
 
 #[test]
+fn paging_goes_on_behind_a_page_of_which_nothing_is_left() {
+    let list = json!({"data": [{"id": "bad-0"}, {"id": "bad-9"}],
+        "first_id": "bad-0", "last_id": "bad-9", "has_more": true});
+    let wanted = json!({"data": [], "first_id": "bad-0", "last_id": "bad-9", "has_more": true});
+    assert_eq!(shown("/v1/models", &list), wanted);
+}
+
+/// Official SDKs stop at an empty page, so an Anthropic client's page is the largest there is.
+#[test]
+fn an_anthropic_client_is_given_the_largest_page() {
+    let rig = rig();
+    let asked = |path: &str, version: &str| {
+        let request = rig.post().call(&format!("GET {path}")).bearer(1);
+        let exchange = request.header(version, "2023-06-01").send_bodyless();
+        exchange.seen(":path").remove(0)
+    };
+    for (path, wanted) in [
+        ("/v1/models", "/v1/models?limit=1000"),
+        ("/v1/models?limit=1", "/v1/models?limit=1000"),
+        (
+            "/v1/models?limit=20&after_id=x&beta=true",
+            "/v1/models?after_id=x&beta=true&limit=1000",
+        ),
+        (
+            "/anthropic/v1/models?after_id=limit=1",
+            "/anthropic/v1/models?after_id=limit=1&limit=1000",
+        ),
+    ] {
+        assert_eq!(asked(path, "anthropic-version"), wanted);
+    }
+    assert_eq!(asked("/v1/models?limit=1", "x-other"), "/v1/models?limit=1");
+}
+
+#[test]
+fn what_an_element_says_of_other_models_is_in_scope_too() {
+    let list = json!({"data": [
+        {"id": "good-1", "root": "bad-1", "parent": "bad-2", "object": "model", "max_model_len": 9},
+        {"id": "family-7", "root": "good-1", "parent": null, "aliases": ["good-1", "bad-1"],
+            "base_model": "bad-1", "details": {"parent_model": "bad-1", "family": "x"}}]});
+    let wanted = json!({"data": [
+        {"id": "good-1", "object": "model", "max_model_len": 9},
+        {"id": "family-7", "root": "good-1", "parent": null, "aliases": ["good-1"],
+            "details": {"family": "x"}}]});
+    assert_eq!(shown("/v1/models", &list), wanted);
+    let list = json!({"models": [{"name": "llama:latest", "model": "llama:latest",
+        "details": {"parent_model": "", "format": "gguf"}}]});
+    assert_eq!(shown("/api/tags", &list), list);
+}
+
+#[test]
 fn geminis_shape_on_its_own_path_and_on_the_shared_one() {
     let list = json!({"models": [{"name": "models/good-1", "displayName": "bad-1"},
         {"name": "models/bad-1"}, {"name": "models/family-7"}], "nextPageToken": "x"});

@@ -257,13 +257,21 @@ fn json_media_types_and_no_others_are_read() {
         "application/json ; charset=\"utf-8\"",
         "application/vnd.api+json",
         "application/json-patch+json",
+        "application/json; charset=utf8",
+        "application/json; charset=\"UTF8\"",
+        "application/json;",
+        "application/json; charset=utf-8;",
+        "text/json",
+        "Text/JSON; charset=utf-8",
     ] {
         assert_eq!(status(good), 200, "{good}");
     }
     for bad in [
         "",
         "text/plain",
-        "text/json",
+        "text/json; charset=iso-8859-1",
+        "text/x-json",
+        "text/jsonl",
         "json",
         "application/jsonl",
         "application/x-www-form-urlencoded",
@@ -331,5 +339,36 @@ fn bodies_that_are_encoded_are_not_read() {
     ] {
         let refused = (415, "unsupported_content_encoding".to_owned());
         assert_eq!(outcome(bad), refused, "{bad:?}");
+    }
+}
+
+/// Members that name nothing beside a model in scope.
+#[test]
+fn what_says_nothing_beside_a_model_passes() {
+    let rig = Rig::with(&[Record {
+        scope: list(&["good-1"]),
+        ..record(1)
+    }]);
+    for member in [
+        r#""engine":null"#,
+        r#""engine":"""#,
+        r#""deployment_id":null"#,
+        r#""fallback_model":"""#,
+        r#""models":[]"#,
+        r#""fallbacks":null"#,
+        r#""prompt_id":null"#,
+        r#""adapter":null"#,
+    ] {
+        let body = format!(r#"{{"model":"good-1",{member}}}"#);
+        let sent = rig.post().bearer(1).send(&[body.as_bytes()]);
+        assert_eq!(sent.answered(), 200, "{body}");
+    }
+    for body in [
+        r#"{"model":""}"#,
+        r#"{"model":null,"engine":"good-1"}"#,
+        r#"{"engine":"","messages":[]}"#,
+    ] {
+        let sent = rig.post().bearer(1).send(&[body.as_bytes()]);
+        assert_eq!(sent.answered(), 400, "{body}");
     }
 }

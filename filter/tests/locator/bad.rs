@@ -120,8 +120,8 @@ fn a_mount_that_does_not_fit() {
 #[test]
 fn an_empty_segment() {
     rule(r#""on":"POST /v1//x""#, "an empty segment");
-    rule(r#""on":"POST /v1/x/""#, "an empty segment");
-    rule(r#""on":"POST /v1/{x=|a}""#, "an empty segment");
+    rule(r#""on":"POST /v1/x//""#, "an empty segment");
+    rule(r#""on":"POST /v1/{x=|a}/b""#, "an empty segment");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn rules_and_whole_profiles_can_be_switched_off() {
     assert_rule(
         r#"{"disable":["openai.*"]}"#,
         "GET /v1/models",
-        Some("gemini.models.list"),
+        Some("anthropic.models.list"),
     );
     assert_rule(
         r#"{"disable":["openai.chat"]}"#,
@@ -115,7 +115,9 @@ fn templates_are_matched_whole() {
     let config = r#"{"profiles":["mcp"],"rules":{"mcp":[
         {"id":"one","on":"GET,PUT /a/{x}.json","kind":"open"},
         {"id":"two","on":"* /b/{x+}/end","kind":"open"},
-        {"id":"three","on":"GET /c/*/d","kind":"open"}]}}"#;
+        {"id":"three","on":"GET /c/*/d","kind":"open"},
+        {"id":"four","on":"GET /{x=d|d/}","kind":"open"},
+        {"id":"five","on":"GET /e/{x+}/","kind":"open"}]}}"#;
     for (call, rule) in [
         ("GET /a/x.json", Some("mcp.one")),
         ("PUT /a/.json.json", Some("mcp.one")),
@@ -133,6 +135,12 @@ fn templates_are_matched_whole() {
         ("GET /c/x/d", Some("mcp.three")),
         ("GET /c/d", None),
         ("GET /c/x/y/d", None),
+        ("GET /d", Some("mcp.four")),
+        ("GET /d/", Some("mcp.four")),
+        ("GET /d//", None),
+        ("GET /d/x", None),
+        ("GET /e/1/2/", Some("mcp.five")),
+        ("GET /e/1/2", None),
     ] {
         assert_rule(config, call, rule);
     }

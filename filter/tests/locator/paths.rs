@@ -53,6 +53,7 @@ fn the_honest_forms_pass() {
         "GET /v1/responses/resp_1",
         "GET /v1/files/a%2Fb",
         "POST /mcp",
+        "POST /mcp/",
     ] {
         assert_eq!(status(&rig, call), 200, "{call}");
     }
@@ -124,6 +125,13 @@ fn doubled_and_turned_slashes() {
             "GET /v1//models/good-1",
             "GET /v1/models//good-1",
             "GET /v1/models/good-1/",
+            "POST /mcp//",
+            "POST //mcp/",
+            "POST /mcp/./",
+            "POST /mcp%2f",
+            "GET /v1/files/",
+            "GET /v1/files/file-1/",
+            "POST /v1/chat/completions/",
             "GET /v1/models/good-1%2f..%2fbad-1",
             "GET /v1/models/good-1%5cbad-1",
             "GET /v1/models\\good-1",
@@ -197,7 +205,7 @@ fn other_cases_other_verbs_and_suffixes_are_other_endpoints() {
             "POST /v1/chat/completionsx",
             "POST /v1/chat/completions.json",
             "POST /x/v1/chat/completions",
-            "POST /",
+            "GET /",
             "GET /favicon.ico",
             "POST /v1/next/new/api",
             "POST v1/chat/completions",
@@ -205,6 +213,8 @@ fn other_cases_other_verbs_and_suffixes_are_other_endpoints() {
         ],
         &[403],
     );
+    // The endpoint of a server of one model, to which it must be named all the same.
+    refused(&["POST /"], &[400]);
     refused(
         &[
             "POST /v1beta/models/good-1:x:generateContent",

@@ -464,6 +464,8 @@ impl RequestHost for FakeHost {
             status: reply.status,
             details: reply.details,
             headers: reply.headers.clone(),
+            id_headers: reply.id_headers,
+            request_id: reply.request_id.clone(),
             body: reply.body.clone(),
         });
         Ok(())

@@ -312,6 +312,11 @@ impl Members {
                 false => Ok(()),
             };
         }
+        // An empty text says nothing, but where the server reads its name it must not stand.
+        let is_empty = text.bytes.is_empty() && !text.too_long && !text.lone_surrogate;
+        if is_empty && !self.ends(Meaning::is_name) && !self.next.is_link {
+            return Ok(());
+        }
         if let (true, Some(walked)) = (self.next.is_link, self.walked.last_mut()) {
             walked.is_broken = false;
         }

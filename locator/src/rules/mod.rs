@@ -64,8 +64,8 @@ pub struct Rule {
     path: Option<Vec<String>>,
     /// Query parameters that the server reads its resource from.
     query: Vec<String>,
-    /// The endpoint's name on the services axis, perhaps with a capture in braces.
-    service: Option<String>,
+    /// The endpoint's name on the services axis, of an object perhaps with a capture in braces.
+    pub service: Option<String>,
 }
 
 /// The rule for one request.
@@ -143,6 +143,15 @@ impl Locators {
 }
 
 impl Located<'_> {
+    /// Refuses a path that some servers would read as another one. Whether it may end in a slash
+    /// is the rule's to say: to some servers that is another path, and others insist on it.
+    pub fn check_path(&self, path: &[u8]) -> Result<(), NameError> {
+        let bare = path
+            .strip_suffix(b"/")
+            .filter(|_| self.template.ends_in_slash());
+        check_path(bare.unwrap_or(path))
+    }
+
     /// What path and query name: all that must be judged.
     pub fn in_target(&self, path: &[u8], query: &[u8]) -> Result<Mentions, NameError> {
         let mut finding = Mentions::new(self.rule.norm);
@@ -172,9 +181,10 @@ impl Located<'_> {
         Ok(Some(parts.join("/")))
     }
 
-    /// The endpoint's own name on the services axis.
+    /// The name on the services axis of an endpoint that is granted by it.
     pub fn service(&self, path: &[u8]) -> Option<String> {
-        let service = self.rule.service.as_deref()?;
+        let is_object = self.rule.kind == Kind::Object;
+        let service = self.rule.service.as_deref().filter(|_| is_object)?;
         let Some((before, rest)) = service.split_once('{') else {
             return Some(service.to_owned());
         };
@@ -217,6 +227,9 @@ fn check_captures(rule: &Rule, templates: &[Template]) -> Result<(), String> {
         if !templates.iter().all(|template| template.has(capture)) {
             return Err(format!("there is no capture {{{capture}}} in its path"));
         }
+    }
+    if rule.kind != Kind::Object && of_service.is_some() {
+        return Err("the service name of an object alone may hold a capture".to_owned());
     }
     if rule.kind == Kind::Object && rule.service.is_none() {
         return Err("an object endpoint needs a service name that a scope can grant".to_owned());

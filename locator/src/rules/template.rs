@@ -1,9 +1,9 @@
 //! One path template: `POST {m}/models/{model+}:{verb=generateContent|countTokens}`.
 //!
 //! `{m}` is each mount of the profile, `{x=a|b}` each of these texts, `{x}` one segment, `{x+}` one
-//! or more segments; what follows in the same segment is literal. Mounts and alternatives are
-//! written out when a template is read, so that matching knows only literals and captures. Does
-//! not decode what it captures.
+//! or more segments; what follows in the same segment is literal, and so is a slash at the end. Mounts
+//! and alternatives are written out when a template is read, so that matching knows only literals and
+//! captures. Does not decode what it captures.
 //!
 //! Invariant: a rest is the last capture of a template.
 
@@ -124,6 +124,15 @@ impl Template {
         None
     }
 
+    /// Whether it is for paths that end in a slash.
+    pub(super) fn ends_in_slash(&self) -> bool {
+        match self.segments.last() {
+            Some(Segment::Literal(text)) => text.is_empty(),
+            Some(Segment::Rest { tail, .. }) => tail.ends_with(b"/"),
+            Some(Segment::Param { .. }) | None => false,
+        }
+    }
+
     /// Whether a capture or alternative of this name exists.
     pub(super) fn has(&self, name: &str) -> bool {
         let captures = |segment: &Segment| match segment {
@@ -194,7 +203,7 @@ fn segments(text: &str) -> Result<Vec<Segment>, TemplateError> {
     let path = text
         .strip_prefix('/')
         .ok_or_else(|| format!("`{text}` does not start with /"))?;
-    if text.contains("//") || path.ends_with('/') {
+    if text.contains("//") {
         return Err(format!("`{text}` has an empty segment"));
     }
     let mut segments = Vec::new();
