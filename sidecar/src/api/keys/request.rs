@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use keytable::{Axis, Scope, Status};
+use keytable::{Axis, AxisKind, Scope, ScopeEntry, Status};
 use serde_json::Value;
 
 use crate::api::account;
@@ -166,8 +166,8 @@ fn scope(value: Value) -> Read<Scope> {
         return fault("must be an object with \"models\" and \"services\"");
     };
     let mut fields = Fields::new(members);
-    let models = fields.optional("models", |value| axis(&value));
-    let services = fields.optional("services", |value| axis(&value));
+    let models = fields.optional("models", |value| axis(&value, AxisKind::Models));
+    let services = fields.optional("services", |value| axis(&value, AxisKind::Services));
     fields.finish()?;
     let nothing = || Axis::Listed(Vec::new());
     Ok(Scope {
@@ -176,10 +176,57 @@ fn scope(value: Value) -> Read<Scope> {
     })
 }
 
-fn axis(value: &Value) -> Read<Axis> {
+fn axis(value: &Value, kind: AxisKind) -> Read<Axis> {
     match value {
         Value::String(word) if word == "all" => Ok(Axis::All),
-        Value::Array(items) => lists::entries(items).map(Axis::Listed),
+        Value::Array(items) => lists::entries(items)
+            .and_then(|entries| on_axis(entries, kind))
+            .map(Axis::Listed),
         _ => fault("must be \"all\" or a list of names"),
+    }
+}
+
+/// Refuses entries that can match nothing where they stand: the name chooses the axis.
+fn on_axis(entries: Vec<ScopeEntry>, kind: AxisKind) -> Read<Vec<ScopeEntry>> {
+    let where_to = match kind {
+        AxisKind::Models => {
+            "begins as services do ('ep-' or '@'), so it is judged as one and matches no model: list it \
+             in scope.services"
+        }
+        AxisKind::Services => {
+            "is judged as a model and matches no service, whose names begin with 'ep-' or '@': list it in \
+             scope.models"
+        }
+    };
+    let lost = entries.iter().enumerate();
+    let lost = lost.filter(|(_, entry)| is_lost(entry, kind));
+    let faults: Vec<_> = lost
+        .map(|(index, entry)| {
+            let detail = format!("{} {where_to}", clip(&entry.to_string()));
+            FieldError::new(format!("[{index}]"), detail)
+        })
+        .collect();
+    match faults.is_empty() {
+        true => Ok(entries),
+        false => Err(faults),
+    }
+}
+
+/// Whether every name that an entry covers is judged on the other axis.
+fn is_lost(entry: &ScopeEntry, kind: AxisKind) -> bool {
+    let axis_of_step = |step: Option<&str>| AxisKind::of(step.unwrap_or_default().as_bytes());
+    match (kind, entry) {
+        (AxisKind::Models, ScopeEntry::Exact(name)) => {
+            AxisKind::of(name.as_bytes()) == AxisKind::Services
+        }
+        // What follows changes nothing if its first step tells.
+        (AxisKind::Models, ScopeEntry::Prefix(begin)) => {
+            axis_of_step(begin.split('/').next()) == AxisKind::Services
+        }
+        (AxisKind::Services, ScopeEntry::Exact(name)) => {
+            AxisKind::of(name.as_bytes()) == AxisKind::Models
+                && axis_of_step(name.rsplit('/').next()) == AxisKind::Models
+        }
+        (AxisKind::Services, ScopeEntry::Prefix(_)) => false,
     }
 }

@@ -121,6 +121,22 @@ fn a_bad_field_is_named_and_nothing_is_stored() {
         ("scope", json!({"models": ["a", "*"]}), "scope.models[1]"),
         (
             "scope",
+            json!({"models": ["@cf/meta/x"]}),
+            "scope.models[0]",
+        ),
+        ("scope", json!({"models": ["a", "ep-*"]}), "scope.models[1]"),
+        (
+            "scope",
+            json!({"models": ["models/ep-1"]}),
+            "scope.models[0]",
+        ),
+        (
+            "scope",
+            json!({"services": ["glm-5.1"]}),
+            "scope.services[0]",
+        ),
+        (
+            "scope",
             json!({"services": ["ep-1", "ep-1"]}),
             "scope.services[1]",
         ),
