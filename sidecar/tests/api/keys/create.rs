@@ -121,22 +121,6 @@ fn a_bad_field_is_named_and_nothing_is_stored() {
         ("scope", json!({"models": ["a", "*"]}), "scope.models[1]"),
         (
             "scope",
-            json!({"models": ["@cf/meta/x"]}),
-            "scope.models[0]",
-        ),
-        ("scope", json!({"models": ["a", "ep-*"]}), "scope.models[1]"),
-        (
-            "scope",
-            json!({"models": ["models/ep-1"]}),
-            "scope.models[0]",
-        ),
-        (
-            "scope",
-            json!({"services": ["glm-5.1"]}),
-            "scope.services[0]",
-        ),
-        (
-            "scope",
             json!({"services": ["ep-1", "ep-1"]}),
             "scope.services[1]",
         ),
@@ -161,6 +145,44 @@ fn a_bad_field_is_named_and_nothing_is_stored() {
         next["propagation"]["generation"], 1,
         "the refused ones took no generation"
     );
+}
+
+#[test]
+fn a_name_that_can_only_be_judged_on_the_other_axis_is_told_where_it_belongs() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    for (scope, field, belongs) in [
+        (
+            json!({"models": ["@cf/meta/x"]}),
+            "scope.models[0]",
+            "scope.services",
+        ),
+        (
+            json!({"models": ["a", "ep-*"]}),
+            "scope.models[1]",
+            "scope.services",
+        ),
+        (
+            json!({"models": ["models/ep-1"]}),
+            "scope.models[0]",
+            "scope.services",
+        ),
+        (
+            json!({"services": ["glm-5.1"]}),
+            "scope.services[0]",
+            "scope.models",
+        ),
+    ] {
+        let answer = sidecar.post("/v1/keys", &body_with("scope", scope));
+        assert_eq!(
+            (answer.status, answer.fields()),
+            (422, vec![field.to_owned()])
+        );
+        assert!(answer.text.contains(belongs), "{}", answer.text);
+    }
+    let scope = json!({"models": ["e*", "a"], "services": ["ep-1", "@files", "e*"]});
+    let answer = sidecar.post("/v1/keys", &body_with("scope", scope));
+    assert_eq!(answer.status, 201, "{}", answer.text);
 }
 
 #[test]
