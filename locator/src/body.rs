@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use crate::flaw::Flaw;
 use crate::form::{FormError, FormReader};
 use crate::headers::HeaderMap;
 use crate::json::{JsonError, JsonReader};
@@ -40,11 +41,13 @@ pub enum Fault {
     /// The body is not declared as what the rule reads.
     ContentType,
     /// It is malformed, or says what it says in more than one way.
-    Ambiguous(&'static str),
-    /// It chooses what cannot be seen.
-    Indirect,
+    Ambiguous(Flaw),
+    /// It chooses what cannot be seen. With the member or field that does, for people.
+    Indirect(String),
     /// No place that the server reads names anything. With that place, for people.
     Unnamed(String),
+    /// The same, where something stored would choose.
+    Unseen(String),
 }
 
 impl BodyReader {
@@ -72,29 +75,34 @@ impl BodyReader {
                 Reads::Places => JsonReader::closed(patterns, choosers()).with_places(),
             })));
         }
+        let texts = || Rc::clone(&located.rule.form_texts);
         let form = located.rule.form.as_ref();
         let reader = form.and_then(|fields| FormReader::new(content_type, fields.clone()));
         let reader = reader.ok_or(Fault::ContentType)?;
         Ok(Self::Form(Box::new(match reads {
             Reads::Declared => reader,
-            Reads::All => reader.closed(choosers()),
-            Reads::Places => reader.closed(choosers()).with_places(),
+            Reads::All => reader.closed(choosers(), texts()),
+            Reads::Places => reader.closed(choosers(), texts()).with_places(),
         })))
     }
 
     /// Reads on. After an error the body is refused; no more may be fed.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         match self {
-            Self::Json(reader) => reader.feed(chunk).map_err(Fault::from),
-            Self::Form(reader) => reader.feed(chunk).map_err(Fault::from),
+            Self::Json(reader) => reader
+                .feed(chunk)
+                .map_err(|error| of_json(error, reader.place())),
+            Self::Form(reader) => reader
+                .feed(chunk)
+                .map_err(|error| of_form(error, reader.place())),
         }
     }
 
     /// The body is over.
     pub fn finish(&self) -> Result<(), Fault> {
         match self {
-            Self::Json(reader) => reader.finish().map_err(Fault::from),
-            Self::Form(reader) => reader.finish().map_err(Fault::from),
+            Self::Json(reader) => reader.finish().map_err(|error| of_json(error, None)),
+            Self::Form(reader) => reader.finish().map_err(|error| of_form(error, None)),
         }
     }
 
@@ -131,7 +139,7 @@ impl Unnamed {
     /// that of an object; `configured` is that of a server of one model.
     pub fn stand_in(&self, configured: Option<&str>, found: &mut Mentions) -> Result<(), Fault> {
         match (self.absent, &self.service, configured) {
-            (Absent::Indirect, ..) => return Err(Fault::Indirect),
+            (Absent::Indirect, ..) => return Err(Fault::Unseen(self.reads.clone())),
             (Absent::Service, Some(service), _) => found.set_service(service.clone()),
             (Absent::Service, None, Some(service)) => found.add(Mention {
                 name: service.to_owned(),
@@ -172,22 +180,21 @@ fn is_json(value: &[u8]) -> bool {
         })
 }
 
-// === impl From for Fault ===
-
-impl From<JsonError> for Fault {
-    fn from(error: JsonError) -> Self {
-        match error {
-            JsonError::Indirect => Self::Indirect,
-            _ => Self::Ambiguous(error.message()),
-        }
+/// An error of a reader, which was at this place.
+fn of_json(error: JsonError, place: Option<String>) -> Fault {
+    let place = place.filter(|_| error.is_of_member());
+    match error {
+        JsonError::Indirect => Fault::Indirect(place.unwrap_or_default()),
+        _ => Fault::Ambiguous(Flaw::at(error.message(), place)),
     }
 }
 
-impl From<FormError> for Fault {
-    fn from(error: FormError) -> Self {
-        match error {
-            FormError::Json(error) => Self::from(error),
-            _ => Self::Ambiguous(error.message()),
+fn of_form(error: FormError, place: Option<String>) -> Fault {
+    match error {
+        FormError::Json(JsonError::Indirect) => Fault::Indirect(place.unwrap_or_default()),
+        _ => {
+            let place = place.filter(|_| error.is_of_field());
+            Fault::Ambiguous(Flaw::at(error.message(), place))
         }
     }
 }

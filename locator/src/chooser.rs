@@ -137,9 +137,33 @@ const COMPATIBLE: [(char, char); 26] = [
     ('\u{1f100}', '\u{1f1ff}'),
 ];
 
+/// What an object holds that stands where a name belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// Members of its own, as `model_config`: they are searched.
+    Members,
+    /// Texts that are names, as `model` and `deployment_id`.
+    Texts,
+    /// The same, and its members' own names are names, as in `models` and `model_weights`.
+    Keys,
+}
+
 /// Ends of a chooser's name behind the word that says what it holds.
 const ENDS: [&str; 12] = [
     "", "id", "ids", "name", "names", "uid", "slug", "ref", "arn", "path", "uri", "key",
+];
+
+/// The same of an object that says something of each of several.
+const MAPS: [&str; 9] = [
+    "alias",
+    "aliases",
+    "map",
+    "mapping",
+    "mappings",
+    "override",
+    "overrides",
+    "weight",
+    "weights",
 ];
 
 impl Choosers {
@@ -230,27 +254,41 @@ impl Word {
     }
 }
 
-/// Whether an object that stands where a name belongs holds names: the chooser's name ends with the
-/// thing itself, as `models` and `deployment_id`, but not `model_config`.
-pub(crate) fn holds_names(name: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(name);
-    let folded = || text.chars().map(fold);
-    if folded().any(|c| c == Folded::Letters) {
-        return true;
+impl Holds {
+    /// What it holds below a chooser of this name.
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(name);
+        let mut squashed = String::new();
+        for c in text.chars().map(fold) {
+            match c {
+                Folded::Letter(letter) => squashed.push(char::from(letter)),
+                Folded::Letters => return Self::Keys,
+                Folded::Mark => {}
+            }
+        }
+        let ends_with = |ends: &[&str], words: &[&str]| {
+            let rests = ends.iter().filter_map(|end| squashed.strip_suffix(end));
+            rests
+                .into_iter()
+                .any(|rest| words.iter().any(|word| rest.ends_with(word)))
+        };
+        let (one, many) = (["model", "deployment"], ["models", "deployments"]);
+        if ends_with(&[""], &many) || ends_with(&MAPS, &one) || ends_with(&MAPS, &many) {
+            Self::Keys
+        } else if ends_with(&ENDS, &one) || ends_with(&ENDS, &many) {
+            Self::Texts
+        } else {
+            Self::Members
+        }
     }
-    let squashed: String = folded()
-        .filter_map(|c| match c {
-            Folded::Letter(letter) => Some(char::from(letter)),
-            Folded::Letters | Folded::Mark => None,
-        })
-        .collect();
-    ENDS.iter().any(|end| {
-        squashed.strip_suffix(end).is_some_and(|rest| {
-            ["model", "models", "deployment", "deployments"]
-                .iter()
-                .any(|word| rest.ends_with(word))
-        })
-    })
+
+    /// The same for the objects of a list, whose members say what each of them is.
+    pub(crate) fn in_list(self) -> Self {
+        match self {
+            Self::Members => Self::Members,
+            Self::Texts | Self::Keys => Self::Texts,
+        }
+    }
 }
 
 /// The same number for all spellings of one name.

@@ -12,6 +12,7 @@ pub mod json;
 
 mod body;
 mod chooser;
+mod flaw;
 mod mention;
 mod mentions;
 mod rules;
@@ -19,11 +20,11 @@ mod whole;
 
 pub use body::{BodyReader, Fault, Reads, Unnamed};
 pub use chooser::{ChooserKind, Choosers, Sense};
+pub use flaw::Flaw;
 pub use form::FormField;
 pub use mention::Mention;
 pub use mentions::Mentions;
 pub use rules::{
-    Absent, Family, Kind, Located, LocatorConfig, Locators, NameError, Rule, RuleText, check_path,
-    path_only,
+    Absent, Family, Kind, Located, LocatorConfig, Locators, Rule, RuleText, check_path, path_only,
 };
 pub use whole::{Asked, Refused, Seen};

@@ -89,10 +89,7 @@ impl Asked<'_> {
             let judged = finding.judge(record);
             judged.map_err(|(denial, name)| (Refused::Denied(denial), name))?;
         }
-        read.map_err(|fault| match fault {
-            Fault::Indirect => denied(Denial::EndpointNotAllowed),
-            fault => (Refused::Fault(fault), None),
-        })?;
+        read.map_err(|fault| (Refused::Fault(fault), None))?;
         match finding.is_empty() {
             true => admitted.permit(Resources::Open).map(drop).map_err(denied),
             false => Ok(()),
@@ -114,7 +111,7 @@ impl Asked<'_> {
         let rule = located.rule;
         match rule.kind {
             Kind::Object => {
-                let service = located.service(path).ok_or(Fault::Indirect)?;
+                let service = located.service(path).ok_or_else(unreadable)?;
                 finding.set_service(service);
                 return Ok(());
             }
@@ -134,4 +131,9 @@ impl Asked<'_> {
         }
         Ok(())
     }
+}
+
+/// A path that is no text, of which none that was checked is.
+fn unreadable() -> Fault {
+    Fault::Ambiguous("its path is no text".into())
 }

@@ -2,6 +2,8 @@
 //! key for everything (whose body is not read) and with a list-scoped key (whose body is).
 //!
 //! `cargo bench -p tests --bench readers` prints the table and writes it into docs/performance.md.
+//! `-- --filter FILE.wasm` measures another build of the filter in the same rounds and says what this tree's
+//! costs against it, `-- --rounds N` changes their number; both write nothing.
 //! Variants are interleaved over several rounds; figures are Envoy's own user and system time, so
 //! that client and upstream on the same machine do not count. Asserts nothing about time.
 
@@ -16,6 +18,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use envoy::process::{Process, Program};
@@ -44,25 +47,95 @@ struct Variant {
     cpu_ms: Vec<f64>,
 }
 
+/// What the command line asks for.
+struct Wish {
+    other: Option<PathBuf>,
+    rounds: usize,
+}
+
 fn main() {
-    let (mut stack, admin) = tests::start_with(StackOptions {
-        concurrency: 1,
-        ..StackOptions::default()
-    });
+    let wish = Wish::from_args();
+    let writes = wish.other.is_none() && wish.rounds == ROUNDS;
+    let (mut stack, admin) = start(None);
     let bare = BareEnvoy::start(&stack);
     let mut variants = variants(&mut stack, &admin, &bare);
-    for variant in &mut variants {
-        variant.run();
-        variant.cpu_ms.clear();
-    }
-    for _ in 0..ROUNDS {
-        for variant in &mut variants {
+    let mut other = wish.other.map(|file| start(Some(file)));
+    let mut others = match &mut other {
+        Some((stack, admin)) => variants_of(stack, admin, &bare),
+        None => Vec::new(),
+    };
+    for round in 0..=wish.rounds {
+        for variant in variants.iter_mut().chain(&mut others) {
             variant.run();
+            if round == 0 {
+                variant.cpu_ms.clear();
+            }
         }
     }
     let table = table(&variants);
     println!("{table}");
-    write_table(&table);
+    if !others.is_empty() {
+        println!("{}", comparison(&variants, &others));
+    }
+    if writes {
+        write_table(&table);
+    }
+}
+
+fn start(filter_wasm: Option<PathBuf>) -> (Stack, Admin) {
+    tests::start_with(StackOptions {
+        concurrency: 1,
+        filter_wasm,
+        ..StackOptions::default()
+    })
+}
+
+impl Wish {
+    fn from_args() -> Self {
+        let (mut other, mut rounds) = (None, ROUNDS);
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--filter" => other = Some(args.next().expect("--filter needs a file").into()),
+                "--rounds" => {
+                    let number = args.next().and_then(|text| text.parse().ok());
+                    rounds = number.expect("--rounds needs a number");
+                }
+                // cargo says that this is a benchmark.
+                "--bench" => {}
+                other => panic!("{other}: the options are --filter, --rounds"),
+            }
+        }
+        Self { other, rounds }
+    }
+}
+
+/// What this tree's build costs of each variant against the other one: medians of rounds in which
+/// both ran.
+fn comparison(ours: &[Variant], others: &[Variant]) -> String {
+    let mut out = String::from(
+        "| variant | CPU of Envoy, ms for 10 MB: this tree's | the other's | ratio |\n|---|---|---|---|\n",
+    );
+    for other in others {
+        let ours = ours.iter().find(|ours| ours.name == other.name).unwrap();
+        let ratios = ours.cpu_ms.iter().zip(&other.cpu_ms);
+        let ratios: Vec<f64> = ratios.map(|(ours, other)| ours / other).collect();
+        let ((ours, ..), (theirs, ..)) = (spread(&ours.cpu_ms), spread(&other.cpu_ms));
+        let (ratio, low, high) = spread(&ratios);
+        let _ = writeln!(
+            out,
+            "| {} | {ours:.1} | {theirs:.1} | {ratio:.3} [{low:.3}-{high:.3}] |",
+            other.name
+        );
+    }
+    out
+}
+
+/// The variants that a build of the filter has a part in.
+fn variants_of(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> {
+    let mut variants = variants(stack, admin, bare);
+    variants.retain(|variant| variant.name != NO_FILTER);
+    variants
 }
 
 fn variants(stack: &mut Stack, admin: &Admin, bare: &BareEnvoy) -> Vec<Variant> {

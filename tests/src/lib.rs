@@ -42,6 +42,7 @@ pub mod wire;
 pub mod world;
 pub mod yaml;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use envoy::{Stack, StackOptions, wait};
@@ -58,8 +59,15 @@ pub fn start() -> (Stack, Admin) {
     start_with(StackOptions::default())
 }
 
+/// A build of the filter to test instead of this tree's, as `E2E_FILTER` names it: one with a known
+/// fault shows that a test finds it.
+pub fn other_filter() -> Option<PathBuf> {
+    std::env::var_os("E2E_FILTER").map(PathBuf::from)
+}
+
 /// The same with options.
-pub fn start_with(options: StackOptions) -> (Stack, Admin) {
+pub fn start_with(mut options: StackOptions) -> (Stack, Admin) {
+    options.filter_wasm = options.filter_wasm.or_else(other_filter);
     let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));
     let admin = Admin::of(&stack);
     (stack, admin)

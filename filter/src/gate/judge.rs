@@ -103,7 +103,7 @@ fn judge_naming(
         return Ok(Verdict::Unread(Box::new(reading)));
     }
     if has_places && rule.body_needed && rule.absent == Absent::Deny && finding.read().is_none() {
-        return Err(Refusal::Ambiguous("its body is empty"));
+        return Err(Refusal::Ambiguous("its body is empty".into()));
     }
     if finding.read().is_none() {
         Unnamed::of(rule).stand_in(shared.locators.service(), &mut finding)?;

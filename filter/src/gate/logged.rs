@@ -46,10 +46,9 @@ pub(super) fn check_target(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_sure = |found| matches!(found, CredentialKind::Own | CredentialKind::Foreign(_));
     let has_own = |value: &[u8]| find_credential(value) == Some(CredentialKind::Own);
     if in_path.is_some_and(is_sure) || credential::query_rest(target).any(has_own) {
-        return Err(Refusal::Ambiguous(
-            "its URL holds what reads as an API key, which belongs into a header alone: send it as \
-             'Authorization: Bearer <key>'",
-        ));
+        let flaw = "its URL holds what reads as an API key, which belongs into a header alone: send it as \
+                    'Authorization: Bearer <key>'";
+        return Err(Refusal::Ambiguous(flaw.into()));
     }
     Ok(())
 }

@@ -208,6 +208,7 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
         Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
         Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
         Refusal::UnknownEndpoint(_) => Some(UsageOutcome::of_denial(&Denial::EndpointNotAllowed)),
+        Refusal::Unseen(_) | Refusal::Indirect(_) => Some(UsageOutcome::EndpointNotAllowed),
         Refusal::Encoding
         | Refusal::ContentType
         | Refusal::Ambiguous(_)

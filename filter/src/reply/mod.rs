@@ -11,7 +11,7 @@ use std::rc::Rc;
 use keytable::{Denial, redact};
 
 use crate::credential::CredentialError;
-use crate::locator::{Family, Fault, Kind};
+use crate::locator::{Family, Fault, Flaw, Kind};
 use crate::outcome::Outcome;
 use crate::table::Unavailable;
 
@@ -44,8 +44,12 @@ pub enum Refusal {
     ContentType,
     /// It names nothing where the server reads its model. With that place, for people.
     Unnamed(String),
+    /// The same, where something stored would choose.
+    Unseen(String),
+    /// This member or field of it chooses what cannot be seen.
+    Indirect(String),
     /// The request is malformed, or says what it says in more than one way.
-    Ambiguous(&'static str),
+    Ambiguous(Flaw),
     /// More of the body would have to be held back than is allowed.
     TooLarge,
     /// So much is held back already that this must not be.
@@ -119,21 +123,16 @@ impl Refusal {
     }
 
     fn explain(&self) -> Explanation {
-        let explained = |status, code, message: &str| Explanation {
-            status,
-            code,
-            message: message.to_owned(),
-        };
         match self {
             Self::Credential(error) => explained(401, "invalid_api_key", said_of(*error)),
             Self::UnknownKey => explained(401, "invalid_api_key", UNKNOWN_KEY),
             Self::UnknownEndpoint(line) => unknown_endpoint(line),
             Self::Denied(denial, reason) => explain_denial(*denial, reason.as_deref()),
-            Self::UnknownItem(name) => Explanation {
-                status: 404,
-                code: "model_not_found",
-                message: format!("The model `{}` does not exist.", printable(name)),
-            },
+            Self::UnknownItem(name) => explained(
+                404,
+                "model_not_found",
+                format!("The model `{}` does not exist.", printable(name)),
+            ),
             Self::Encoding => explained(
                 415,
                 "unsupported_content_encoding",
@@ -143,22 +142,22 @@ impl Refusal {
             Self::ContentType => explained(
                 415,
                 "unsupported_content_type",
-                "This API key is limited to a list of models, so the request body must be declared \
-                 as what this endpoint takes: application/json in UTF-8, or multipart/form-data.",
+                "This API key is limited to a list of models, so `Content-Type` must declare the request \
+                 body as what this endpoint takes: application/json in UTF-8, or multipart/form-data.",
             ),
-            Self::Ambiguous(what) => Explanation {
-                status: 400,
-                code: "invalid_request_body",
-                message: format!("The request is refused: {what}."),
-            },
-            Self::Unnamed(place) => Explanation {
-                status: 400,
-                code: "invalid_request_body",
-                message: format!(
+            Self::Ambiguous(flaw) => {
+                let message = format!("The request is refused: {}.", said(flaw));
+                explained(400, "invalid_request_body", message)
+            }
+            Self::Unnamed(place) => {
+                let message = format!(
                     "The request is refused: it names no model. This API key is limited to a list of \
                      models, so name one of them in {place}; a server's default does not count."
-                ),
-            },
+                );
+                explained(400, "invalid_request_body", message)
+            }
+            Self::Unseen(place) => explained(403, "endpoint_not_allowed", unseen(place)),
+            Self::Indirect(place) => explained(403, "endpoint_not_allowed", indirect(place)),
             Self::TooLarge => explained(
                 413,
                 "request_too_large",
@@ -200,6 +199,7 @@ impl Refusal {
             },
             Self::UnknownItem(_) => Outcome::Scope,
             Self::UnknownEndpoint(_) => Outcome::Endpoint,
+            Self::Unseen(_) | Self::Indirect(_) => Outcome::Endpoint,
             Self::Encoding => Outcome::BodyEncoding,
             Self::ContentType => Outcome::BodyType,
             Self::Ambiguous(_) | Self::Unnamed(_) => Outcome::Body,
@@ -214,15 +214,37 @@ impl Refusal {
 }
 
 fn unknown_endpoint(line: &str) -> Explanation {
+    let message = format!(
+        "`{}` is no endpoint that this gateway knows, so this API key may not call it. Check method and \
+         path, or ask the gateway's operator for a rule.",
+        printable(line)
+    );
+    explained(403, "endpoint_not_allowed", message)
+}
+
+fn explained(status: u16, code: &'static str, message: impl Into<String>) -> Explanation {
     Explanation {
-        status: 403,
-        code: "endpoint_not_allowed",
-        message: format!(
-            "`{}` is no endpoint that this gateway knows, so this API key may not call it. Check method and \
-             path, or ask the gateway's operator for a rule.",
-            printable(line)
-        ),
+        status,
+        code,
+        message: message.into(),
     }
+}
+
+/// Nothing is named where something stored would choose.
+fn unseen(place: &str) -> String {
+    format!(
+        "This API key is limited to a list of models, so name one of them in {place}: what is stored \
+         with the provider may run any."
+    )
+}
+
+/// This member or field chooses what cannot be seen.
+fn indirect(place: &str) -> String {
+    format!(
+        "This API key is limited to a list of models, and {} may choose any: leave it out, and name \
+         the model itself.",
+        printable(place)
+    )
 }
 
 fn explain_denial(denial: Denial, reason: Option<&str>) -> Explanation {
@@ -281,6 +303,14 @@ fn said_of(error: CredentialError) -> &'static str {
     }
 }
 
+/// What is wrong and where; the place may be in a client's words.
+fn said(flaw: &Flaw) -> String {
+    match &flaw.at {
+        Some(place) => format!("{} ({})", flaw.what, printable(place)),
+        None => flaw.what.to_owned(),
+    }
+}
+
 /// A client's text, cut, without a credential and control characters; JSON escapes the rest.
 fn printable(name: &str) -> String {
     let cut = redact(name)
@@ -310,8 +340,9 @@ impl From<Fault> for Refusal {
             Fault::Encoding => Self::Encoding,
             Fault::ContentType => Self::ContentType,
             Fault::Ambiguous(what) => Self::Ambiguous(what),
-            Fault::Indirect => Self::Denied(Denial::EndpointNotAllowed, None),
+            Fault::Indirect(place) => Self::Indirect(place),
             Fault::Unnamed(place) => Self::Unnamed(place),
+            Fault::Unseen(place) => Self::Unseen(place),
         }
     }
 }

@@ -8,8 +8,11 @@
 mod attacks;
 mod decoys;
 mod honest;
+mod maps;
 pub(crate) mod placing;
 mod readers;
+mod reasons;
+mod undeclared;
 pub(crate) mod words;
 
 use std::collections::BTreeMap;

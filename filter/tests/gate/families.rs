@@ -40,7 +40,7 @@ fn refusals() -> Vec<(u16, Refusal)> {
         (403, Refusal::Denied(scope, Some("bad-1".to_owned()))),
         (403, denied(Denial::EndpointNotAllowed)),
         (404, Refusal::UnknownItem("bad-1".to_owned())),
-        (400, Refusal::Ambiguous("it is odd")),
+        (400, Refusal::Ambiguous("it is odd".into())),
         (413, Refusal::TooLarge),
         (415, Refusal::Encoding),
         (415, Refusal::ContentType),

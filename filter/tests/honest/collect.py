@@ -221,7 +221,8 @@ def members(value):
 def named(path, body):
     """What a key must list: the texts at the places of `reads.json`, and what the path names."""
     names = {text for place in READS for text in texts_at(body, place.strip("/").split("/"))}
-    in_path = re.match(r"/(?:v1beta|v1|v1alpha)/models/([^:]+):|/openai/deployments/([^/]+)/|/model/([^/]+)/", path)
+    in_path = re.search(r"^/(?:v1beta|v1|v1alpha)/models/([^:]+):|^/openai/deployments/([^/]+)/|^/model/([^/]+)/|"
+                        r"/publishers/google/models/([^/:]+):|/endpoints/([^/:]+):", path)
     if in_path:
         names.add(urllib.parse.unquote(next(filter(None, in_path.groups()))))
     return sorted({name.removeprefix("models/") for name in names if name})
@@ -261,35 +262,43 @@ def shape_of(value, at=""):
     return frozenset([at + type(value).__name__])
 
 
-def main(work, out):
-    work.mkdir(parents=True, exist_ok=True)
-    sources = [(package, recorded(unpacked(work, package))) for package in CASSETTES]
-    sources += [(package, suite(work, package)) for package in SUITES]
-    sources.append((TOOLS, tools(work)))
-    rows, shapes, seen = [], set(), 0
-    for package, requests in sources:
-        kept = len(rows)
-        for uri, body in requests:
-            path = urllib.parse.urlsplit(uri).path
-            try:
-                body = body if isinstance(body, dict) else json.loads(body)
-            except (ValueError, UnicodeDecodeError):
-                continue
-            if not isinstance(body, dict):
-                continue
-            seen += 1
-            names = named(path, body)
-            shape = (re.sub(r"(models|deployments|model)/[^/:]+", r"\1/x", path), shape_of(body))
-            if shape in shapes or not names:
-                continue
-            shapes.add(shape)
-            rows.append({"from": package, "call": f"POST {path}", "names": names, "body": shortened(body, set(names))})
-        print(package, len(rows) - kept, file=sys.stderr)
-    print(f"{seen} requests, {len(rows)} of them not alike and with a name", file=sys.stderr)
+def write(out, requests):
+    """Writes of (package, path, body) those that are not alike and name something; says how many of each package."""
+    rows, shapes, seen, kept = [], set(), {}, {}
+    for package, uri, body in requests:
+        path = urllib.parse.urlsplit(uri).path
+        try:
+            body = body if isinstance(body, dict) else json.loads(body)
+        except (ValueError, UnicodeDecodeError):
+            continue
+        if not isinstance(body, dict):
+            continue
+        seen[package] = seen.get(package, 0) + 1
+        names = named(path, body)
+        shape = (re.sub(r"(models|deployments|model)/[^/:]+", r"\1/x", path), shape_of(body))
+        if shape in shapes or not names:
+            continue
+        shapes.add(shape)
+        kept[package] = kept.get(package, 0) + 1
+        rows.append({"from": package, "call": f"POST {path}", "names": names, "body": shortened(body, set(names))})
+    for package, count in seen.items():
+        print(package, count, kept.get(package, 0), file=sys.stderr)
+    print(f"{sum(seen.values())} requests, {len(rows)} of them not alike and with a name", file=sys.stderr)
     with out.open("w") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
+def requests(work):
+    sources = [(package, recorded(unpacked(work, package))) for package in CASSETTES]
+    sources += [(package, suite(work, package)) for package in SUITES]
+    sources.append((TOOLS, tools(work)))
+    for package, found in sources:
+        for uri, body in found:
+            yield package, uri, body
+
+
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]))
+    work = pathlib.Path(sys.argv[1]).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    write(pathlib.Path(sys.argv[2]), requests(work))

@@ -38,7 +38,12 @@ struct Exception {
 }
 
 fn corpus() -> Vec<Honest> {
-    let lines = include_str!("corpus.jsonl").lines();
+    let files = [
+        include_str!("corpus.jsonl"),
+        include_str!("published.jsonl"),
+        include_str!("shapes.jsonl"),
+    ];
+    let lines = files.iter().flat_map(|file| file.lines());
     lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

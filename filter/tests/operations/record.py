@@ -273,7 +273,7 @@ OPENAI = {
     "beta.agents.automations.create": {"name": "x", "run_at": 1, "target": {}, "type": "once"},
     "beta.agents.environments.files.create": {"file_id": "x", "path": "/workspace/x", "type": "file"},
     "beta.agents.environments.files.upload": {"path": "/workspace/x"},
-    "beta.realtime.sessions.create": {"model": MODEL}, "beta.realtime.transcription_sessions.create": {"extra_body": {"model": MODEL}},
+    "beta.realtime.sessions.create": {"model": MODEL}, "beta.realtime.transcription_sessions.create": {"input_audio_transcription": {"model": MODEL}},
     "realtime.calls.create": {"sdp": "x", "session": {"type": "realtime", "model": MODEL}},
     "realtime.client_secrets.create": {"session": {"type": "realtime", "model": MODEL}},
     "realtime.translations.client_secrets.create": {"session": {"model": MODEL}},

@@ -7,23 +7,25 @@
 //! Invariant: after `finish` gave `Ok`, every part was seen and every field of the rule was read
 //! once; the outcome does not depend on how the body was cut into chunks.
 
+mod boundary;
+mod error;
 mod part;
 #[cfg(test)]
 mod tests;
+mod undeclared;
 
-use std::fmt;
 use std::rc::Rc;
 
 use crate::chooser::{ChooserKind, Choosers, Sense, steps};
 use crate::json::{JsonError, JsonReader, Pattern};
 use crate::mention::Mention;
+pub use error::FormError;
+
+use boundary::boundary;
 use keytable::scope::name_is_sound;
 use part::Part;
+use undeclared::{Look, look_at};
 
-/// What may stand beside a boundary: an empty parameter is the semicolon at the end.
-const PARAMETERS: [&str; 3] = ["", "charset=utf-8", "charset=utf8"];
-/// Longest boundary, by RFC 2046.
-const BOUNDARY_BYTES_MAX: usize = 70;
 /// Longest head of one part.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// Most fields of one reader: they are bits of a `u64`.
@@ -36,6 +38,8 @@ const VALUE_BYTES_MAX: usize = keytable::limits::SCOPE_ENTRY_BYTES_MAX;
 pub struct FormReader {
     fields: Rc<[FormField]>,
     choosers: Option<Rc<Choosers>>,
+    /// Fields that hold texts, whatever those read like.
+    texts: Rc<[String]>,
     /// Each name says where it stands.
     has_places: bool,
     /// One bit for each field that was seen.
@@ -48,6 +52,8 @@ pub struct FormReader {
     line_end: LineEnd,
     state: State,
     head: Vec<u8>,
+    /// The name of the part that is read.
+    part: String,
     sink: Sink,
     names: Vec<Mention>,
 }
@@ -85,6 +91,10 @@ enum Sink {
     Name(Value),
     /// It is JSON that names resources.
     Json(Box<JsonReader>),
+    /// No rule declares it, and nothing but blanks was seen, or a list's beginning.
+    Undeclared { in_list: bool },
+    /// No rule declares it, and it is JSON: read as if it were the member of a body.
+    Member(Box<JsonReader>),
 }
 
 /// The content of a field that is a name.
@@ -110,27 +120,6 @@ pub struct FormField {
     pub json: Rc<[Pattern]>,
 }
 
-/// Why a form is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FormError {
-    /// Not in the shape of multipart/form-data, or in one that parsers read differently.
-    Syntax,
-    /// The head of a part is too long, malformed, or can be read in two ways.
-    Head,
-    /// It ended before its last delimiter.
-    Cut,
-    /// A field that names a resource stands twice.
-    Duplicate,
-    /// A field's name only looks like one that names a resource.
-    Variant,
-    /// A field that names a resource is a file, or encoded.
-    NotText,
-    /// A resource name that is empty, too long, or has unfit characters.
-    OddName,
-    /// The JSON in a field.
-    Json(JsonError),
-}
-
 impl FormReader {
     /// A reader for a form with this Content-Type: it reads the declared fields alone. `None` if the
     /// type or its boundary is unfit.
@@ -140,6 +129,7 @@ impl FormReader {
         Some(Self {
             fields,
             choosers: None,
+            texts: Rc::default(),
             has_places: false,
             seen: 0,
             delimiter,
@@ -148,14 +138,17 @@ impl FormReader {
             line_end: LineEnd::Whole,
             state: State::Start,
             head: Vec::new(),
+            part: String::new(),
             sink: Sink::Nowhere,
             names: Vec::new(),
         })
     }
 
-    /// The same, and fields that choose by their name count too.
-    pub fn closed(mut self, choosers: Rc<Choosers>) -> Self {
+    /// The same, and fields that choose by their name count too, and so do the members of JSON in a field
+    /// that is none of these `texts`.
+    pub fn closed(mut self, choosers: Rc<Choosers>, texts: Rc<[String]>) -> Self {
         self.choosers = Some(choosers);
+        self.texts = texts;
         self
     }
 
@@ -200,6 +193,19 @@ impl FormReader {
         }
     }
 
+    /// What an error that is about a field is about, for people.
+    pub fn place(&self) -> Option<String> {
+        let inside = match &self.sink {
+            Sink::Json(reader) | Sink::Member(reader) => reader.place(),
+            Sink::Nowhere | Sink::Name(_) | Sink::Undeclared { .. } => None,
+        };
+        let field = format!("the form field `{}`", self.part);
+        Some(match inside {
+            Some(place) => format!("{place} in {field}"),
+            None => field,
+        })
+    }
+
     /// The names that were read since the last call.
     pub fn take_names(&mut self) -> Vec<Mention> {
         std::mem::take(&mut self.names)
@@ -235,7 +241,9 @@ impl FormReader {
         }
         if self.head.ends_with(b"\r\n\r\n") {
             let head = std::mem::take(&mut self.head);
-            self.sink = self.sink_of(&Part::parse(&head)?)?;
+            let part = Part::parse(&head)?;
+            self.part.clone_from(&part.name);
+            self.sink = self.sink_of(&part)?;
             self.head = head;
             self.state = State::Content;
             (self.matched, self.line_end) = (2, LineEnd::Head);
@@ -267,7 +275,10 @@ impl FormReader {
     }
 
     fn json_reader(&self, field: &FormField) -> JsonReader {
-        let places = Rc::clone(&field.json);
+        self.reader_of(Rc::clone(&field.json))
+    }
+
+    fn reader_of(&self, places: Rc<[Pattern]>) -> JsonReader {
         match &self.choosers {
             Some(choosers) if self.has_places => {
                 JsonReader::closed(places, Rc::clone(choosers)).with_places()
@@ -288,15 +299,23 @@ impl FormReader {
 
     /// The sink of a field that the rule does not declare.
     fn sink_by_name(&self, part: &Part) -> Result<Sink, FormError> {
-        let sense = self.choosers.as_ref().map_or(Sense::Plain, |choosers| {
-            choosers.sense_of_steps(steps(&part.name))
-        });
-        match sense {
+        let Some(choosers) = &self.choosers else {
+            return Ok(Sink::Nowhere);
+        };
+        match choosers.sense_of_steps(steps(&part.name)) {
             Sense::Chooser(ChooserKind::Ref) => Err(FormError::Json(JsonError::Indirect)),
             Sense::Chooser(_) if part.is_text() => Ok(Sink::Name(self.value_of(part, false))),
             Sense::Chooser(_) => Err(FormError::NotText),
+            Sense::Schema | Sense::Plain if !part.is_file && !self.is_of_texts(&part.name) => {
+                Ok(Sink::Undeclared { in_list: false })
+            }
             Sense::Opaque | Sense::Schema | Sense::Plain => Ok(Sink::Nowhere),
         }
+    }
+
+    fn is_of_texts(&self, name: &str) -> bool {
+        let first = steps(name).next().unwrap_or_default();
+        self.texts.iter().any(|text| text == first)
     }
 
     /// Reads content up to the next delimiter or the end of the chunk; gives what is left.
@@ -367,7 +386,13 @@ impl FormReader {
     fn put(&mut self, bytes: &[u8]) -> Result<(), FormError> {
         match &mut self.sink {
             Sink::Nowhere => Ok(()),
-            Sink::Json(reader) => reader.feed(bytes).map_err(FormError::Json),
+            Sink::Undeclared { in_list } => {
+                let in_list = *in_list;
+                self.put_undeclared(bytes, in_list)
+            }
+            Sink::Json(reader) | Sink::Member(reader) => {
+                reader.feed(bytes).map_err(FormError::Json)
+            }
             Sink::Name(value) if value.bytes.len() + bytes.len() > VALUE_BYTES_MAX => {
                 Err(FormError::OddName)
             }
@@ -378,15 +403,40 @@ impl FormReader {
         }
     }
 
-    fn end_part(&mut self) -> Result<(), FormError> {
-        match std::mem::replace(&mut self.sink, Sink::Nowhere) {
-            Sink::Nowhere => {}
-            Sink::Name(value) => self.names.push(value.mention()?),
-            Sink::Json(mut reader) => {
-                reader.finish().map_err(FormError::Json)?;
-                self.names.extend(reader.take_names());
+    /// Looks whether it is JSON; if so, it is read as the member of this name.
+    fn put_undeclared(&mut self, bytes: &[u8], in_list: bool) -> Result<(), FormError> {
+        match look_at(bytes, in_list) {
+            Look::Blank { in_list } => self.sink = Sink::Undeclared { in_list },
+            Look::Text => self.sink = Sink::Nowhere,
+            Look::Json { in_list, rest } => {
+                let mut reader = self.reader_of(Rc::default());
+                let name = serde_json::Value::from(self.part.as_str());
+                let list = if in_list { "[" } else { "" };
+                let begin = format!("{{{name}:{list}");
+                reader.feed(begin.as_bytes()).map_err(FormError::Json)?;
+                self.sink = Sink::Member(Box::new(reader));
+                self.put(rest)?;
             }
         }
+        Ok(())
+    }
+
+    fn end_part(&mut self) -> Result<(), FormError> {
+        match std::mem::replace(&mut self.sink, Sink::Nowhere) {
+            Sink::Nowhere | Sink::Undeclared { .. } => {}
+            Sink::Name(value) => self.names.push(value.mention()?),
+            Sink::Json(reader) => self.end_json(*reader)?,
+            Sink::Member(mut reader) => {
+                reader.feed(b"}").map_err(FormError::Json)?;
+                self.end_json(*reader)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_json(&mut self, mut reader: JsonReader) -> Result<(), FormError> {
+        reader.finish().map_err(FormError::Json)?;
+        self.names.extend(reader.take_names());
         Ok(())
     }
 
@@ -427,68 +477,3 @@ fn length_of_line(bytes: &[u8]) -> usize {
     let tail = bytes.get(plain..).unwrap_or_default();
     plain + tail.iter().position(ends).unwrap_or(tail.len())
 }
-
-/// The boundary of `multipart/form-data; boundary=...`. UTF-8 may be said beside it, and nothing else.
-fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
-    let mut parameters = content_type.split(|byte| *byte == b';');
-    if !parameters
-        .next()?
-        .trim_ascii()
-        .eq_ignore_ascii_case(b"multipart/form-data")
-    {
-        return None;
-    }
-    let mut found = None;
-    for parameter in parameters.map(<[u8]>::trim_ascii_start) {
-        let is = |known: &&str| parameter.eq_ignore_ascii_case(known.as_bytes());
-        if PARAMETERS.iter().any(is) {
-            continue;
-        }
-        let (name, value) =
-            parameter.split_at_checked(parameter.iter().position(|byte| *byte == b'=')?)?;
-        let is_first = found.is_none() && name.eq_ignore_ascii_case(b"boundary");
-        found = Some(boundary_value(value.get(1..)?).filter(|_| is_first)?);
-    }
-    found
-}
-
-/// A boundary that is the same to all readers. Without quotes they end one at different characters:
-/// only a token is.
-fn boundary_value(value: &[u8]) -> Option<Vec<u8>> {
-    let (value, others): (_, &[u8]) = match value {
-        [b'"', inside @ .., b'"'] => (inside, b"'()+_,-./:=? "),
-        bare => (bare, b"'+_-."),
-    };
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || others.contains(byte);
-    let fits = !value.is_empty()
-        && value.len() <= BOUNDARY_BYTES_MAX
-        && value.iter().all(allowed)
-        && !value.ends_with(b" ");
-    fits.then(|| value.to_vec())
-}
-
-impl FormError {
-    /// What to tell the client.
-    pub fn message(self) -> &'static str {
-        match self {
-            Self::Syntax => "it is not strict multipart/form-data",
-            Self::Head => "the head of a form part is malformed or can be read in two ways",
-            Self::Cut => "it ends before the form is complete",
-            Self::Duplicate => "a form field that names a model stands twice",
-            Self::Variant => "a form field only looks like one that names a model",
-            Self::NotText => "the form field that names a model must be plain text",
-            Self::OddName => "the model's name is empty, too long or has unfit characters",
-            Self::Json(error) => error.message(),
-        }
-    }
-}
-
-// === impl FormError ===
-
-impl fmt::Display for FormError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message())
-    }
-}
-
-impl std::error::Error for FormError {}

@@ -17,7 +17,8 @@ const CHARSETS: [&str; 3] = ["utf-8", "us-ascii", "iso-8859-1"];
 pub(super) struct Part {
     /// The field's name.
     pub(super) name: String,
-    is_file: bool,
+    /// It has a file's name.
+    pub(super) is_file: bool,
     content_type: Option<String>,
 }
 

@@ -15,7 +15,7 @@ fn state_bytes(reader: &FormReader) -> usize {
     let value = match &reader.sink {
         Sink::Nowhere => 0,
         Sink::Name(value) => value.bytes.capacity(),
-        Sink::Json(_) => unreachable!("no field here is JSON"),
+        _ => unreachable!("no field here is JSON"),
     };
     let names: usize = reader.names.iter().map(|name| name.name.capacity()).sum();
     size_of::<FormReader>() + reader.head.capacity() + reader.delimiter.len() + value + names

@@ -4,15 +4,17 @@
 
 use super::JsonError;
 use super::scanner::{Container, Scalar};
-use crate::chooser::{ChooserKind, holds_names};
+use crate::chooser::{ChooserKind, Holds};
 
 /// The value of a chooser, or an element of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Choice {
     pub(super) kind: ChooserKind,
-    /// An object in its place holds names.
-    holds_names: bool,
+    /// What an object in its place holds.
+    holds: Holds,
     in_list: bool,
+    /// It is a member of an object whose members' own names are names, unless they hold texts.
+    pub(super) is_keyed: bool,
     /// Only the texts of a list are names: what some gateways take for the models to fall back to.
     is_mapped: bool,
 }
@@ -27,11 +29,12 @@ pub(super) struct Inside {
 }
 
 impl Choice {
-    pub(super) fn of(kind: ChooserKind, member: &[u8]) -> Self {
+    pub(super) fn of(kind: ChooserKind, member: &[u8], is_keyed: bool) -> Self {
         Self {
             kind,
-            holds_names: holds_names(member),
+            holds: Holds::of(member),
             in_list: false,
+            is_keyed,
             is_mapped: false,
         }
     }
@@ -40,8 +43,9 @@ impl Choice {
     const fn mapped() -> Self {
         Self {
             kind: ChooserKind::Name,
-            holds_names: false,
+            holds: Holds::Members,
             in_list: false,
+            is_keyed: false,
             is_mapped: true,
         }
     }
@@ -58,17 +62,18 @@ impl Choice {
         is_declared: bool,
     ) -> Result<Inside, JsonError> {
         let in_list = container == Container::Array;
-        let names = |holds_names| Inside {
+        let names = |holds, is_keyed| Inside {
             elements: Some(Self {
-                holds_names,
+                holds,
                 in_list,
+                is_keyed,
                 ..self
             }),
             is_link: false,
         };
         match (self.kind, container) {
             (ChooserKind::Ref, _) => Err(JsonError::Indirect),
-            (_, Container::Array) => Ok(names(self.holds_names)),
+            (_, Container::Array) => Ok(names(self.holds.in_list(), false)),
             (ChooserKind::Chain, Container::Object) if self.in_list => Ok(Inside {
                 elements: Some(Self::mapped()),
                 is_link: true,
@@ -76,10 +81,12 @@ impl Choice {
             (ChooserKind::Chain | ChooserKind::Weight, Container::Object) => {
                 Err(JsonError::OddChoice)
             }
-            (ChooserKind::Name, Container::Object) if self.holds_names && !is_declared => {
-                Ok(names(false))
-            }
-            (ChooserKind::Name, Container::Object) => Ok(Inside::default()),
+            (ChooserKind::Name, Container::Object) => Ok(match self.holds {
+                _ if is_declared => Inside::default(),
+                Holds::Members => Inside::default(),
+                Holds::Texts => names(Holds::Members, false),
+                Holds::Keys => names(Holds::Members, true),
+            }),
         }
     }
 

@@ -8,10 +8,12 @@
 //! Invariant: in every object that is read, each member that leads to a resource stands once and in
 //! one spelling; a container of a kind that no pattern can go through is refused, not skipped.
 
+mod visitor;
+
 use std::rc::Rc;
 
 use super::choice::{Choice, Inside};
-use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container, Role, Scalar, Visitor};
+use super::scanner::{CAPTURE_BYTES_MAX, Captured, Container};
 use super::text::{folds_to, is_respelled};
 use super::trail::Trail;
 use super::{JsonError, Meaning, PATTERNS_MAX, Pattern};
@@ -40,8 +42,10 @@ pub(super) struct Members {
     /// Open containers inside those, which are not.
     skipped: usize,
     next: Next,
-    /// Where the reader is; `None` if nobody wants to know.
-    trail: Option<Trail>,
+    /// Where the reader is.
+    trail: Trail,
+    /// Each name says where it stands.
+    has_places: bool,
     /// The names that were read, each once.
     names: Vec<Mention>,
     /// How many of them were taken.
@@ -100,7 +104,8 @@ impl Members {
             walked: Vec::new(),
             skipped: 0,
             next,
-            trail: None,
+            trail: Trail::default(),
+            has_places: false,
             names: Vec::new(),
             taken: 0,
         }
@@ -108,7 +113,12 @@ impl Members {
 
     /// Says where each name stands.
     pub(super) fn set_places(&mut self) {
-        self.trail = Some(Trail::default());
+        self.has_places = true;
+    }
+
+    /// The value that was read last, for people; `None` for the whole body.
+    pub(super) fn place(&self) -> Option<String> {
+        self.trail.said(self.walked.len())
     }
 
     pub(super) fn take_names(&mut self) -> Vec<Mention> {
@@ -178,9 +188,7 @@ impl Members {
     /// The value that comes next is this member or element.
     fn enter(&mut self, segment: &[u8]) {
         let depth = self.walked.len().saturating_sub(1);
-        if let Some(trail) = &mut self.trail {
-            trail.enter(depth, segment);
-        }
+        self.trail.enter(depth, segment);
     }
 
     /// The patterns of the value that begins which lead through a container of this kind.
@@ -214,10 +222,10 @@ impl Members {
         let Some(alive) = self.walked.last().map(|walked| walked.alive) else {
             return Ok(());
         };
+        self.enter(&text.bytes);
         if text.lone_surrogate || text.bytes.contains(&0) {
             return Err(JsonError::OddMember);
         }
-        self.enter(&text.bytes);
         let found = self.patterns_of(alive, depth, &text.bytes)?;
         self.next = Next {
             patterns: found,
@@ -289,7 +297,8 @@ impl Members {
             return Err(JsonError::TooManyNames);
         }
         walked.chosen.push(spelling);
-        self.next.choice = Some(Choice::of(kind, &text.bytes));
+        let is_keyed = walked.choice.is_some_and(|choice| choice.is_keyed);
+        self.next.choice = Some(Choice::of(kind, &text.bytes, is_keyed));
         Ok(())
     }
 
@@ -320,20 +329,33 @@ impl Members {
         if let (true, Some(walked)) = (self.next.is_link, self.walked.last_mut()) {
             walked.is_broken = false;
         }
-        let is_read = self.ends(|meaning| *meaning == Meaning::Take);
-        self.add(text, is_read)
-    }
-
-    fn add(&mut self, text: &Captured, is_read: bool) -> Result<(), JsonError> {
-        let name = std::str::from_utf8(&text.bytes).map_err(|_| JsonError::OddName)?;
-        let sound = !text.too_long && !text.lone_surrogate && name.len() <= NAME_BYTES_MAX;
-        if !sound || !name_is_sound(name) {
+        if text.too_long || text.lone_surrogate {
             return Err(JsonError::OddName);
         }
+        let is_read = self.ends(|meaning| *meaning == Meaning::Take);
+        self.add(&text.bytes, is_read)
+    }
+
+    /// The member that leads to the value that begins is itself a name, if it is one of an object whose
+    /// members are, and its value no text.
+    fn add_key(&mut self) -> Result<(), JsonError> {
+        if !self.next.choice.is_some_and(|choice| choice.is_keyed) {
+            return Ok(());
+        }
+        let key = self.trail.last(self.walked.len()).to_vec();
+        self.add(&key, false)
+    }
+
+    fn add(&mut self, bytes: &[u8], is_read: bool) -> Result<(), JsonError> {
+        let name = std::str::from_utf8(bytes).map_err(|_| JsonError::OddName)?;
+        if name.len() > NAME_BYTES_MAX || !name_is_sound(name) {
+            return Err(JsonError::OddName);
+        }
+        let depth = self.walked.len();
         let mention = Mention {
             name: name.to_owned(),
             is_read,
-            place: self.trail.as_ref().map(Trail::pointer),
+            place: self.has_places.then(|| self.trail.pointer(depth)),
         };
         let is_known = |known: &Mention| known.is_same(&mention) && known.is_read >= is_read;
         if self.names.iter().any(is_known) {
@@ -368,114 +390,5 @@ impl Pattern {
     fn is_taken_below(&self, depth: usize) -> bool {
         let before = self.segments.get(..depth).unwrap_or_default();
         self.meaning == Meaning::Take && before.iter().any(|segment| segment == ANY)
-    }
-}
-
-// === impl Members ===
-
-impl Visitor for Members {
-    fn open(&mut self, container: Container) -> Result<(), JsonError> {
-        self.begin_value();
-        if self.skipped > 0 {
-            self.skipped += 1;
-            return Ok(());
-        }
-        if self.ends(|meaning| *meaning == Meaning::Reference) {
-            return Err(JsonError::Indirect);
-        }
-        let must_name = self.ends(Meaning::is_name);
-        let alive = self.through(container);
-        let reads = self.beyond(Meaning::is_read);
-        if must_name && alive & reads == 0 {
-            return Err(JsonError::NotAString);
-        }
-        if reads != 0 && alive & reads == 0 {
-            return Err(JsonError::OddContainer);
-        }
-        let is_declared = self.beyond(Meaning::is_name) != 0;
-        let inside = match self.next.choice {
-            Some(choice) => choice.inside(container, is_declared)?,
-            None => Inside::default(),
-        };
-        // What should have been opened further down is searched from here, if it cannot stand there.
-        let opens = self.beyond(|meaning| *meaning == Meaning::Open);
-        let is_searched = self.next.is_searched || (opens & !alive != 0 && self.choosers.is_some());
-        if is_searched || alive != 0 {
-            self.walked.push(Walked {
-                container,
-                alive,
-                seen: 0,
-                must_name,
-                is_searched,
-                in_schema: self.next.in_schema,
-                choice: inside.elements,
-                is_broken: inside.is_link,
-                chosen: Vec::new(),
-            });
-        } else {
-            self.skipped += 1;
-        }
-        self.next = Next::default();
-        Ok(())
-    }
-
-    fn close(&mut self) -> Result<(), JsonError> {
-        if self.skipped > 0 {
-            self.skipped -= 1;
-            return Ok(());
-        }
-        let Some(walked) = self.walked.pop() else {
-            return Ok(());
-        };
-        let depth = self.walked.len();
-        let taken = self.matching(walked.alive, |pattern| pattern.is_taken_below(depth));
-        if walked.must_name && walked.seen == 0 {
-            Err(JsonError::NotAString)
-        } else if walked.is_broken {
-            Err(JsonError::OddChoice)
-        } else if walked.container == Container::Object && taken != 0 && walked.seen & taken == 0 {
-            Err(JsonError::Unnamed)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn scalar(&mut self, scalar: Scalar) -> Result<(), JsonError> {
-        self.begin_value();
-        if self.next.patterns != 0 {
-            if self.ends(Meaning::is_name) {
-                return Err(JsonError::NotAString);
-            }
-            let is_null = scalar == Scalar::Null;
-            if !is_null && self.ends(|meaning| *meaning == Meaning::Reference) {
-                return Err(JsonError::Indirect);
-            }
-            if self.is_short_of_a_name() {
-                return Err(JsonError::Unnamed);
-            }
-        }
-        self.next
-            .choice
-            .map_or(Ok(()), |choice| choice.may_be(scalar))
-    }
-
-    fn begin_string(&mut self, role: Role) -> bool {
-        match role {
-            Role::Member => {
-                self.next = Next::default();
-                self.skipped == 0
-            }
-            Role::Value => {
-                self.begin_value();
-                self.next.patterns != 0 || self.next.choice.is_some()
-            }
-        }
-    }
-
-    fn string(&mut self, role: Role, text: &Captured) -> Result<(), JsonError> {
-        match role {
-            Role::Member => self.member(text),
-            Role::Value => self.value(text),
-        }
     }
 }

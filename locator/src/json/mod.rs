@@ -169,6 +169,11 @@ impl JsonReader {
         self.scanner.finish()
     }
 
+    /// What an error that is about a member is about, for people; `None` for the whole body.
+    pub fn place(&self) -> Option<String> {
+        self.members.place()
+    }
+
     /// The names that were read since the last call, each once in the life of the reader.
     pub fn take_names(&mut self) -> Vec<Mention> {
         self.members.take_names()
@@ -176,6 +181,19 @@ impl JsonReader {
 }
 
 impl JsonError {
+    /// Whether it is about a member, and not the whole body.
+    pub fn is_of_member(self) -> bool {
+        !matches!(
+            self,
+            Self::Syntax
+                | Self::Encoding
+                | Self::Depth
+                | Self::NotAnObject
+                | Self::Cut
+                | Self::TooManyNames
+        )
+    }
+
     /// What to tell the client.
     pub fn message(self) -> &'static str {
         match self {

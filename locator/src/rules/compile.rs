@@ -3,6 +3,8 @@
 //! Does not match paths. Invariant: what is not understood is refused, with a text that says what
 //! may stand there.
 
+use std::rc::Rc;
+
 use crate::form::{FIELDS_MAX, FormField};
 use crate::json::{Meaning, PATTERNS_MAX, Pattern};
 
@@ -62,6 +64,7 @@ pub(super) fn rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, Strin
         json: reads_json.then(|| places.json.into()),
         form: (!places.form.is_empty())
             .then(|| places.form.into_iter().map(FormField::from).collect()),
+        form_texts: texts(profile.opaque.iter().chain(&text.opaque)),
         untyped_json: text.untyped_json,
         body_needed: !text.take.is_empty() && text.take.iter().all(of_body),
         reads: text
@@ -74,6 +77,15 @@ pub(super) fn rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, Strin
         query: places.query,
         service: text.service.clone(),
     })
+}
+
+/// Opaque members of the body itself: as fields of a form they hold texts.
+fn texts<'a>(opaque: impl Iterator<Item = &'a String>) -> Rc<[String]> {
+    let names = opaque.filter_map(|pointer| pointer.strip_prefix('/'));
+    names
+        .filter(|name| !name.contains('/'))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A place as people write it: `json:/session/model` is `session.model`.

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use keytable::Norm;
 
 use crate::chooser::Choosers;
+use crate::flaw::Flaw;
 use crate::form::FormField;
 use crate::headers::HeaderMap;
 use crate::json::Pattern;
@@ -25,7 +26,7 @@ use paths::Paths;
 use template::{Call, Template};
 use text::ProfileText;
 
-pub use names::{NameError, check_path, path_only};
+pub use names::{check_path, path_only};
 pub use text::{Absent, Family, Kind, LocatorConfig, RuleText};
 
 /// The rules in force.
@@ -54,6 +55,8 @@ pub struct Rule {
     pub json: Option<Rc<[Pattern]>>,
     /// What a form is read for; `None` if the rule reads no form.
     pub form: Option<Rc<[FormField]>>,
+    /// Fields of a form that hold texts, whatever those read like.
+    pub form_texts: Rc<[String]>,
     /// The server takes a body without `Content-Type` for JSON.
     pub untyped_json: bool,
     /// Whether a body must be there: nothing else can name the resource.
@@ -145,7 +148,7 @@ impl Locators {
 impl Located<'_> {
     /// Refuses a path that some servers would read as another one. Whether it may end in a slash
     /// is the rule's to say: to some servers that is another path, and others insist on it.
-    pub fn check_path(&self, path: &[u8]) -> Result<(), NameError> {
+    pub fn check_path(&self, path: &[u8]) -> Result<(), Flaw> {
         let bare = path
             .strip_suffix(b"/")
             .filter(|_| self.template.ends_in_slash());
@@ -153,7 +156,7 @@ impl Located<'_> {
     }
 
     /// What path and query name: all that must be judged.
-    pub fn in_target(&self, path: &[u8], query: &[u8]) -> Result<Mentions, NameError> {
+    pub fn in_target(&self, path: &[u8], query: &[u8]) -> Result<Mentions, Flaw> {
         let mut finding = Mentions::new(self.rule.norm);
         if let Some(name) = self.name_in_path(path)? {
             finding.add(Mention {
@@ -169,7 +172,7 @@ impl Located<'_> {
     }
 
     /// What the path names; `None` if this rule's paths name nothing.
-    pub fn name_in_path(&self, path: &[u8]) -> Result<Option<String>, NameError> {
+    pub fn name_in_path(&self, path: &[u8]) -> Result<Option<String>, Flaw> {
         let Some(captures) = &self.rule.path else {
             return Ok(None);
         };

@@ -9,6 +9,7 @@ use keytable::scope::name_is_sound;
 
 use super::{Kind, Rule};
 use crate::chooser::{ChooserKind, Choosers, Sense, steps};
+use crate::flaw::Flaw;
 use crate::mention::Mention;
 
 /// Query parameters that name a resource to some server, whatever the endpoint.
@@ -17,13 +18,10 @@ const NAMING_PARAMETERS: [&str; 2] = ["model", "deployment"];
 /// Most parameters of one query that name a resource.
 const QUERY_NAMES_MAX: usize = 64;
 
-/// Why a name in a path or query cannot be used. Says so to the client.
-pub type NameError = &'static str;
-
-const ODD: NameError = "a name in the path or query is malformed or can be read in two ways";
-const ODD_PATH: NameError = "its path can be read in two ways";
-const BY_REFERENCE: NameError = "a parameter chooses its model by a reference";
-const REPEATED: NameError = "a parameter that names a model is repeated or oddly written";
+const ODD: &str = "a name in the path or query is malformed or can be read in two ways";
+const ODD_PATH: &str = "its path can be read in two ways";
+const BY_REFERENCE: &str = "a parameter chooses its model by a reference";
+const REPEATED: &str = "a parameter that names a model is repeated or oddly written";
 
 /// The path without its query.
 pub fn path_only(path: &[u8]) -> &[u8] {
@@ -31,7 +29,7 @@ pub fn path_only(path: &[u8]) -> &[u8] {
 }
 
 /// A captured piece of a path as a name.
-pub(super) fn decode(raw: &[u8]) -> Result<String, NameError> {
+pub(super) fn decode(raw: &[u8]) -> Result<String, &'static str> {
     let bytes = percent_decode(raw).ok_or(ODD)?;
     let name = std::str::from_utf8(&bytes).map_err(|_| ODD)?;
     let dots = name
@@ -48,12 +46,12 @@ pub(super) fn decode(raw: &[u8]) -> Result<String, NameError> {
 
 /// Refuses a path that some servers would read as another one: empty or dot segments, backslashes,
 /// path parameters, or what a second decoding would change.
-pub fn check_path(path: &[u8]) -> Result<(), NameError> {
+pub fn check_path(path: &[u8]) -> Result<(), Flaw> {
     let inside = path.strip_prefix(b"/").unwrap_or(path);
     if inside.is_empty() {
         return Ok(());
     }
-    decode(inside).map(drop).map_err(|_| ODD_PATH)
+    decode(inside).map(drop).map_err(|_| ODD_PATH.into())
 }
 
 /// The values of every query parameter that names a resource; one that names a model to every
@@ -62,35 +60,27 @@ pub(super) fn in_query(
     query: &[u8],
     rule: &Rule,
     choosers: &Choosers,
-) -> Result<Vec<Mention>, NameError> {
+) -> Result<Vec<Mention>, Flaw> {
     let mut names = Vec::new();
     let mut seen = [false; NAMING_PARAMETERS.len()];
     for pair in query.split(|byte| matches!(byte, b'&' | b';' | b'?')) {
         let (raw, value) = split_pair(pair);
         let name = percent_decode(raw).ok_or(ODD)?;
-        let again = percent_decode(&name).is_none_or(|twice| twice != name);
-        if again || name.iter().any(u8::is_ascii_control) {
-            return Err(ODD);
-        }
-        let index = NAMING_PARAMETERS
-            .iter()
-            .position(|known| alike(&name, known.as_bytes()));
-        if let Some(index) = index {
-            let exact = NAMING_PARAMETERS.get(index).map(|known| known.as_bytes());
-            let first = seen
-                .get_mut(index)
-                .is_some_and(|seen| !std::mem::replace(seen, true));
-            if exact != Some(&*name) || !first {
-                return Err(REPEATED);
-            }
-        } else if !chooses(&name, rule.kind, choosers)? {
+        let place = || {
+            Some(format!(
+                "the query parameter `{}`",
+                String::from_utf8_lossy(&name)
+            ))
+        };
+        let flaw = |what| Flaw::at(what, place());
+        if !must_be_read(&name, &mut seen, rule.kind, choosers).map_err(flaw)? {
             continue;
         }
         if names.len() == QUERY_NAMES_MAX {
-            return Err(REPEATED);
+            return Err(flaw(REPEATED));
         }
         names.push(Mention {
-            name: decode(&with_blanks(value))?,
+            name: decode(&with_blanks(value)).map_err(flaw)?,
             place: Some(format!("query:{}", String::from_utf8_lossy(&name))),
             is_read: rule.query.iter().any(|read| read.as_bytes() == &*name),
         });
@@ -98,8 +88,31 @@ pub(super) fn in_query(
     Ok(names)
 }
 
+/// Whether a parameter names a resource; `seen`: which of those were there that do so to every server.
+fn must_be_read(
+    name: &[u8],
+    seen: &mut [bool; NAMING_PARAMETERS.len()],
+    kind: Kind,
+    choosers: &Choosers,
+) -> Result<bool, &'static str> {
+    let again = percent_decode(name).is_none_or(|twice| *twice != *name);
+    if again || name.iter().any(u8::is_ascii_control) {
+        return Err(ODD);
+    }
+    let known = NAMING_PARAMETERS.iter().zip(seen);
+    let mut alike = known.filter(|(known, _)| alike(name, known.as_bytes()));
+    match alike.next() {
+        Some((known, seen)) => {
+            let is_first = !std::mem::replace(seen, true);
+            let is_exact = known.as_bytes() == name;
+            (is_exact && is_first).then_some(true).ok_or(REPEATED)
+        }
+        None => chooses(name, kind, choosers),
+    }
+}
+
 /// Whether a parameter chooses by its name, where something is run or described.
-fn chooses(name: &[u8], kind: Kind, choosers: &Choosers) -> Result<bool, NameError> {
+fn chooses(name: &[u8], kind: Kind, choosers: &Choosers) -> Result<bool, &'static str> {
     if !matches!(kind, Kind::Infer | Kind::Item) {
         return Ok(false);
     }

@@ -4,8 +4,8 @@
 //! fresh Envoy on a core of its own, checks every answer, and writes two tables into
 //! docs/performance.md. `-- --quick` looks once and briefly, `-- --only TEXT` takes the variants
 //! whose name contains it (it may be repeated; `scale` is the large table), `-- --filter FILE.wasm`
-//! (repeated) sets builds of the filter beside each other: all of these write nothing. `--rounds N`
-//! changes the number of rounds.
+//! (repeated; `tree` is this tree's) sets builds of the filter beside each other and says what each costs against
+//! the first: all of these write nothing. `--rounds N` changes the number of rounds.
 //!
 //! Does not judge: time on a shared machine proves nothing. Invariant: a variant whose answers are
 //! not the expected ones has no figures.
@@ -55,8 +55,11 @@ struct Wish {
 }
 
 fn main() {
-    let wish = Wish::from_args();
+    let mut wish = Wish::from_args();
     let tools = tools(&wish);
+    for build in wish.builds.iter_mut().filter(|build| *build == "tree") {
+        *build = tools.filter_wasm.display().to_string();
+    }
     let whole = !wish.is_quick && wish.only.is_empty() && wish.builds.is_empty();
     // What this process does while Envoy is measured is the load's business.
     let own = std::process::id().to_string();
@@ -83,6 +86,9 @@ fn main() {
     let rows = run_all(&tools, variants, rounds);
     let text = report::text(&rows, &tools, rounds);
     println!("{text}");
+    if !wish.builds.is_empty() {
+        println!("{}", report::builds(&rows, &wish.builds));
+    }
     if whole {
         measure::write_down("gate", &text);
     }

@@ -80,6 +80,34 @@ fn over(rows: &[Row], name: &str) -> Option<f64> {
     Some(spread(&more).0)
 }
 
+/// What each other build costs against the first one: whole requests, and over no filter; medians over
+/// the rounds.
+pub(crate) fn builds(rows: &[Row], files: &[String]) -> String {
+    let mut out = String::from(
+        "| variant | build | against the first, whole request | over no filter |\n|---|---|---|---|\n",
+    );
+    let Some((first, others)) = files.split_first() else {
+        return out;
+    };
+    for kind in variants::compared() {
+        let row = |file: &str| find(rows, &variants::of_build(kind.name, file));
+        let base = row(first).zip(find(rows, kind.base));
+        for (file, ours) in others.iter().filter_map(|file| Some((file, row(file)?))) {
+            let Some((first, none)) = base else { continue };
+            let rounds = ours.samples.iter().zip(&first.samples).zip(&none.samples);
+            let ratio = |over: f64| -> Vec<f64> {
+                let of = |((ours, first), none): ((&Sample, &Sample), &Sample)| {
+                    (ours.cpu_us - over * none.cpu_us) / (first.cpu_us - over * none.cpu_us)
+                };
+                rounds.clone().map(of).collect()
+            };
+            let ((whole, ..), (over, ..)) = (spread(&ratio(0.0)), spread(&ratio(1.0)));
+            let _ = writeln!(out, "| {} | {file} | {whole:.3} | {over:.3} |", kind.name);
+        }
+    }
+    out
+}
+
 fn find<'r>(rows: &'r [Row], name: &str) -> Option<&'r Row> {
     rows.iter().find(|row| row.variant.name == name)
 }

@@ -161,15 +161,43 @@ pub(crate) fn plain(workers: u32) -> Variant {
     }
 }
 
-/// Builds of the filter beside each other, and no filter.
+/// Builds of the filter beside each other, each for what a request can cost, and no filter.
 pub(crate) fn builds(files: &[String]) -> Vec<Variant> {
-    let of = |file: &String| Variant {
+    let none = [
+        Variant::new(NONE, Filter::None, USUAL),
+        Variant::new(NONE_POST, Filter::None, USUAL).posting(),
+    ];
+    let of = |file: &String, variant: Variant| Variant {
         build: Some(file.into()),
         // As many as the command line names, once.
-        ..Variant::ours(file.clone().leak(), USUAL).with(Policy::AllFrom50Networks)
+        name: of_build(variant.name, file).leak(),
+        ..variant
     };
-    let none = Variant::new(NONE, Filter::None, USUAL);
-    std::iter::once(none).chain(files.iter().map(of)).collect()
+    let kinds = compared();
+    let all = kinds
+        .iter()
+        .flat_map(|kind| files.iter().map(|file| of(file, kind.clone())));
+    none.into_iter().chain(all).collect()
+}
+
+/// The name of a variant with this build of the filter.
+pub(crate) fn of_build(name: &str, file: &str) -> String {
+    format!("{name}: {file}")
+}
+
+/// What builds are compared by.
+pub(crate) fn compared() -> [Variant; 4] {
+    [
+        Variant::ours(USUAL_KEYS, USUAL),
+        Variant::ours(NETWORKS, USUAL).with(Policy::AllFrom50Networks),
+        Variant {
+            is_observing: false,
+            ..Variant::ours(UNREAD, USUAL).posting()
+        },
+        Variant::ours(LISTED, USUAL)
+            .posting()
+            .with(Policy::Of100Models),
+    ]
 }
 
 /// All of them, in the order of the table.

@@ -70,6 +70,7 @@ impl Court {
         let options = StackOptions {
             upstream: UpstreamAt::External(HostPort::loopback(port)),
             additions: additions(&models),
+            filter_wasm: tests::other_filter(),
             ..StackOptions::default()
         };
         let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));

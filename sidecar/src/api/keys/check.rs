@@ -207,11 +207,24 @@ fn explain(refused: Refused) -> (u16, Option<&'static str>, String) {
     let (status, code, reason) = match refused {
         Refused::Denied(denial) => explain_denial(denial),
         Refused::Unknown => (404, "model_not_found", "the item is not in the key's scope"),
-        Refused::Fault(Fault::Ambiguous(what)) => (400, "invalid_request_body", what),
+        Refused::Fault(Fault::Ambiguous(flaw)) => {
+            return (400, Some("invalid_request_body"), flaw.to_string());
+        }
         Refused::Fault(Fault::Unnamed(place)) => {
             let reason =
                 format!("it names no model where the server reads it: name one in {place}");
             return (400, Some("invalid_request_body"), reason);
+        }
+        Refused::Fault(Fault::Unseen(place)) => {
+            let reason = format!(
+                "it names no model where the server reads it, and what is stored with the provider may run \
+                 any: name one in {place}"
+            );
+            return (403, Some("endpoint_not_allowed"), reason);
+        }
+        Refused::Fault(Fault::Indirect(place)) => {
+            let reason = format!("{place} may choose any model: leave it out, and name the model");
+            return (403, Some("endpoint_not_allowed"), reason);
         }
         Refused::Fault(Fault::Encoding) => (
             415,
@@ -223,7 +236,6 @@ fn explain(refused: Refused) -> (u16, Option<&'static str>, String) {
             "unsupported_content_type",
             "the body is not declared as what the endpoint's rule reads",
         ),
-        Refused::Fault(Fault::Indirect) => explain_denial(Denial::EndpointNotAllowed),
     };
     (status, Some(code), reason.into())
 }
@@ -247,8 +259,7 @@ fn explain_denial(denial: Denial) -> (u16, &'static str, &'static str) {
         Denial::EndpointNotAllowed => (
             403,
             "endpoint_not_allowed",
-            "the key is limited to a list, and the endpoint is not granted, has no rule, or chooses \
-             by a reference",
+            "the key is limited to a list, and the endpoint is not granted or has no rule",
         ),
     }
 }
