@@ -5,11 +5,13 @@
 //! credential: passwords, bare hexadecimal digests (Azure's older keys look like those of images and
 //! commits), and keys that somebody has cut, spelled backwards or encoded on purpose.
 //!
-//! Invariant: every value that is minted in our own format is found, whatever stands around it and
-//! percent-encoded, too; an imported one that is longer, where no letter or digit stands right behind
-//! it. A text without a credential is never changed.
+//! Invariant: every value that is minted in our own format is found, whatever stands around it,
+//! percent-encoded, wrapped over lines, and as a word processor or an input method spells it; an imported one
+//! that is longer, where no letter or digit stands right behind it. A text without a credential is never
+//! changed.
 
 mod formats;
+mod spelling;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -50,28 +52,45 @@ pub enum CredentialKind {
 /// several. A byte is looked at a bounded number of times, whatever stands around it.
 pub fn find_credential(text: &[u8]) -> Option<CredentialKind> {
     let mut seen = Cow::Borrowed(text);
-    let mut found = find_as_it_stands(&seen);
+    let mut found = find_in_spellings(&seen);
     for _ in 0..DECODED_TIMES {
         if found == Some(CredentialKind::Own) || !seen.contains(&b'%') {
             break;
         }
         seen = Cow::Owned(percent_decoded(&seen));
-        let next = find_as_it_stands(&seen);
+        let next = find_in_spellings(&seen);
         found = found.into_iter().chain(next).min();
     }
     found
+}
+
+/// As it stands, as it looks, and put together where it was wrapped: that for our own format alone, for
+/// sentences put together begin and end like anything.
+fn find_in_spellings(text: &[u8]) -> Option<CredentialKind> {
+    let found = find_as_it_stands(text);
+    if found == Some(CredentialKind::Own) {
+        return found;
+    }
+    let plain = spelling::plain(text);
+    let looks = plain.as_deref().and_then(find_as_it_stands);
+    let joined = spelling::joined(plain.as_deref().unwrap_or(text));
+    let joined = joined.as_deref().and_then(find_as_it_stands);
+    let own = joined.filter(|kind| *kind == CredentialKind::Own);
+    found.into_iter().chain(looks).chain(own).min()
 }
 
 fn find_as_it_stands(text: &[u8]) -> Option<CredentialKind> {
     if text.len() < TEXT_BYTES_MIN {
         return None;
     }
-    let is_own = runs(text).any(|run| holds_own(text, &run));
+    // A value of our format is longer still: most texts have no such run.
+    let long = || runs(text).filter(|run| run.len() >= DRAWN_MIN);
+    let is_own = long().any(|run| holds_own(text, &run));
     let own = is_own.then_some(CredentialKind::Own);
     own.or_else(|| foreign(text).map(CredentialKind::Foreign))
         .or_else(|| {
             let is_drawn = |run: Range<usize>| text.get(run).is_some_and(is_drawn);
-            runs(text).any(is_drawn).then_some(CredentialKind::Drawn)
+            long().any(is_drawn).then_some(CredentialKind::Drawn)
         })
 }
 

@@ -337,3 +337,43 @@ proptest! {
         prop_assert!(find_credential(&redact_path(&bytes)).is_none());
     }
 }
+
+/// Nobody has done this on purpose: it is how texts arrive.
+#[test]
+fn a_key_is_found_as_mail_word_processors_and_input_methods_spell_it() {
+    let own = key("sk-", 21);
+    let foreign = "sk-ant-api03-Q7wE9rT1yU3iO5pA2sD4fG6hJ8kL0zX".to_owned();
+    let within = |key: &str, what: &str| format!("{}{what}{}", &key[..20], &key[20..]);
+    let wide = |key: &str| -> String {
+        let wide = |byte: u8| char::from_u32(u32::from(byte) + 0xfee0).unwrap();
+        key.bytes().map(wide).collect()
+    };
+    for key in [&own, &foreign] {
+        for text in [
+            key.replace('-', "\u{2011}"),
+            key.replace('-', "\u{2013}"),
+            wide(key),
+            format!("密钥：{}。", wide(key)),
+            within(key, "\u{ad}"),
+            within(key, "\u{200b}"),
+            within(key, "\u{200d}"),
+            within(key, "\u{fe0f}"),
+            within(key, "\u{2060}"),
+        ] {
+            assert_eq!(redact(&text), REDACTED, "{text}");
+        }
+    }
+    for wrap in [" ", "\n", "\r\n", "\n    ", "\u{a0}", "\u{2028}"] {
+        let text = format!("the key is {} keep it", within(&own, wrap));
+        assert_eq!(redact(&text), REDACTED, "{text}");
+    }
+    for plain in [
+        "用于生产环境的密钥，张三申请",
+        "Team – search, 2026–2027",
+        "ＧＬＭ－５．１",
+        "naïve café",
+        "a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9 A B C",
+    ] {
+        assert_eq!(redact(plain), plain);
+    }
+}

@@ -108,12 +108,13 @@ impl Canary<'_> {
         let plain = plain.replace("{name}", "glm").replace("{instance}", "0");
         for (member, body) in bodies(document, operation, &secret) {
             let answer = self.send(method, &plain, &[], Some(&body));
+            let is_secret = SECRET_MEMBERS.contains(&member.as_str());
+            // A key may be looked up by its value, which the answer does not repeat.
             assert!(
-                answer.status >= 400,
+                answer.status >= 400 || path.ends_with("/lookup") && is_secret,
                 "{method} {path} {member}: {}",
                 answer.text
             );
-            let is_secret = SECRET_MEMBERS.contains(&member.as_str());
             if answer.status == 422 && !is_secret {
                 assert!(
                     answer.text.contains("reads as a credential"),
