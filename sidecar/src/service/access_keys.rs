@@ -141,6 +141,7 @@ fn rights_of(key: &AccessKey) -> Rights {
     Rights {
         capabilities: key.capabilities,
         account: Some(key.account.clone()),
+        ends_at: None,
     }
 }
 

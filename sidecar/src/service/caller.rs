@@ -29,6 +29,8 @@ pub(crate) struct Caller {
     pub(crate) account: Option<AccountId>,
     /// What they may do.
     pub(crate) capabilities: Capabilities,
+    /// When what they call with ends; `None`: never, or it is a person, who logs in again.
+    pub(crate) ends_at: Option<UnixMillis>,
     /// From where they call.
     pub(crate) address: Option<IpAddr>,
     /// The person who calls, if it is one.
@@ -76,6 +78,7 @@ impl Caller {
             role: token.role(),
             account: token.account.clone(),
             capabilities: token.capabilities,
+            ends_at: token.expires_at,
             address,
             person: None,
             user: token.user.clone(),
@@ -90,6 +93,7 @@ impl Caller {
             role: Role::Owner,
             account: Some(key.account.clone()),
             capabilities: signer.capabilities,
+            ends_at: None,
             address,
             person: None,
             user: key.user.clone(),
@@ -103,6 +107,7 @@ impl Caller {
             role: user.role,
             account: user.account.clone(),
             capabilities: user.role.capabilities(),
+            ends_at: None,
             address,
             person: Some(Person {
                 user: user.id.clone(),
@@ -133,6 +138,7 @@ impl Caller {
         Rights {
             capabilities: self.capabilities,
             account: self.account.clone(),
+            ends_at: self.ends_at,
         }
     }
 

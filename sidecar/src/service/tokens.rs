@@ -90,6 +90,7 @@ impl NewToken {
         Rights {
             capabilities: self.capabilities,
             account: self.account.clone(),
+            ends_at: self.expires_at,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Nobody gives or takes over more than they hold: every operation that makes, widens or hands over a
-//! credential or a person, called with the capability `admin` and no other.
+//! Nobody gives or takes over more than they hold, nor for longer: every operation that makes, widens
+//! or hands over a credential or a person, called with the capability `admin` and no other, and with a
+//! token that ends.
 //!
 //! Invariant: an operation that is not sorted below fails the test, so that a new one is thought of.
 
@@ -29,6 +30,14 @@ const OWN: [&str; 8] = [
     "confirmTotp",
     "removeTotp",
 ];
+/// Every capability.
+const ALL: [&str; 5] = [
+    "admin",
+    "keys:read",
+    "keys:write",
+    "keys:reveal",
+    "keys:delete",
+];
 
 #[test]
 fn every_operation_that_could_hand_on_rights_is_known() {
@@ -57,17 +66,41 @@ fn every_operation_that_could_hand_on_rights_is_known() {
 struct Holder<'a> {
     sidecar: &'a Sidecar,
     bearer: String,
+    /// What they are told where they are refused.
+    why: &'static str,
 }
 
 impl<'a> Holder<'a> {
     fn with(sidecar: &'a Sidecar, account: Option<&str>, capabilities: &[&str]) -> Self {
-        let mut body = json!({"name": "script", "capabilities": capabilities});
+        Self::until(sidecar, account, capabilities, None)
+    }
+
+    fn until(
+        sidecar: &'a Sidecar,
+        account: Option<&str>,
+        capabilities: &[&str],
+        expires_at: Option<&str>,
+    ) -> Self {
+        let mut body =
+            json!({"name": "script", "capabilities": capabilities, "expires_at": expires_at});
         if let Some(account) = account {
             body["account"] = account.into();
         }
         let made = sidecar.post("/v1/tokens", &body).json();
+        let why = match expires_at {
+            None => "nobody gives",
+            Some(_) => "may not outlive it",
+        };
+        Self::holding(sidecar, &made, why)
+    }
+
+    fn holding(sidecar: &'a Sidecar, made: &Value, why: &'static str) -> Self {
         let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
-        Self { sidecar, bearer }
+        Self {
+            sidecar,
+            bearer,
+            why,
+        }
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
@@ -84,7 +117,7 @@ impl<'a> Holder<'a> {
             "{method} {path} {body}: {}",
             answer.text
         );
-        assert!(answer.text.contains("nobody gives"), "{}", answer.text);
+        assert!(answer.text.contains(self.why), "{}", answer.text);
     }
 
     fn allowed(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -147,14 +180,7 @@ fn admin_alone_makes_no_user_and_takes_none_over() {
     reader.allowed("POST", &format!("{viewer}/reset"), &Value::Null);
     reader.allowed("PATCH", &owner, &json!({"role": "viewer"}));
     reader.refused("PATCH", &owner, &json!({"role": "owner"}));
-    let all = [
-        "admin",
-        "keys:read",
-        "keys:write",
-        "keys:reveal",
-        "keys:delete",
-    ];
-    let full = Holder::with(&sidecar, Some("demo"), &all);
+    let full = Holder::with(&sidecar, Some("demo"), &ALL);
     full.allowed("PATCH", &owner, &json!({"role": "owner"}));
     full.allowed("POST", &format!("{owner}/reset"), &Value::Null);
     full.allowed(
@@ -192,6 +218,64 @@ fn admin_alone_makes_credentials_of_admin_alone() {
     let weak = format!("/v1/access-keys/{}", weak["secret_id"].as_str().unwrap());
     admin.allowed("PATCH", &weak, &json!({"status": "disabled"}));
     admin.allowed("PATCH", &weak, &json!({"status": "enabled"}));
+}
+
+#[test]
+fn a_token_that_ends_makes_nobody_and_no_access_key() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let viewer = user(&sidecar, "viewer", "viewer", Some("demo"));
+    let cloud = json!({"account": "demo", "name": "cloud"});
+    let cloud = sidecar.post("/v1/access-keys", &cloud).json();
+    let cloud = format!("/v1/access-keys/{}", cloud["secret_id"].as_str().unwrap());
+    let (on, off) = (json!({"status": "enabled"}), json!({"status": "disabled"}));
+    for account in [Some("demo"), None] {
+        let bounded = Holder::until(&sidecar, account, &ALL, Some("2099-01-01T00:00:00Z"));
+        for role in ["owner", "viewer"] {
+            let body = json!({"account": "demo", "name": "new", "role": role});
+            bounded.refused("POST", "/v1/users", &body);
+        }
+        bounded.refused("POST", &format!("{viewer}/reset"), &Value::Null);
+        bounded.refused("PATCH", &viewer, &json!({"role": "owner"}));
+        let body = json!({"account": "demo", "name": "n"});
+        bounded.refused("POST", "/v1/access-keys", &body);
+        for target in [&viewer, &cloud] {
+            bounded.allowed("PATCH", target, &off);
+            bounded.refused("PATCH", target, &on);
+            sidecar.patch(target, &on);
+        }
+    }
+}
+
+#[test]
+fn a_token_that_ends_makes_tokens_that_end_no_later_and_keys_of_the_account() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let ends = "2099-01-01T00:00:00.000Z";
+    let bounded = Holder::until(&sidecar, Some("demo"), &ALL, Some(ends));
+    let wanted = |expires_at: Option<&str>| json!({"name": "n", "capabilities": ["admin"], "expires_at": expires_at});
+    let refused = |holder: &Holder<'_>, body: &Value| {
+        let answer = holder.call("POST", "/v1/tokens", body);
+        let told = (answer.status, answer.fields());
+        assert_eq!(told, (422, vec!["expires_at".into()]), "{body}");
+        assert!(
+            answer.text.contains(&format!("up to {ends}")),
+            "{}",
+            answer.text
+        );
+    };
+    refused(&bounded, &json!({"name": "n", "capabilities": ["admin"]}));
+    refused(&bounded, &wanted(None));
+    refused(&bounded, &wanted(Some("2099-01-01T00:00:00.001Z")));
+    let made = bounded.allowed("POST", "/v1/tokens", &wanted(Some(ends)));
+    assert_eq!(made["expires_at"], ends);
+    let next = Holder::holding(&sidecar, &made, "may not outlive it");
+    refused(&next, &wanted(None));
+    next.allowed("POST", "/v1/tokens", &wanted(Some("2098-12-31T23:00:00Z")));
+    // Keys for models are the account's, whoever made them.
+    let body = json!({"account": "demo", "region": "local", "name": "key"});
+    let key = bounded.allowed("POST", "/v1/keys", &body);
+    assert_eq!(key["expires_at"], Value::Null);
 }
 
 /// Whoever made an access key has seen its secret, whosever it is.

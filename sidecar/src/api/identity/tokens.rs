@@ -1,7 +1,7 @@
 //! The calls of `/v1/tokens`: how scripts prove who they are.
 //!
-//! Does not make or check tokens. Invariant: nobody gives a token more than they have themselves; the
-//! value is in the answer that makes it and in no other.
+//! Does not make or check tokens. Invariant: nobody gives a token more than they have themselves, nor for
+//! longer; the value is in the answer that makes it and in no other.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
@@ -147,9 +147,14 @@ fn new_token(body: JsonObject, caller: &Caller, now: UnixMillis) -> Result<NewTo
     let wanted = capabilities.map(|capabilities| Rights {
         capabilities,
         account: access.account().cloned(),
+        ends_at: expires_at.flatten(),
     });
     if let Some(Err(beyond)) = wanted.map(|wanted| caller.rights().cover(&wanted)) {
-        fields.note(FieldError::new("capabilities", beyond.to_string()));
+        let field = match beyond.is_too_much() {
+            true => "capabilities",
+            false => "expires_at",
+        };
+        fields.note(FieldError::new(field, beyond.to_string()));
     }
     fields.finish().map_err(invalid)?;
     let (Some(name), Some(capabilities)) = (name, capabilities) else {
