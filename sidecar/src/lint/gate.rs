@@ -7,7 +7,7 @@ use super::document::Document;
 use super::route;
 use super::value::{is_on, text};
 use super::view::{ConnectionManager, Plugin};
-use super::{LintFinding, LintRule};
+use super::{LintFinding, LintRule, rights};
 
 /// Filters that may stand before the gate: they refuse, count or mark, and neither answer for an
 /// upstream nor choose one. (A health check answers, for Envoy itself.)
@@ -101,6 +101,7 @@ pub(super) fn check(
         findings.push(LintFinding::at(&place, &SWITCHED_OFF));
     }
     check_plugin(&place, plugin, findings);
+    rights::check(document, &place, plugin, findings);
 }
 
 fn check_plugin(place: &str, plugin: &Plugin<'_>, findings: &mut Vec<LintFinding>) {

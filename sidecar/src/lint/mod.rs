@@ -11,6 +11,7 @@ mod document;
 mod feed;
 mod figures;
 mod gate;
+mod rights;
 mod route;
 mod value;
 mod view;

@@ -56,7 +56,27 @@ const PROXY_PROTOCOL_OPTIONAL: &str = "    listener_filters:
         allow_requests_without_proxy_protocol: true
 ";
 
-const MISTAKES: [Mistake; 34] = [
+/// A call that the gate needs, as the template writes it.
+const CALL: &str = "                    proxy_get_metric: {}\n";
+/// The same with the right that the gate of earlier templates had.
+const ONE_MORE: &str =
+    "                    proxy_get_metric: {}\n                    proxy_increment_metric: {}\n";
+/// What tells the gate's VM from the agent's.
+const GATES_VM: &str = "                  configuration:
+                    \"@type\": type.googleapis.com/google.protobuf.StringValue
+                    value: gate
+";
+
+const MISTAKES: [Mistake; 39] = [
+    (CALL, ONE_MORE, "gate-rights"),
+    (CALL, "", "gate-lacks"),
+    (
+        "capability_restriction_config:",
+        "ignored:",
+        "gate-unrestricted",
+    ),
+    ("allowed_capabilities:", "ignored:", "gate-unrestricted"),
+    (GATES_VM, "", "gate-vm"),
     ("use_remote_address: true", "", "remote-address"),
     (
         "use_remote_address: true",
@@ -160,6 +180,14 @@ const MISTAKES: [Mistake; 34] = [
 #[test]
 fn our_own_template_is_clean() {
     assert_eq!(lint(&template()).unwrap(), []);
+}
+
+#[test]
+fn calls_that_the_gate_may_not_make_are_named() {
+    let findings = lint(&template().replacen(CALL, ONE_MORE, 1)).unwrap();
+    let said = findings[0].to_string();
+    let place = "gate-rights: listener gate, filter latchkey: proxy_increment_metric: ";
+    assert!(said.starts_with(place), "{said}");
 }
 
 #[test]

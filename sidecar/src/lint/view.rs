@@ -4,7 +4,7 @@
 //! It does not judge. Invariant: what a [`ConnectionManager`] shows is what Envoy would run: filters that xDS
 //! brought by their own stand in their places.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::value::{list, text};
@@ -113,6 +113,17 @@ impl Plugin<'_> {
     /// The name of the shared data.
     pub(super) fn vm_id(&self) -> &str {
         text(self.config, "/vm_config/vm_id")
+    }
+
+    /// What tells its VM from others of the same `vm_id` and code.
+    pub(super) fn vm_configuration(&self) -> Option<&Value> {
+        self.config.pointer("/vm_config/configuration")
+    }
+
+    /// The calls of Envoy that it is restricted to, if it is.
+    pub(super) fn allowed_calls(&self) -> Option<&Map<String, Value>> {
+        let allowed = "/capability_restriction_config/allowed_capabilities";
+        self.config.pointer(allowed)?.as_object()
     }
 }
 
