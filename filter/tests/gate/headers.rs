@@ -244,6 +244,8 @@ fn a_name_that_may_be_a_secret_is_not_written() {
     let keys = (1..20).map(key);
     let hidden = [
         "sk-proj-x0x1x2x3x4x5",
+        "sk-proj-abcdefghij-klmnopqrst",
+        "xoxb-abcdefghij-klmnopqrst",
         "123e4567-e89b-12d3-a456-426614174000",
         "akiaiosfodnn7example12",
         "x-abcdefghijklmnopqrstuvwxyz",

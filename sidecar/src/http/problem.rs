@@ -433,3 +433,19 @@ impl fmt::Display for Problem {
         write!(f, "{}: {}", self.title, self.detail)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_problem_repeats_a_credential_that_stands_in_a_body() {
+        let key = format!("sk-ant-{}", "a1".repeat(20));
+        let malformed = Problem::malformed_body(&format!("the member {key} is there twice"));
+        assert_eq!(malformed.detail, "(redacted)");
+        let field = FieldError::new(format!("scope.{key}"), format!("{key} is no model"));
+        assert_eq!([field.field, field.detail], ["(redacted)", "(redacted)"]);
+        let plain = FieldError::new("name", "must be a text");
+        assert_eq!([plain.field, plain.detail], ["name", "must be a text"]);
+    }
+}

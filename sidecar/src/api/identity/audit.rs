@@ -125,3 +125,19 @@ fn shown(detail: Value) -> Value {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_told_without_credentials_at_any_depth() {
+        let key = format!("sk-ant-{}", "a1".repeat(20));
+        let told =
+            |text: &str| json!({"name": text, "to": {"models": ["glm-5.1", text]}, "limit": 9});
+        assert_eq!(shown(told(&format!("my {key}"))), told("(redacted)"));
+        assert_eq!(shown(told("my key")), told("my key"));
+    }
+}
