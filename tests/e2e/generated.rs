@@ -65,9 +65,8 @@ impl Rig {
 
 #[test]
 fn the_generated_python_client_makes_lists_edits_and_deletes_keys() {
-    let python = match python::try_packages("generators", &OF_PYTHON) {
-        Ok(python) => python,
-        Err(why) => return println!("skipped: {why}"),
+    let Some(python) = python::with_packages("generators", &OF_PYTHON) else {
+        return;
     };
     let rig = Rig::start();
     let made = rig.stack.run_dir().join("python");
@@ -90,10 +89,10 @@ fn the_generated_python_client_makes_lists_edits_and_deletes_keys() {
 
 #[test]
 fn the_generated_typescript_types_make_list_edit_and_delete_keys() {
-    let packages = match Packages::install("generators", &OF_TYPESCRIPT) {
-        Ok(packages) => packages,
-        Err(why) => return println!("skipped: {why}"),
+    let Some(packages) = Packages::install("generators", &OF_TYPESCRIPT) else {
+        return;
     };
+    let Some(node) = node::program() else { return };
     let rig = Rig::start();
     // Packages are looked for from where a file lies.
     let place = packages.path("generated");
@@ -101,7 +100,7 @@ fn the_generated_typescript_types_make_list_edit_and_delete_keys() {
     let script = python::scripts().join("generated.ts");
     fs::copy(script, place.join("generated.mts")).unwrap();
     let tool = |name: &str| packages.path(&format!("node_modules/{name}"));
-    let mut generate = Command::new(node::program());
+    let mut generate = Command::new(&node);
     generate.arg(tool("openapi-typescript/bin/cli.js"));
     succeed(
         generate
@@ -109,7 +108,7 @@ fn the_generated_typescript_types_make_list_edit_and_delete_keys() {
             .arg("-o")
             .arg(place.join("api.ts")),
     );
-    let mut compile = Command::new(node::program());
+    let mut compile = Command::new(&node);
     compile.arg(tool("typescript/bin/tsc")).current_dir(&place);
     let options = [
         "--strict",
@@ -120,7 +119,7 @@ fn the_generated_typescript_types_make_list_edit_and_delete_keys() {
         "--skipLibCheck",
     ];
     succeed(compile.args(options).args(["generated.mts", "api.ts"]));
-    let mut client = Command::new(node::program());
+    let mut client = Command::new(&node);
     let printed = succeed(client.arg(place.join("generated.mjs")).args(rig.who()));
     rig.assert_done(&printed, "ads");
 }

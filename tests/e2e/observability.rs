@@ -136,7 +136,9 @@ fn what_is_left_of_the_lease_is_a_gauge() {
 
 #[test]
 fn prometheus_accepts_rules_configuration_and_our_metrics() {
-    let promtool = promtool::find();
+    let Some(promtool) = promtool::find() else {
+        return;
+    };
     promtool.succeed(&["check", "rules"], &observability("alerts.yaml"));
     promtool.succeed(&["test", "rules"], &observability("alerts.test.yaml"));
     promtool.succeed(&["check", "config"], &observability("prometheus.yaml"));
@@ -155,7 +157,10 @@ fn expressions_of_the_dashboard_are_promql() {
     let (stack, _) = start();
     let file = stack.run_dir().join("panels.yaml");
     fs::write(&file, format!("groups:\n- name: panels\n  rules:\n{rules}")).unwrap();
-    promtool::find().succeed(&["check", "rules"], &file);
+    let Some(promtool) = promtool::find() else {
+        return;
+    };
+    promtool.succeed(&["check", "rules"], &file);
 }
 
 #[test]

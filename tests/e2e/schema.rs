@@ -22,8 +22,9 @@ struct Rig {
 }
 
 impl Rig {
-    fn start() -> Self {
-        let tool = python::with_packages("schemathesis", &[PACKAGE]).with_file_name("schemathesis");
+    fn start() -> Option<Self> {
+        let python = python::with_packages("schemathesis", &[PACKAGE])?;
+        let tool = python.with_file_name("schemathesis");
         let options = StackOptions {
             // The tool makes keys.
             sidecar_args: vec!["--key-limit-default".into(), "100000".into()],
@@ -32,7 +33,7 @@ impl Rig {
         let mut stack = Stack::prepare(options).unwrap();
         stack.start_sidecar().unwrap();
         let admin = Admin::of(&stack);
-        Self { stack, admin, tool }
+        Some(Self { stack, admin, tool })
     }
 
     /// The id of something that is made.
@@ -142,7 +143,7 @@ fn operations(document: &Value) -> usize {
 
 #[test]
 fn every_answer_of_every_operation_is_as_the_document_says() {
-    let mut rig = Rig::start();
+    let Some(mut rig) = Rig::start() else { return };
     let config = rig.write_config();
     rig.set_password();
     let token = rig.stack.operator_token().unwrap();

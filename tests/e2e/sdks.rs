@@ -54,7 +54,10 @@ fn boto3_for_bedrock_over_tls() {
         "-i".as_ref(),
         "127.0.0.1".as_ref(),
     ];
-    python::run_module(&interpreter(), "trustme", &at_loopback);
+    let Some(interpreter) = interpreter() else {
+        return;
+    };
+    python::run_module(&interpreter, "trustme", &at_loopback);
 
     let mut settings = bench.stack.another_envoy("tls").unwrap();
     settings.bootstrap.tls = Some(Tls {

@@ -8,14 +8,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use envoy::process::{Process, Program};
 use envoy::provision::apt;
 use envoy::{files, ports};
 use serde_json::{Value, json};
 
-use crate::{PATIENCE, wait_for};
+use crate::node::Packages;
+use crate::{PATIENCE, registry, wait_for};
 
 /// Keys that have no character (W3C WebDriver, 17.4.2).
 pub mod keys {
@@ -124,9 +124,11 @@ impl Look {
 }
 
 impl Browser {
-    /// Opens a window.
-    pub fn start(look: Look) -> Self {
-        apt::ensure_browser().unwrap_or_else(|why| panic!("{why}"));
+    /// Opens a window; nothing, with a word, where there is no browser and Debian does not answer.
+    pub fn start(look: Look) -> Option<Self> {
+        if !registry::is_there(apt::ensure_browser()) {
+            return None;
+        }
         let port = ports::free().unwrap();
         let home = files::target().join("browsers").join(port.to_string());
         let _ = fs::remove_dir_all(&home);
@@ -159,7 +161,7 @@ impl Browser {
             "params": {"source": COUNT_CALLS},
         });
         browser.call("POST", "/goog/cdp/execute", &command);
-        browser
+        Some(browser)
     }
 
     /// Waits until the page has no call on its way. A page that goes meanwhile is asked again.
@@ -418,24 +420,8 @@ impl Drop for Browser {
     }
 }
 
-/// axe-core from npm, unpacked under `target/`; `None`, with the reason on stderr, where it cannot
-/// be fetched.
+/// axe-core from npm; nothing, with a word, where it cannot be had.
 pub fn axe() -> Option<String> {
-    const VERSION: &str = "4.14.1";
-    let tools = files::target().join("tools").join(format!("axe-{VERSION}"));
-    let script = tools.join("node_modules/axe-core/axe.min.js");
-    if !script.exists() {
-        fs::create_dir_all(&tools).unwrap();
-        let package = format!("axe-core@{VERSION}");
-        let mut install = Command::new("npm");
-        install.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
-        match install.arg(&tools).arg(package).output() {
-            Ok(output) if output.status.success() => {}
-            outcome => {
-                eprintln!("skipped: axe-core cannot be fetched from npm: {outcome:?}");
-                return None;
-            }
-        }
-    }
-    fs::read_to_string(script).ok()
+    let axe = Packages::install("axe", &["axe-core@4.14.1"])?;
+    fs::read_to_string(axe.path("node_modules/axe-core/axe.min.js")).ok()
 }

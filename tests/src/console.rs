@@ -32,24 +32,24 @@ pub struct Console {
 
 impl Console {
     /// Sidecar and Envoy; the operator has set a password and is logged in.
-    pub fn start() -> Self {
+    pub fn start() -> Option<Self> {
         Self::with(StackOptions::default(), Look::default(), true)
     }
 
     /// The sidecar alone.
-    pub fn without_envoy() -> Self {
+    pub fn without_envoy() -> Option<Self> {
         Self::with(StackOptions::default(), Look::default(), false)
     }
 
     /// The same with options.
-    pub fn with(options: StackOptions, look: Look, has_envoy: bool) -> Self {
-        let console = Self::at_the_door(options, look, has_envoy);
+    pub fn with(options: StackOptions, look: Look, has_envoy: bool) -> Option<Self> {
+        let console = Self::at_the_door(options, look, has_envoy)?;
         console.set_password();
-        console
+        Some(console)
     }
 
-    /// Nobody has logged in yet.
-    pub fn at_the_door(options: StackOptions, look: Look, has_envoy: bool) -> Self {
+    /// Nobody has logged in yet. Nothing, with a word, where there is no browser to be had.
+    pub fn at_the_door(options: StackOptions, look: Look, has_envoy: bool) -> Option<Self> {
         let stack = match has_envoy {
             true => Stack::start(options),
             false => Stack::prepare(options).and_then(|mut stack| {
@@ -59,14 +59,14 @@ impl Console {
         };
         let mut stack = stack.unwrap_or_else(|error| panic!("{error}"));
         let admin = Admin::of(&stack);
-        let browser = Browser::start(look);
+        let browser = Browser::start(look)?;
         browser.open(&stack.console_url());
         stack.sidecar().unwrap();
-        Self {
+        Some(Self {
             stack,
             browser,
             admin,
-        }
+        })
     }
 
     /// The secret that the first start has printed.

@@ -32,6 +32,7 @@ pub mod python;
 pub mod raw;
 pub mod raw_upstream;
 pub mod recipes;
+pub mod registry;
 pub mod sdk;
 pub mod stand_in;
 pub mod time;

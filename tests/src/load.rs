@@ -68,12 +68,9 @@ impl Client {
             body.len()
         );
         let answer = self.exchange((head + &body).as_bytes());
-        if answer.status == 0
-            || answer
-                .head
-                .to_ascii_lowercase()
-                .contains("connection: close")
-        {
+        let head = answer.head.to_ascii_lowercase();
+        // An answer that was cut has ended the connection, whether that is seen already or not.
+        if !answer.is_whole() || head.contains("connection: close") {
             self.stream = None;
         }
         answer
@@ -197,4 +194,37 @@ pub fn quantile(sorted: &[f64], part: f64) -> f64 {
     )]
     let index = (last as f64 * part).round() as usize;
     sorted[index.min(last)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers the first connection with a part, and every other one with the whole.
+    fn cutting() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let part = &b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart"[..];
+            let whole = &b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole"[..];
+            for answer in [part, whole] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                stream.write_all(answer).unwrap();
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_costs_the_next_request_nothing() {
+        let mut client = Client::new(&cutting());
+        let cut = client.ask("one");
+        assert_eq!((cut.status, cut.is_whole()), (200, false));
+        let next = client.ask("other");
+        assert_eq!((next.status, next.body), (200, b"whole".to_vec()));
+    }
 }

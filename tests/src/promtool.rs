@@ -7,58 +7,53 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 
-static FETCHING: Mutex<()> = Mutex::new(());
+use envoy::provision::apt;
+
+use crate::registry;
 
 /// A promtool that can be run.
 #[derive(Debug)]
 pub struct Promtool(PathBuf);
 
-/// Finds promtool, or takes it out of Debian's `prometheus` package into `target/tools`.
-pub fn find() -> Promtool {
-    let _one_at_a_time = FETCHING.lock().unwrap_or_else(|poison| poison.into_inner());
+/// Finds promtool, or takes it out of Debian's `prometheus` package into `target/tools`; nothing, with a
+/// word, where it cannot be had.
+pub fn find() -> Option<Promtool> {
     let on_path = Command::new("promtool").arg("--version").output();
     if on_path.is_ok_and(|output| output.status.success()) {
-        return Promtool("promtool".into());
+        return Some(Promtool("promtool".into()));
     }
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools");
-    let binary = tools.join("prometheus/usr/bin/promtool");
-    if !binary.exists() {
-        fetch(&tools);
-    }
-    Promtool(binary)
+    let home = registry::installed("prometheus", "prometheus", fetch)?;
+    Some(Promtool(home.join("usr/bin/promtool")))
 }
 
 /// apt checks the package's signature.
-fn fetch(tools: &Path) {
-    let dir = tools.join("prometheus.new");
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    let mut download = Command::new("apt-get");
-    download
-        .args(["download", "--quiet", "prometheus"])
-        .current_dir(&dir);
-    if !download.status().unwrap().success() {
-        run(Command::new("apt-get").args(["update", "--quiet"]));
-        run(&mut download);
+fn fetch(home: &Path) -> bool {
+    let download = || {
+        let mut download = Command::new("apt-get");
+        download.args(["download", "--quiet", "prometheus"]);
+        let status = download.current_dir(home).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !download() {
+        let is_fresh = apt::update(None);
+        if !download() {
+            assert!(!is_fresh, "install promtool (Debian: prometheus)");
+            registry::skip("Debian's mirrors do not answer, and there is no promtool");
+            return false;
+        }
     }
-    let mut entries = fs::read_dir(&dir).unwrap();
-    let package = entries.next().unwrap().unwrap().path();
-    run(Command::new("dpkg-deb")
+    let package = fs::read_dir(home).unwrap().next().unwrap().unwrap().path();
+    let mut extract = Command::new("dpkg-deb");
+    let status = extract
         .arg("--extract")
-        .args([&package, &dir]));
-    let _ = fs::remove_dir_all(tools.join("prometheus"));
-    fs::rename(dir, tools.join("prometheus")).unwrap();
-}
-
-fn run(command: &mut Command) {
-    let status = command.status();
-    let ok = status.is_ok_and(|status| status.success());
+        .args([package.as_path(), home])
+        .status();
     assert!(
-        ok,
-        "{command:?} failed: install promtool (Debian: prometheus)"
+        status.is_ok_and(|status| status.success()),
+        "{extract:?} failed"
     );
+    true
 }
 
 impl Promtool {

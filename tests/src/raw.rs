@@ -32,6 +32,21 @@ impl Answer {
             .to_owned()
     }
 
+    /// Whether it has come to its end: by its length or chunked framing.
+    pub fn is_whole(&self) -> bool {
+        let head = self.head.to_ascii_lowercase();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        match length.and_then(|text| text.trim().parse::<usize>().ok()) {
+            Some(length) => self.body.len() >= length,
+            None if self.status == 204 => true,
+            None => {
+                head.contains("transfer-encoding: chunked") && self.body.ends_with(b"0\r\n\r\n")
+            }
+        }
+    }
+
     /// Status and code.
     pub fn refusal(&self) -> (u16, String) {
         (self.status, self.code())
@@ -83,16 +98,8 @@ fn read_bytes(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 fn is_whole(bytes: &[u8]) -> bool {
-    let answer = parse(bytes);
-    let head = answer.head.to_ascii_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    match length.and_then(|text| text.trim().parse::<usize>().ok()) {
-        Some(length) => answer.body.len() >= length,
-        None if answer.status == 204 => bytes.ends_with(b"\r\n\r\n"),
-        None => head.contains("transfer-encoding: chunked") && answer.body.ends_with(b"0\r\n\r\n"),
-    }
+    let has_head = bytes.windows(4).any(|four| four == b"\r\n\r\n");
+    has_head && parse(bytes).is_whole()
 }
 
 fn parse(bytes: &[u8]) -> Answer {

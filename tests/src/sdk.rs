@@ -3,6 +3,8 @@
 //! The scripts are in `tests/sdk/`. Invariant: what the gate let through is, request by request
 //! and byte by byte, what the SDK has sent; what it refused never arrived whole.
 
+use std::path::{Path, PathBuf};
+
 use envoy::{Recorded, Stack, files};
 use serde_json::json;
 
@@ -68,43 +70,32 @@ impl Workbench {
         }
     }
 
-    /// Runs a script for the SDKs from PyPI; gives what it printed.
-    pub fn python(&self, script: &str) -> String {
+    /// Runs a script for the SDKs from PyPI; gives what it printed, or says that it is skipped and
+    /// gives nothing.
+    pub fn python(&self, script: &str) -> Option<String> {
         self.python_at(&self.stack.envoy_url(), script, &[])
     }
 
     /// The same at another address and with further arguments.
-    pub fn python_at(&self, url: &str, script: &str, more: &[&str]) -> String {
-        self.run_python(&interpreter(), url, script, more)
+    pub fn python_at(&self, url: &str, script: &str, more: &[&str]) -> Option<String> {
+        Some(self.run_python(&interpreter()?, url, script, more))
     }
 
     /// Runs a script for the old anthropic SDK.
-    pub fn old_python(&self, script: &str) -> String {
-        let interpreter = python::with_packages("sdks-old", &PYPI_OLD);
-        self.run_python(&interpreter, &self.stack.envoy_url(), script, &[])
+    pub fn old_python(&self, script: &str) -> Option<String> {
+        let interpreter = python::with_packages("sdks-old", &PYPI_OLD)?;
+        Some(self.run_python(&interpreter, &self.stack.envoy_url(), script, &[]))
     }
 
-    /// Runs a script for the SDKs from npm; says so and gives nothing if npm cannot be reached.
+    /// Runs a script for the SDKs from npm.
     pub fn node(&self, script: &str) -> Option<String> {
-        let packages = match Packages::install("sdks", &NPM) {
-            Ok(packages) => packages,
-            Err(why) => {
-                println!("skipped {script}: {why}");
-                return None;
-            }
-        };
+        let packages = Packages::install("sdks", &NPM)?;
         let printed = packages.run(script, &self.arguments(&self.stack.envoy_url()));
         self.check(&printed);
         Some(printed)
     }
 
-    fn run_python(
-        &self,
-        interpreter: &std::path::Path,
-        url: &str,
-        script: &str,
-        more: &[&str],
-    ) -> String {
+    fn run_python(&self, interpreter: &Path, url: &str, script: &str, more: &[&str]) -> String {
         let mut args = self.arguments(url).to_vec();
         args.extend(more);
         let printed = python::run(interpreter, script, &args);
@@ -141,7 +132,7 @@ impl Workbench {
 }
 
 /// An interpreter that has the SDKs.
-pub fn interpreter() -> std::path::PathBuf {
+pub fn interpreter() -> Option<PathBuf> {
     python::with_packages("sdks", &PYPI)
 }
 

@@ -2,8 +2,9 @@
 //! acknowledges what it is given by its next request, and notes when it was told.
 //!
 //! One thread and one epoll for all, so that the machine belongs to the sidecar. Does not keep what it
-//! is given. Invariant: a watcher asks as an agent does, and an answer that no agent would accept ends
-//! the run.
+//! is given. Invariants: a watcher asks as an agent does, and an answer that no agent would accept ends
+//! the run; as behind an Envoy, a connection that the sidecar has answered on may be gone when a watcher
+//! that had no time asks again, and a new one may not.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -42,6 +43,17 @@ struct Watcher {
     /// The further page that it wants: of which generation, from which bucket on.
     page: Option<(u64, u32)>,
     received: Vec<u8>,
+    /// Whether this connection has been answered on: the sidecar keeps an idle one for a while.
+    is_used: bool,
+}
+
+/// What may follow what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// More.
+    Open,
+    /// Nothing: the sidecar has closed the connection.
+    Ended,
 }
 
 impl Watchers {
@@ -61,6 +73,7 @@ impl Watchers {
                 position,
                 page: None,
                 received: Vec::new(),
+                is_used: false,
             });
             all.ask(number);
         }
@@ -79,6 +92,7 @@ impl Watchers {
                 position,
                 page: None,
                 received: Vec::new(),
+                is_used: false,
             };
             self.ask(number);
         }
@@ -127,10 +141,13 @@ impl Watchers {
     /// Reads what has come; takes what is whole, and asks on.
     fn follow(&mut self, number: usize) {
         let watcher = &mut self.watchers[number];
-        watcher.read();
+        let has_ended = watcher.read() == Reading::Ended;
         let received = std::mem::take(&mut watcher.received);
         let Some(body) = body_of(&received) else {
             watcher.received = received;
+            if has_ended {
+                self.ask_anew(number);
+            }
             return;
         };
         match Frame::decode(body) {
@@ -145,6 +162,22 @@ impl Watchers {
             }
             Err(error) => panic!("no frame: {error:?}: {}", body.escape_ascii()),
         }
+        watcher.is_used = true;
+        match has_ended {
+            true => self.ask_anew(number),
+            false => self.ask(number),
+        }
+    }
+
+    /// Asks on a new connection what could not be asked on one that has ended.
+    fn ask_anew(&mut self, number: usize) {
+        let watcher = &self.watchers[number];
+        let lost = watcher.received.len();
+        assert!(watcher.is_used, "the sidecar closed a new connection");
+        assert_eq!(lost, 0, "the sidecar closed it within an answer");
+        let stream = self.connect(number);
+        let watcher = &mut self.watchers[number];
+        (watcher.stream, watcher.is_used) = (stream, false);
         self.ask(number);
     }
 
@@ -163,7 +196,9 @@ impl Watchers {
             "GET /feed/v1/table?{query} HTTP/1.1\r\nhost: feed\r\nauthorization: {}\r\n\r\n",
             self.token
         );
-        watcher.stream.write_all(request.as_bytes()).unwrap();
+        // One that is closed says so when it is read.
+        let asked = watcher.stream.write_all(request.as_bytes());
+        assert!(asked.is_ok() || watcher.is_used, "{asked:?}");
     }
 }
 
@@ -183,13 +218,14 @@ impl Watcher {
         };
     }
 
-    fn read(&mut self) {
+    fn read(&mut self) -> Reading {
         let mut buffer = [0; 16 * 1024];
         loop {
             match self.stream.read(&mut buffer) {
-                Ok(0) => panic!("the sidecar closed a watcher's connection"),
+                Ok(0) => return Reading::Ended,
                 Ok(read) => self.received.extend_from_slice(&buffer[..read]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Reading::Open,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Reading::Ended,
                 Err(error) => panic!("{error}"),
             }
         }

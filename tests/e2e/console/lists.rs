@@ -16,7 +16,9 @@ fn ten_thousand_keys_are_searched_filtered_sorted_and_paged() {
         sidecar_args,
         ..StackOptions::default()
     };
-    let console = Console::with(options, Look::default(), false);
+    let Some(console) = Console::with(options, Look::default(), false) else {
+        return;
+    };
     make_keys(&console);
     let browser = &console.browser;
     console.go("keys");

@@ -86,7 +86,9 @@ fn every_text_that_the_page_names_exists() {
 
 #[test]
 fn the_page_speaks_chinese() {
-    let console = Console::without_envoy();
+    let Some(console) = Console::without_envoy() else {
+        return;
+    };
     console.browser.choose(".self select:nth-of-type(2)", "zh");
     console.browser.see("还没有密钥");
     assert_eq!(
@@ -136,7 +138,9 @@ const ADDRESSES: [&str; 32] = [
 
 #[test]
 fn the_page_judges_addresses_as_the_api_does() {
-    let console = Console::without_envoy();
+    let Some(console) = Console::without_envoy() else {
+        return;
+    };
     let code = "return import('/console/addresses.js')\
                 .then(({judgeAll}) => arguments[0].map((line) => judgeAll([line])[0]))";
     let judged = console.browser.script(code, &[json!(ADDRESSES)]);

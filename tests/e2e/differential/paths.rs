@@ -105,11 +105,13 @@ fn check(file: &str, targets: &[String]) {
         .iter()
         .map(|target| files::hex(target.as_bytes()) + "\n");
     fs::write(file, lines.collect::<String>()).unwrap();
-    let python = python::with_packages("readers", &PYPI);
-    for printed in [
-        python::run(&python, "routers.py", &[file]),
-        node::run("routers.mjs", &[file]),
-    ] {
+    let Some(python) = python::with_packages("readers", &PYPI) else {
+        return;
+    };
+    let Some(by_node) = node::run("routers.mjs", &[file]) else {
+        return;
+    };
+    for printed in [python::run(&python, "routers.py", &[file]), by_node] {
         let mut named = 0;
         for (target, line) in targets.iter().zip(printed.lines()) {
             let routers: Vec<(String, Value)> = serde_json::from_str(line).unwrap();

@@ -19,15 +19,9 @@ const PACKAGES: [&str; 1] = ["litellm[proxy]==1.108.7"];
 /// How many attacks it falls for without a gate that knows of them, at the least.
 const LIVE_MIN: usize = 100;
 
-/// Starts it behind a gate; `None`, with a word, if PyPI cannot be reached.
+/// Starts it behind a gate; `None`, with a word, if PyPI does not answer.
 fn start() -> Option<Court> {
-    let python = match python::try_packages("litellm", &PACKAGES) {
-        Ok(python) => python,
-        Err(why) => {
-            println!("skipped LiteLLM: {why}");
-            return None;
-        }
-    };
+    let python = python::with_packages("litellm", &PACKAGES)?;
     Some(Court::start(
         |_| Vec::new(),
         |port, models, dir| run(&python, port, models, dir),

@@ -21,22 +21,17 @@ const SERVER: &str = "node_modules/@portkey-ai/gateway/build/start-server.js";
 /// How many attacks it falls for without a gate that knows of them, at the least.
 const LIVE_MIN: usize = 150;
 
-/// Starts it behind a gate; `None`, with a word, if npm cannot be reached.
+/// Starts it behind a gate; `None`, with a word, if npm does not answer.
 fn start() -> Option<Court> {
-    let packages = match Packages::install("portkey", &PACKAGES) {
-        Ok(packages) => packages,
-        Err(why) => {
-            println!("skipped Portkey: {why}");
-            return None;
-        }
-    };
+    let packages = Packages::install("portkey", &PACKAGES)?;
+    let node = node::program()?;
     let route = |models: &Models| Addition {
         place: Place::Routes,
         yaml: route(&host_of(models)),
     };
     Some(Court::start(
         |models| vec![route(models)],
-        |port, _, dir| run(&packages.path(SERVER), port, dir),
+        |port, _, dir| run(&node, &packages.path(SERVER), port, dir),
     ))
 }
 
@@ -61,9 +56,8 @@ fn route(host: &str) -> String {
     format!("- {route}")
 }
 
-fn run(server: &Path, port: u16, dir: &Path) -> Process {
+fn run(node: &Path, server: &Path, port: u16, dir: &Path) -> Process {
     let port_argument = format!("--port={port}");
-    let node = node::program();
     let words = [
         "NODE_ENV=production",
         node.to_str().unwrap(),

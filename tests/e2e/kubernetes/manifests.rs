@@ -24,11 +24,10 @@ for document in json.load(sys.stdin):
         faults.append('%s: %s' % (document['kind'], fault))
 print(json.dumps(faults))";
 
-fn faults(documents: &[Value]) -> Value {
+fn faults(python: &Path, documents: &[Value]) -> Value {
     let dir = RunDir::temporary().unwrap();
     let file = dir.file("manifests.json");
     std::fs::write(&file, Value::from(documents.to_vec()).to_string()).unwrap();
-    let python = python::with_packages("kubernetes", &[PACKAGE]);
     let mut judge = Command::new(python);
     judge
         .args(["-c", JUDGE])
@@ -40,15 +39,18 @@ fn faults(documents: &[Value]) -> Value {
 
 #[test]
 fn the_schemas_of_kubernetes_take_them() {
+    let Some(python) = python::with_packages("kubernetes", &[PACKAGE]) else {
+        return;
+    };
     let mut documents = documents();
     assert_eq!(documents.len(), 9);
-    assert_eq!(faults(&documents), json!([]));
+    assert_eq!(faults(&python, &documents), json!([]));
     let set = documents
         .iter_mut()
         .find(|document| document["kind"] == "StatefulSet")
         .unwrap();
     set["spec"]["replicas"] = json!("one");
-    let found = faults(&documents).to_string();
+    let found = faults(&python, &documents).to_string();
     assert!(
         found.contains("StatefulSet: "),
         "a mistake is found: {found}"

@@ -2,7 +2,7 @@
 //! API as packages on npm have them.
 //!
 //! Envoy Gateway's own kinds are in no package. Invariant: the one excuse not to judge is a
-//! registry that cannot be reached.
+//! registry that does not answer.
 
 use serde_json::{Value, json};
 use tests::node::Packages;
@@ -28,9 +28,8 @@ fn documents() -> Vec<Value> {
 
 #[test]
 fn they_are_what_istio_and_the_gateway_api_take() {
-    let packages = match Packages::install("kubernetes-models", &PACKAGES) {
-        Ok(packages) => packages,
-        Err(why) => return eprintln!("skipped: {why}"),
+    let Some(packages) = Packages::install("kubernetes-models", &PACKAGES) else {
+        return;
     };
     let judge = |documents: &[Value]| -> Value {
         let documents = Value::from(documents.to_vec()).to_string();

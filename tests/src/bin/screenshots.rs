@@ -33,7 +33,9 @@ fn main() {
         ("dark", dark),
         ("phone", Look::PHONE),
     ] {
-        let console = Console::with(StackOptions::default(), look, true);
+        let Some(console) = Console::with(StackOptions::default(), look, true) else {
+            return;
+        };
         if name == "phone" {
             console.browser.be_phone();
         }
