@@ -6,13 +6,16 @@
 pub(crate) mod access_keys;
 mod accounts;
 pub(crate) mod attempt_limit;
+mod audit;
 pub(crate) mod caller;
 pub(crate) mod idempotency;
 pub(crate) mod keys;
 pub(crate) mod limit_requests;
 pub(crate) mod minute_limit;
+mod own_user;
 pub(crate) mod proof;
 mod rows;
+pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod wait;

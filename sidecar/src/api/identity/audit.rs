@@ -18,7 +18,7 @@ use crate::http::query::Query;
 use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::store::{AuditFilter, AuditRow};
+use crate::store::{AuditFilter, AuditRow, PageRequest};
 
 /// What cursors of this list begin with.
 const CURSOR_MARK: char = 'a';
@@ -75,18 +75,14 @@ async fn list(
         until: query.optional("until", UnixMillis::parse_rfc3339),
         before: None,
     };
-    let page = pagination::take(&mut query, CURSOR_MARK);
+    let PageRequest { behind, limit } = pagination::take(&mut query, CURSOR_MARK);
     query.finish()?;
-    let access = caller.account_for(account.as_deref())?;
     let filter = AuditFilter {
-        account: access.account().map(ToString::to_string),
-        before: page.behind,
+        before: behind,
         ..filter
     };
-    let limit = page.limit;
-    let rows = app
-        .store(move |store| store.audit(&filter, limit.saturating_add(1)))
-        .await?;
+    let rows = app.audit(&caller, account.as_deref(), filter, limit.saturating_add(1));
+    let rows = rows.await?;
     let (rows, next) = pagination::cut(rows, limit, |row| row.seq);
     let list = AuditList {
         entries: rows.into_iter().map(AuditEntryAnswer::new).collect(),

@@ -1,7 +1,7 @@
 //! The calls of `/v1/me`: what somebody who has logged in changes about their own log-in.
 //!
-//! Does not change anybody else. Invariant: a second factor counts only once a code has proved
-//! that its seed has arrived, and goes only with proof of identity.
+//! Does not change anybody else. Invariant: the seed of a second factor is in the answer that draws
+//! it, and in no other.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -9,22 +9,17 @@ use actix_web::{HttpRequest, HttpResponse};
 use qrcodegen::{QrCode, QrCodeEcc};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::api::identity::listed::Nothing;
 use crate::api::identity::session::new_password;
-use crate::domain::audit::AuditAction;
 use crate::domain::identity::password::Password;
-use crate::domain::identity::totp::TotpSeed;
-use crate::domain::identity::user::{TotpFactor, User};
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, invalid, string};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::service::App;
-use crate::service::caller::{Caller, Person, Purpose};
-use crate::store::{Ends, RowTarget, StoreError};
+use crate::service::caller::Caller;
 
 /// The seed of a second factor.
 #[derive(Serialize, JsonSchema)]
@@ -72,22 +67,8 @@ async fn set_password(
     let (Some(current), Some(new)) = (current, new) else {
         return Err(Problem::internal(&"a refused field was not reported"));
     };
-    let user = user_of(&app, person(&caller)?).await?;
-    let (attempt, _) = app.attempt(Some(user.name.clone()), caller.address).await?;
     let current = Password::attempt(current);
-    if app.check_password(Some(&user), current).await?.is_none() {
-        return Err(app.refused_proof(&caller, &user).await?);
-    }
-    let hashed = app.hash_password(new).await?;
-    change(&app, &caller, AuditAction::PasswordSet, move |stored| {
-        if stored.password != user.password {
-            return Err(StoreError::Stale);
-        }
-        stored.password = Some(hashed);
-        Ok(Ends::Sessions)
-    })
-    .await?;
-    app.attempts.clear(&attempt);
+    app.set_own_password(&caller, current, new).await?;
     answer::json(StatusCode::OK, &Nothing {})
 }
 
@@ -98,32 +79,7 @@ async fn enroll(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    caller.require_verification(&app, Purpose::Factor).await?;
-    let user = user_of(&app, person(&caller)?).await?;
-    let seed = TotpSeed::draw()?;
-    let factor = TotpFactor {
-        seed: app.seal_seed(&user.id, &seed)?,
-        confirmed: false,
-        step: 0,
-    };
-    let now = app.clock.now();
-    let whose = RowTarget::of(&user.id);
-    let act = caller.act(now);
-    app.store(move |store| {
-        store.edit_user(&whose, now, |stored| {
-            if stored.second_factor().is_some() {
-                return Err(StoreError::Conflict(
-                    "there is a second factor: remove it first",
-                ));
-            }
-            stored.totp = Some(factor);
-            let detail = json!({"confirmed": false});
-            let account = stored.account.as_ref();
-            let entry = act.entry(AuditAction::TotpEnrolled, account, &stored.id, detail);
-            Ok((entry, Ends::Nothing))
-        })
-    })
-    .await?;
+    let (seed, user) = app.enroll_factor(&caller).await?;
     let (text, uri) = (seed.base32(), seed.uri(user.name.as_str()));
     let body = TotpSeedAnswer {
         seed: &text,
@@ -144,27 +100,8 @@ async fn confirm(
     let mut fields = Fields::of(body);
     let code = fields.required("totp", |value| string(&value));
     fields.finish().map_err(invalid)?;
-    let code = code.unwrap_or_default();
-    let user = user_of(&app, person(&caller)?).await?;
-    app.attempt(Some(user.name.clone()), caller.address).await?;
-    let Some(factor) = user.totp.clone().filter(|factor| !factor.confirmed) else {
-        return Err(Problem::conflict(
-            "conflict",
-            "there is no second factor to confirm: ask for a seed first",
-        ));
-    };
-    let proved = app.check_code(&user, &factor, &code, app.clock.now())?;
-    let Some(proved) = proved else {
-        return Err(app.refused_proof(&caller, &user).await?);
-    };
-    change(&app, &caller, AuditAction::TotpEnrolled, move |stored| {
-        proved.note(&user, stored)?;
-        if let Some(factor) = &mut stored.totp {
-            factor.confirmed = true;
-        }
-        Ok(Ends::Nothing)
-    })
-    .await?;
+    app.confirm_factor(&caller, &code.unwrap_or_default())
+        .await?;
     answer::json(StatusCode::OK, &TotpAnswer { totp: true })
 }
 
@@ -175,32 +112,8 @@ async fn remove(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    caller.require_verification(&app, Purpose::Factor).await?;
-    change(&app, &caller, AuditAction::TotpRemoved, |stored| {
-        stored.totp = None;
-        Ok(Ends::Nothing)
-    })
-    .await?;
+    app.remove_factor(&caller).await?;
     answer::json(StatusCode::OK, &TotpAnswer { totp: false })
-}
-
-/// Changes the caller's own user.
-async fn change(
-    app: &App,
-    caller: &Caller,
-    action: AuditAction,
-    change: impl FnOnce(&mut User) -> Result<Ends, StoreError> + Send + 'static,
-) -> Result<User, Problem> {
-    let whose = RowTarget::of(&person(caller)?.user);
-    let act = caller.act(app.clock.now());
-    app.store(move |store| {
-        store.edit_user(&whose, act.at, |stored| {
-            let ends = change(stored)?;
-            let entry = act.entry(action, stored.account.as_ref(), &stored.id, json!({}));
-            Ok((entry, ends))
-        })
-    })
-    .await
 }
 
 /// A text as a QR code: its rows, `1` for a dark square.
@@ -212,14 +125,4 @@ fn qr_rows(text: &str) -> Result<Vec<String>, Problem> {
         squares.map(|dark| if dark { '1' } else { '0' }).collect()
     };
     Ok((0..code.size()).map(row).collect())
-}
-
-fn person(caller: &Caller) -> Result<&Person, Problem> {
-    let person = caller.person.as_ref();
-    person.ok_or_else(|| Problem::internal(&"a call of a person without a session"))
-}
-
-async fn user_of(app: &App, person: &Person) -> Result<User, Problem> {
-    let target = RowTarget::of(&person.user);
-    app.store(move |store| store.find(&target)).await
 }

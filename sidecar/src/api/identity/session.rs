@@ -1,7 +1,7 @@
 //! The calls of `/v1/session` and `/v1/setup`: log in, log out, set the first password.
 //!
-//! Does not check passwords itself. Invariant: a log-in begins a session of its own, whatever
-//! cookie the browser had; a refusal says nothing about which part was wrong.
+//! Does not check passwords. Invariant: the session is in a cookie that no script can read, and in
+//! no answer.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
@@ -10,17 +10,15 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use keytable::{AccountId, KeyHash, PresentedKey};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::api::identity::listed::Nothing;
-use crate::domain::act::Act;
-use crate::domain::audit::{Actor, AuditAction};
+use crate::domain::audit::Actor;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::password::Password;
 use crate::domain::identity::role::{Capability, Role};
-use crate::domain::identity::user::{User, UserName};
-use crate::domain::secrets::secret::{KeyPrefix, Secret};
+use crate::domain::identity::user::UserName;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, Read, invalid, string};
 use crate::http::host_policy::CallAddress;
@@ -30,11 +28,7 @@ use crate::http::shape::Shown;
 use crate::http::{answer, cookie};
 use crate::service::App;
 use crate::service::caller::Caller;
-use crate::service::proof::Proved;
-use crate::store::{Ends, NewSession, RowTarget, StoreError};
-
-/// How long a session lasts, in seconds: a working day.
-const SESSION_S: u64 = 12 * 60 * 60;
+use crate::service::sessions::{Begun, Credentials, SESSION_S};
 
 /// Who calls, and what they may do.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -68,15 +62,6 @@ pub(crate) struct SetUpAnswer {
     role: Shown<Role>,
 }
 
-/// What somebody logs in with.
-struct Credentials {
-    name: Option<UserName>,
-    /// The name as it was typed, for the audit.
-    typed: String,
-    password: Password,
-    code: Option<String>,
-}
-
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(
@@ -95,12 +80,8 @@ async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let totp = match caller.person.clone() {
-        Some(person) => {
-            let target = RowTarget::of(&person.user);
-            let user = app.store(move |store| store.find::<User>(&target)).await?;
-            user.second_factor().is_some()
-        }
+    let totp = match &caller.person {
+        Some(person) => app.user_of(person).await?.second_factor().is_some(),
         None => false,
     };
     let body = SessionAnswer {
@@ -123,20 +104,10 @@ async fn log_in(
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
     let credentials = credentials(body)?;
-    let address = address(&request);
-    let (attempt, user) = app.attempt(credentials.name.clone(), address).await?;
-    let typed = credentials.typed.clone();
-    let proved = prove(&app, user.as_ref(), credentials).await;
-    let (user, proved) = match (user, proved) {
-        (Some(user), Ok(proved)) => (user, proved),
-        (user, refused) => {
-            let problem = refused.err().unwrap_or_else(refusal);
-            note_refusal(&app, &request, user.as_ref(), &typed).await?;
-            return Err(problem);
-        }
-    };
-    let answer = begin(&app, &request, user, proved).await?;
-    app.attempts.clear(&attempt);
+    let earlier = cookie::session(request.headers(), &app.host_policy);
+    let begun = app.log_in(credentials, earlier, address(&request)).await?;
+    let mut answer = answer::json(StatusCode::OK, &SessionAnswer::begun(&begun))?;
+    give_cookie(&app, &mut answer, &begun.secret, SESSION_S)?;
     Ok(answer)
 }
 
@@ -147,19 +118,7 @@ async fn log_out(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let Some(person) = caller.person.clone() else {
-        return Err(Problem::internal(&"a log-out without a session"));
-    };
-    let act = caller.act(app.clock.now());
-    let account = caller.account.clone();
-    let entry = act.entry(
-        AuditAction::LoggedOut,
-        account.as_ref(),
-        &person.user,
-        json!({}),
-    );
-    app.store(move |store| store.log_out(&person.session, &entry))
-        .await?;
+    app.log_out(&caller).await?;
     let mut answer = answer::json(StatusCode::OK, &Nothing {})?;
     give_cookie(&app, &mut answer, "", 0)?;
     Ok(answer)
@@ -172,126 +131,28 @@ async fn set_up(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string()).finish()?;
-    let (hash, password) = setup(body)?;
-    let (attempt, _) = app.attempt(None, address(&request)).await?;
-    let now = app.clock.now();
-    let user = match hash {
-        Some(hash) => {
-            app.store(move |store| store.user_by_setup(&hash, now))
-                .await?
-        }
-        None => None,
-    };
-    let user = user.ok_or_else(|| {
-        Problem::unauthorized(
-            "the setup secret is wrong, was used or is too old: ask for a new one",
-        )
-    })?;
-    let hashed = app.hash_password(password).await?;
-    let act = act(&app, &request, &user);
+    let (secret, password) = setup(body)?;
+    let user = app.set_up(secret, password, address(&request)).await?;
     let body = SetUpAnswer {
-        user: Shown(user.name.clone()),
+        user: Shown(user.name),
         role: Shown(user.role),
     };
-    app.store(move |store| {
-        store.edit_user(&RowTarget::of(&user.id), now, |stored| {
-            if stored.setup != user.setup {
-                return Err(StoreError::Stale);
-            }
-            stored.setup = None;
-            stored.password = Some(hashed);
-            let account = stored.account.as_ref();
-            let entry = act.entry(AuditAction::PasswordSet, account, &stored.id, json!({}));
-            Ok((entry, Ends::Sessions))
-        })
-    })
-    .await?;
-    app.attempts.clear(&attempt);
     answer::json(StatusCode::OK, &body)
 }
 
-/// Checks every factor that the user has.
-async fn prove(
-    app: &App,
-    user: Option<&User>,
-    credentials: Credentials,
-) -> Result<Proved, Problem> {
-    let user = user.filter(|user| user.enabled);
-    let proved = app.check_password(user, credentials.password).await?;
-    let (Some(user), Some(proved)) = (user, proved) else {
-        return Err(refusal());
-    };
-    let Some(factor) = user.second_factor() else {
-        return Ok(proved);
-    };
-    let code = credentials.code.ok_or_else(Problem::code_required)?;
-    let by_code = app.check_code(user, factor, &code, app.clock.now())?;
-    by_code
-        .map(|by_code| proved.and(by_code))
-        .ok_or_else(refusal)
-}
-
-/// Begins a session of somebody who has proved who they are.
-async fn begin(
-    app: &App,
-    request: &HttpRequest,
-    user: User,
-    proved: Proved,
-) -> Result<HttpResponse, Problem> {
-    let secret = Secret::mint(&KeyPrefix::session())?;
-    let act = act(app, request, &user);
-    let session = NewSession {
-        hash: secret.hash(),
-        earlier: cookie::session(request.headers(), &app.host_policy),
-        address: act.address,
-        expires_at: act.at.plus_ms(SESSION_S * 1000),
-    };
-    let entry = act.entry(
-        AuditAction::LoggedIn,
-        user.account.as_ref(),
-        &user.id,
-        json!({}),
-    );
-    let id = user.id.clone();
-    let user = app
-        .store(move |store| {
-            store.log_in(&id, &session, &entry, |stored| proved.note(&user, stored))
-        })
-        .await?;
-    let mut answer = answer::json(StatusCode::OK, &session_body(&user, &session))?;
-    give_cookie(app, &mut answer, &secret.reveal(), SESSION_S)?;
-    Ok(answer)
-}
-
-fn session_body(user: &User, session: &NewSession) -> SessionAnswer {
-    SessionAnswer {
-        actor: Actor::User(user.name.to_string()).to_string(),
-        role: Shown(user.role),
-        account: user.account.clone().map(Shown),
-        capabilities: user.role.capabilities().iter().map(Shown).collect(),
-        person: true,
-        totp: user.second_factor().is_some(),
-        expires_at: Some(Shown(session.expires_at)),
+impl SessionAnswer {
+    fn begun(begun: &Begun) -> Self {
+        let user = &begun.user;
+        Self {
+            actor: Actor::User(user.name.to_string()).to_string(),
+            role: Shown(user.role),
+            account: user.account.clone().map(Shown),
+            capabilities: user.role.capabilities().iter().map(Shown).collect(),
+            person: true,
+            totp: user.second_factor().is_some(),
+            expires_at: Some(Shown(begun.expires_at)),
+        }
     }
-}
-
-async fn note_refusal(
-    app: &App,
-    request: &HttpRequest,
-    user: Option<&User>,
-    typed: &str,
-) -> Result<(), Problem> {
-    let act = Act {
-        actor: Actor::Anonymous,
-        address: address(request),
-        at: app.clock.now(),
-    };
-    // Somebody may have typed the password where the name goes: an unknown name is not kept.
-    let target = user.map_or("", |user| user.id.as_str());
-    let detail = json!({"name": user.map(|user| user.name.as_str()), "chars": typed.len()});
-    let account = user.and_then(|user| user.account.as_ref());
-    let entry = act.entry(AuditAction::LoginRefused, account, target, detail);
-    app.store(move |store| store.note(&entry)).await
 }
 
 fn give_cookie(
@@ -317,7 +178,7 @@ fn credentials(body: JsonObject) -> Result<Credentials, Problem> {
     };
     Ok(Credentials {
         name: UserName::typed(&typed).ok(),
-        typed,
+        typed_bytes: typed.len(),
         password: Password::attempt(password),
         code,
     })
@@ -341,21 +202,9 @@ pub(crate) fn new_password(value: Value) -> Read<Password> {
     chosen.map_err(|error| vec![FieldError::new("", error.to_string())])
 }
 
-fn act(app: &App, request: &HttpRequest, user: &User) -> Act {
-    Act {
-        actor: Actor::User(user.name.to_string()),
-        address: address(request),
-        at: app.clock.now(),
-    }
-}
-
 fn address(request: &HttpRequest) -> Option<std::net::IpAddr> {
     let extensions = request.extensions();
     extensions
         .get::<CallAddress>()
         .and_then(|address| address.0)
-}
-
-fn refusal() -> Problem {
-    Problem::unauthorized("the name, the password or the code is wrong")
 }
