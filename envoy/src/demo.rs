@@ -26,7 +26,7 @@ mod options;
 mod samples;
 mod traffic;
 
-use options::{DemoCommand, DemoOptions, HELP};
+use options::{DemoCommand, DemoOptions};
 use traffic::Traffic;
 
 /// Time between two looks at the children and at the wish to stop.
@@ -34,9 +34,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The whole program.
 pub fn run() -> ExitCode {
-    match DemoOptions::parse(lexopt::Parser::from_env()) {
+    match DemoOptions::parse(std::env::args_os()) {
         Ok(DemoCommand::Help) => {
-            eprint!("{HELP}");
+            eprint!("{}", options::help());
             ExitCode::SUCCESS
         }
         Ok(DemoCommand::Run(options)) => match run_stack(*options) {
@@ -47,7 +47,7 @@ pub fn run() -> ExitCode {
             }
         },
         Err(invalid) => {
-            eprintln!("demo: {invalid}\n\n{HELP}");
+            eprint!("demo: {invalid}\n\n{}", options::help());
             ExitCode::from(2)
         }
     }

@@ -9,6 +9,7 @@ pub mod address;
 pub mod bootstrap;
 pub mod build;
 mod command;
+mod command_line;
 pub mod demo;
 pub mod dist;
 mod envoy;

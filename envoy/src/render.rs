@@ -3,48 +3,94 @@
 //! It is the demo's own template with other values. Invariant: an option that is not understood is
 //! an error, and nothing is printed but a bootstrap.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
-use lexopt::{Arg, Parser};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser};
 
 use crate::address::HostPort;
 use crate::bootstrap::{Addition, Bootstrap, Place, Tls};
+use crate::command_line;
+use crate::lease::MaxStaleness;
 
-const HELP: &str = "\
-cargo run --package envoy --bin render -- --sidecar HOST:PORT --upstream HOST:PORT [OPTIONS]
-prints the bootstrap of an Envoy
-
-  --sidecar HOST:PORT        the sidecar's feed
-  --upstream HOST:PORT       the model servers
-  --sidecar-ca FILE          the feed speaks TLS: who must have signed its certificate (PEM), which
-                             must be HOST's
-  --listen ADDRESS:PORT      where clients call (default: 0.0.0.0:10000)
-  --admin-port PORT          Envoy's admin interface, on loopback (default: 9901)
-  --node NAME                name of this Envoy, unique in its fleet (default: envoy)
-  --region REGION            whose keys (default: local)
-  --max-staleness LEASE      how long to go on without the sidecar: 5s or more, 10m, never
-                             (default: 1h)
-  --heap-bytes-max BYTES     size of Envoy's heap at which it takes no more requests (default:
-                             2147483648); below the memory that it may have
-  --signed-table-key HEX     start from a signed table of this public key (docs/recipes.md)
-  --filter FILE              the filter (default: /etc/latchkey/filter.wasm)
-  --feed-token-file FILE     holds `Bearer <token>` (default: /etc/latchkey/feed-token)
-  --access-log FILE          (default: /dev/stdout)
-  --tls-certificate FILE     serves clients over TLS with this certificate (PEM, its issuers
-                             behind it); needs --tls-key
-  --tls-key FILE             its private key (PEM)
-  --add PLACE=FILE           puts YAML at a place of the template; may be repeated. Places:
-                             secrets, listener_filters, connection_manager, access_log_fields,
-                             before_gate, http_filters, virtual_host, routes, listeners, clusters
-  --help                     this text
-";
+/// The command line, as it is declared.
+#[derive(Debug, Parser)]
+#[command(
+    bin_name = "cargo run --package envoy --bin render --",
+    about = "prints the bootstrap of an Envoy",
+    args_override_self = true,
+    disable_help_flag = true
+)]
+struct Arguments {
+    /// the sidecar's feed
+    #[arg(long, value_name = "HOST:PORT")]
+    sidecar: HostPort,
+    /// the model servers
+    #[arg(long, value_name = "HOST:PORT")]
+    upstream: HostPort,
+    /// the feed speaks TLS: who must have signed its certificate (PEM),
+    /// which must be HOST's
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    sidecar_ca: Option<PathBuf>,
+    /// where clients call
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:10000")]
+    listen: SocketAddr,
+    /// Envoy's admin interface, on loopback
+    #[arg(long, value_name = "PORT", default_value_t = 9901)]
+    admin_port: u16,
+    /// name of this Envoy, unique in its fleet
+    #[arg(long, value_name = "NAME", default_value = "envoy")]
+    node: String,
+    /// whose keys
+    #[arg(long, value_name = "REGION", default_value = crate::sidecar::REGION)]
+    region: String,
+    /// how long to go on without the sidecar: 5s or more, 10m, never
+    /// (default: 1h)
+    #[arg(long, value_name = "LEASE", verbatim_doc_comment)]
+    max_staleness: Option<MaxStaleness>,
+    /// size of Envoy's heap at which it takes no more requests; below
+    /// the memory that it may have
+    #[arg(
+        long,
+        value_name = "BYTES",
+        verbatim_doc_comment,
+        default_value_t = crate::bootstrap::HEAP_BYTES_MAX
+    )]
+    heap_bytes_max: u64,
+    /// start from a signed table of this public key (docs/recipes.md)
+    #[arg(long, value_name = "HEX", alias = "sealed-table-key")]
+    signed_table_key: Option<String>,
+    /// the filter
+    #[arg(long, value_name = "FILE", default_value = "/etc/latchkey/filter.wasm")]
+    filter: PathBuf,
+    /// holds `Bearer <token>`
+    #[arg(long, value_name = "FILE", default_value = "/etc/latchkey/feed-token")]
+    feed_token_file: PathBuf,
+    /// where each request is logged
+    #[arg(long, value_name = "FILE", default_value = "/dev/stdout")]
+    access_log: PathBuf,
+    /// serves clients over TLS with this certificate (PEM, its issuers
+    /// behind it); needs --tls-key
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    tls_certificate: Option<PathBuf>,
+    /// its private key (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// puts YAML at a place of the template; may be repeated. Places:
+    /// secrets, listener_filters, connection_manager, access_log_fields,
+    /// before_gate, http_filters, virtual_host, routes, listeners, clusters
+    #[arg(long, value_name = "PLACE=FILE", verbatim_doc_comment, value_parser = addition)]
+    add: Vec<Addition>,
+    /// this text
+    #[arg(long, short_alias = 'h', action = ArgAction::Help)]
+    help: Option<bool>,
+}
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -61,14 +107,14 @@ pub struct InvalidOption(String);
 
 /// The whole program.
 pub fn run() -> ExitCode {
-    match parse(Parser::from_env()) {
+    match parse(std::env::args_os()) {
         Ok(RenderCommand::Help) => {
-            eprint!("{HELP}");
+            eprint!("{}", help());
             ExitCode::SUCCESS
         }
         Ok(RenderCommand::Print(bootstrap)) => print(&bootstrap),
         Err(invalid) => {
-            eprintln!("render: {invalid}\n\n{HELP}");
+            eprint!("render: {invalid}\n\n{}", help());
             ExitCode::from(2)
         }
     }
@@ -89,81 +135,45 @@ fn print(bootstrap: &Bootstrap) -> ExitCode {
     }
 }
 
-/// Reads a command line.
-pub fn parse(mut parser: Parser) -> Result<RenderCommand, InvalidOption> {
-    let (mut sidecar, mut upstream) = (None, None);
-    let (mut certificate, mut private_key) = (None, None);
-    let mut others = Vec::new();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Arg::Long("help") | Arg::Short('h') => return Ok(RenderCommand::Help),
-            Arg::Long("sidecar") => sidecar = Some(parsed("sidecar", &parser.value()?)?),
-            Arg::Long("upstream") => upstream = Some(parsed("upstream", &parser.value()?)?),
-            Arg::Long("tls-certificate") => certificate = Some(parser.value()?.into()),
-            Arg::Long("tls-key") => private_key = Some(parser.value()?.into()),
-            Arg::Long(name) => {
-                let name = name.to_owned();
-                others.push((name, parser.value()?));
-            }
-            Arg::Short(_) | Arg::Value(_) => return Err(argument.unexpected().into()),
-        }
-    }
-    let mut bootstrap = bootstrap(
-        sidecar.ok_or_else(|| missing("sidecar"))?,
-        upstream.ok_or_else(|| missing("upstream"))?,
-    );
-    bootstrap.tls = tls(certificate, private_key)?;
-    for (name, value) in &others {
-        set(&mut bootstrap, name, value)?;
-    }
-    Ok(RenderCommand::Print(Box::new(bootstrap)))
+/// What `--help` prints.
+fn help() -> String {
+    Arguments::command().render_help().to_string()
 }
 
-/// The bootstrap without further options.
-fn bootstrap(sidecar: HostPort, upstream: HostPort) -> Bootstrap {
-    Bootstrap {
-        node_id: "envoy".to_owned(),
-        admin_port: 9901,
-        listen_address: IpAddr::from([0, 0, 0, 0]),
-        listen_port: 10_000,
-        filter_wasm: PathBuf::from("/etc/latchkey/filter.wasm"),
-        feed_token_file: PathBuf::from("/etc/latchkey/feed-token"),
-        access_log: PathBuf::from("/dev/stdout"),
-        region: crate::sidecar::REGION.to_owned(),
-        max_staleness: crate::MaxStaleness::default(),
-        signed_table_key: None,
+/// Reads the words of a command line, the program's name first.
+pub fn parse(
+    words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<RenderCommand, InvalidOption> {
+    match Arguments::try_parse_from(words) {
+        Ok(arguments) => {
+            let bootstrap = bootstrap(arguments)?;
+            Ok(RenderCommand::Print(Box::new(bootstrap)))
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(RenderCommand::Help),
+        Err(error) => Err(InvalidOption(command_line::told(&error))),
+    }
+}
+
+fn bootstrap(arguments: Arguments) -> Result<Bootstrap, InvalidOption> {
+    Ok(Bootstrap {
+        node_id: arguments.node,
+        admin_port: arguments.admin_port,
+        listen_address: arguments.listen.ip(),
+        listen_port: arguments.listen.port(),
+        filter_wasm: arguments.filter,
+        feed_token_file: arguments.feed_token_file,
+        access_log: arguments.access_log,
+        region: arguments.region,
+        max_staleness: arguments.max_staleness.unwrap_or_default(),
+        signed_table_key: arguments.signed_table_key,
         gate_settings: serde_json::Map::new(),
-        heap_bytes_max: crate::bootstrap::HEAP_BYTES_MAX,
-        sidecar,
-        sidecar_ca: None,
-        upstream,
-        tls: None,
-        additions: Vec::new(),
-    }
-}
-
-fn set(bootstrap: &mut Bootstrap, name: &str, value: &OsStr) -> Result<(), InvalidOption> {
-    match name {
-        "listen" => {
-            let address: SocketAddr = parsed(name, value)?;
-            (bootstrap.listen_address, bootstrap.listen_port) = (address.ip(), address.port());
-        }
-        "admin-port" => bootstrap.admin_port = parsed(name, value)?,
-        "node" => bootstrap.node_id = parsed(name, value)?,
-        "region" => bootstrap.region = parsed(name, value)?,
-        "max-staleness" => bootstrap.max_staleness = parsed(name, value)?,
-        "heap-bytes-max" => bootstrap.heap_bytes_max = parsed(name, value)?,
-        "signed-table-key" | "sealed-table-key" => {
-            bootstrap.signed_table_key = Some(parsed(name, value)?)
-        }
-        "filter" => bootstrap.filter_wasm = value.into(),
-        "feed-token-file" => bootstrap.feed_token_file = value.into(),
-        "sidecar-ca" => bootstrap.sidecar_ca = Some(value.into()),
-        "access-log" => bootstrap.access_log = value.into(),
-        "add" => bootstrap.additions.push(addition(value)?),
-        _ => return Err(InvalidOption(format!("there is no option --{name}"))),
-    }
-    Ok(())
+        heap_bytes_max: arguments.heap_bytes_max,
+        sidecar: arguments.sidecar,
+        sidecar_ca: arguments.sidecar_ca,
+        upstream: arguments.upstream,
+        tls: tls(arguments.tls_certificate, arguments.tls_key)?,
+        additions: arguments.add,
+    })
 }
 
 fn tls(
@@ -182,33 +192,14 @@ fn tls(
     }
 }
 
-fn addition(value: &OsStr) -> Result<Addition, InvalidOption> {
-    let text = value.to_string_lossy();
-    let invalid = |why: &str| InvalidOption(format!("--add {text}: {why}"));
-    let (place, file) = text
-        .split_once('=')
-        .ok_or_else(|| invalid("write PLACE=FILE"))?;
-    let place = Place::of_name(place).ok_or_else(|| invalid("there is no such place"))?;
-    let yaml = fs::read_to_string(file).map_err(|error| invalid(&error.to_string()))?;
+fn addition(text: &str) -> Result<Addition, String> {
+    let (place, file) = text.split_once('=').ok_or("write PLACE=FILE")?;
+    let place = Place::of_name(place).ok_or("there is no such place")?;
+    let yaml = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
     Ok(Addition { place, yaml })
 }
 
-fn missing(name: &str) -> InvalidOption {
-    InvalidOption(format!("--{name} HOST:PORT must be given"))
-}
-
-fn parsed<T: FromStr<Err: fmt::Display>>(name: &str, value: &OsStr) -> Result<T, InvalidOption> {
-    let parsed = value.to_string_lossy().parse();
-    parsed.map_err(|error| InvalidOption(format!("--{name}: {error}")))
-}
-
 // === impl InvalidOption ===
-
-impl From<lexopt::Error> for InvalidOption {
-    fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
-    }
-}
 
 impl fmt::Display for InvalidOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,11 +3,12 @@
 //! Does not look into the files that settings name. Invariant: a [`Config`] is sensible as a
 //! whole; a value that is not is named with its place, and no secret can be given as a setting.
 
+mod arguments;
 mod error;
 mod settings;
+mod values;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -15,18 +16,17 @@ use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secrets::secret::KeyPrefix;
-use crate::http::host_policy::is_loopback;
 use crate::telemetry::LogFormat;
 
+pub use arguments::usage;
+use arguments::{
+    Arguments, AuditVerb, ConfigVerb, EnvoyVerb, KeysVerb, OperatorVerb, Settings, Verb,
+};
 pub use error::ConfigError;
-use settings::{Given, Settings};
-
-/// What `--help` says.
-pub const USAGE: &str = include_str!("config/usage.txt");
+use settings::{Places, Stop};
 
 const KEY_LIMIT_DEFAULT: u64 = 50;
 const BLOCKING_THREADS_DEFAULT: usize = 16;
-const BLOCKING_THREADS_MAX: usize = 512;
 
 /// What the program is to do.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub enum Command {
         /// A bootstrap or a config dump.
         file: PathBuf,
     },
-    /// Print [`USAGE`].
+    /// Print [`usage`].
     Help,
     /// Print which release this is.
     Version,
@@ -175,105 +175,77 @@ impl Command {
         words: impl IntoIterator<Item = OsString>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConfigError> {
-        let words: Vec<OsString> = words.into_iter().collect();
-        let is_help = |word: &OsString| word == "--help" || word == "-h";
-        if words.iter().any(is_help) || words.first().is_some_and(|word| word == "help") {
-            return Ok(Self::Help);
+        match settings::read(words, variable) {
+            Ok((Arguments { verb, settings }, places)) => Self::of(verb, settings, &places),
+            Err(Stop::Help) => Ok(Self::Help),
+            Err(Stop::Version) => Ok(Self::Version),
+            Err(Stop::Refused(error)) => Err(error),
         }
-        let is_version = |word: &OsString| word == "--version" || word == "-V";
-        if words.first().is_some_and(is_version) {
-            return Ok(Self::Version);
-        }
-        let is_plain = |word: &&OsString| !word.to_string_lossy().starts_with("--");
-        let command: Vec<_> = words.iter().take_while(is_plain).cloned().collect();
-        let command: Vec<_> = command.iter().filter_map(|word| word.to_str()).collect();
-        let rest = words.iter().skip(command.len()).cloned();
-        let settings = || Settings::read(rest, variable);
-        match command.as_slice() {
-            ["serve"] => Config::of(&settings()?).map(Box::new).map(Self::Serve),
-            ["config", "check"] => Config::of(&settings()?)
-                .map(Box::new)
-                .map(Self::CheckConfig),
-            ["backup"] => Self::backup(&settings()?),
-            ["restore"] => Self::restore(&settings()?),
-            ["audit", "verify"] => Ok(Self::VerifyAudit {
-                data: path("data", &settings()?)?,
+    }
+
+    fn of(verb: Verb, settings: Settings, places: &Places) -> Result<Self, ConfigError> {
+        let config = |settings| Config::of(settings, places).map(Box::new);
+        match verb {
+            Verb::Serve => config(settings).map(Self::Serve),
+            Verb::Config(ConfigVerb::Check) => config(settings).map(Self::CheckConfig),
+            Verb::Backup => Ok(Self::Backup {
+                data: given("data", settings.data)?,
+                to: given("to", settings.to)?,
             }),
-            ["operator", "reset"] => Ok(Self::ResetOperator {
-                data: path("data", &settings()?)?,
+            Verb::Restore => Ok(Self::Restore {
+                data: given("data", settings.data)?,
+                from: given("from", settings.from)?,
             }),
-            ["snapshot"] => Self::snapshot(&settings()?),
-            ["envoy", "lint", file] => Ok(Self::LintEnvoy { file: file.into() }),
-            ["keys", "rotate-master"] => Self::rotate_master(&settings()?),
-            _ => Err(ConfigError::Command),
+            Verb::Audit(AuditVerb::Verify) => Ok(Self::VerifyAudit {
+                data: given("data", settings.data)?,
+            }),
+            Verb::Operator(OperatorVerb::Reset) => Ok(Self::ResetOperator {
+                data: given("data", settings.data)?,
+            }),
+            Verb::Keys(KeysVerb::RotateMaster) => Ok(Self::RotateMaster {
+                master_key: master_key(settings.master_key_file, settings.master_key_fd)?,
+                data: given("data", settings.data)?,
+            }),
+            Verb::Snapshot => Ok(Self::Snapshot {
+                data: given("data", settings.data)?,
+                region: given("region", settings.region)?,
+                to: given("to", settings.to)?,
+            }),
+            Verb::Envoy(EnvoyVerb::Lint { file }) => Ok(Self::LintEnvoy { file }),
         }
-    }
-
-    fn backup(settings: &Settings) -> Result<Self, ConfigError> {
-        Ok(Self::Backup {
-            data: path("data", settings)?,
-            to: path("to", settings)?,
-        })
-    }
-
-    fn restore(settings: &Settings) -> Result<Self, ConfigError> {
-        Ok(Self::Restore {
-            data: path("data", settings)?,
-            from: path("from", settings)?,
-        })
-    }
-
-    fn snapshot(settings: &Settings) -> Result<Self, ConfigError> {
-        let region = optional("region", settings, RegionId::parse)?;
-        Ok(Self::Snapshot {
-            data: path("data", settings)?,
-            region: region.ok_or(ConfigError::Missing("region"))?,
-            to: path("to", settings)?,
-        })
-    }
-
-    fn rotate_master(settings: &Settings) -> Result<Self, ConfigError> {
-        Ok(Self::RotateMaster {
-            data: path("data", settings)?,
-            master_key: master_key(settings)?,
-        })
     }
 }
 
 impl Config {
-    fn of(settings: &Settings) -> Result<Self, ConfigError> {
-        let behind_tls_proxy = switch("behind-tls-proxy", settings)?;
-        let tls = tls(settings)?;
+    fn of(settings: Settings, places: &Places) -> Result<Self, ConfigError> {
+        let behind_tls_proxy = settings.behind_tls_proxy.unwrap_or(false);
+        let tls = tls(settings.tls_certificate_file, settings.tls_key_file)?;
         let has_tls = behind_tls_proxy || tls.is_some();
         Ok(Self {
-            data: path("data", settings)?,
-            admin: address("admin", settings, has_tls)?,
-            feed: address("feed", settings, has_tls)?,
-            public_url: public_url(settings, tls.is_some())?,
+            data: given("data", settings.data)?,
+            admin: address("admin", settings.admin, has_tls, places)?,
+            feed: address("feed", settings.feed, has_tls, places)?,
+            public_url: public_url(settings.public_url, tls.is_some(), places)?,
             tls,
             behind_tls_proxy,
-            admin_hosts: every("admin-host", settings, host)?,
-            trusted_proxies: every("trusted-proxy", settings, Network::parse)?,
-            feed_token_file: path("feed-token-file", settings)?,
-            operator_token_file: file("operator-token-file", settings),
-            setup_secret_file: file("setup-secret-file", settings),
-            master_key: master_key(settings)?,
-            recoverable: optional("recoverable", settings, boolean)?.unwrap_or(true),
-            seed_accounts: every("seed-account", settings, AccountId::parse)?,
-            seed_regions: every("seed-region", settings, RegionId::parse)?,
-            gateways: every("gateway", settings, Gateway::parse)?,
-            key_prefix: match settings.one("key-prefix") {
-                Some(given) => parsed(given, KeyPrefix::parse)?,
-                None => KeyPrefix::standard(),
-            },
-            key_limit_default: optional("key-limit-default", settings, whole_number)?
-                .unwrap_or(KEY_LIMIT_DEFAULT),
-            blocking_threads: optional("blocking-threads", settings, threads)?
+            admin_hosts: settings.admin_host,
+            trusted_proxies: settings.trusted_proxy,
+            feed_token_file: given("feed-token-file", settings.feed_token_file)?,
+            operator_token_file: settings.operator_token_file,
+            setup_secret_file: settings.setup_secret_file,
+            master_key: master_key(settings.master_key_file, settings.master_key_fd)?,
+            recoverable: settings.recoverable.unwrap_or(true),
+            seed_accounts: settings.seed_account,
+            seed_regions: settings.seed_region,
+            gateways: settings.gateway,
+            key_prefix: settings.key_prefix.unwrap_or_else(KeyPrefix::standard),
+            key_limit_default: settings.key_limit_default.unwrap_or(KEY_LIMIT_DEFAULT),
+            blocking_threads: settings
+                .blocking_threads
                 .unwrap_or(BLOCKING_THREADS_DEFAULT),
-            tokenhub_path: optional("tokenhub-path", settings, url_path)?
-                .unwrap_or_else(|| "/".into()),
-            json: switch("json", settings)?,
-            log_format: optional("log-format", settings, LogFormat::parse)?.unwrap_or_default(),
+            tokenhub_path: settings.tokenhub_path.unwrap_or_else(|| "/".into()),
+            json: settings.json.unwrap_or(false),
+            log_format: settings.log_format.unwrap_or_default(),
         })
     }
 }
@@ -297,175 +269,63 @@ impl Gateway {
     }
 }
 
-fn path(name: &'static str, settings: &Settings) -> Result<PathBuf, ConfigError> {
-    let given = settings.one(name).filter(|given| !given.value.is_empty());
-    given
-        .map(|given| given.value.clone().into())
-        .ok_or(ConfigError::Missing(name))
+fn given<T>(name: &'static str, setting: Option<T>) -> Result<T, ConfigError> {
+    setting.ok_or(ConfigError::Missing(name))
 }
 
-/// A file that may be named.
-fn file(name: &str, settings: &Settings) -> Option<PathBuf> {
-    let given = settings.one(name)?;
-    Some(given.value.clone().into())
-}
-
-fn master_key(settings: &Settings) -> Result<MasterKeySource, ConfigError> {
-    let file = settings.one("master-key-file");
-    let descriptor = optional("master-key-fd", settings, descriptor)?;
+fn master_key(
+    file: Option<PathBuf>,
+    descriptor: Option<i32>,
+) -> Result<MasterKeySource, ConfigError> {
     match (file, descriptor) {
         (Some(_), Some(_)) => Err(ConfigError::Either("master-key-file", "master-key-fd")),
-        (Some(file), None) => Ok(MasterKeySource::File(file.value.clone().into())),
+        (Some(file), None) => Ok(MasterKeySource::File(file)),
         (None, Some(number)) => Ok(MasterKeySource::Descriptor(number)),
         (None, None) => Ok(MasterKeySource::DataDirectory),
     }
 }
 
 /// Certificate and key: both or neither.
-fn tls(settings: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
-    let (certificate, key) = ("tls-certificate-file", "tls-key-file");
-    match (settings.one(certificate), settings.one(key)) {
+fn tls(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    match (certificate, key) {
         (None, None) => Ok(None),
-        _ => Ok(Some(TlsFiles {
-            certificate: path(certificate, settings)?,
-            key: path(key, settings)?,
+        (certificate, key) => Ok(Some(TlsFiles {
+            certificate: given("tls-certificate-file", certificate)?,
+            key: given("tls-key-file", key)?,
         })),
     }
 }
 
 /// Where browsers come: over TLS if this port speaks it.
-fn public_url(settings: &Settings, speaks_tls: bool) -> Result<Option<String>, ConfigError> {
-    let read = |text: &str| match origin(text) {
-        Ok(origin) if speaks_tls && origin.starts_with("http://") => {
-            Err("must begin with https://, as the port has a certificate")
+fn public_url(
+    url: Option<String>,
+    speaks_tls: bool,
+    places: &Places,
+) -> Result<Option<String>, ConfigError> {
+    match url {
+        Some(url) if speaks_tls && url.starts_with("http://") => {
+            let advice = "must begin with https://, as the port has a certificate";
+            Err(ConfigError::Value(places.of("public-url"), advice.into()))
         }
-        read => read,
-    };
-    optional("public-url", settings, read)
+        url => Ok(url),
+    }
 }
 
 /// An address to listen on: loopback, unless it speaks TLS or something in front of it is said to.
 fn address(
     name: &'static str,
-    settings: &Settings,
+    setting: Option<SocketAddr>,
     has_tls: bool,
+    places: &Places,
 ) -> Result<SocketAddr, ConfigError> {
-    let given = settings.one(name).ok_or(ConfigError::Missing(name))?;
-    let read = |text: &str| {
-        text.parse()
-            .map_err(|_| "must be ADDRESS:PORT, as 127.0.0.1:9301")
-    };
-    let address: SocketAddr = parsed(given, read)?;
+    let address = given(name, setting)?;
     if address.ip().is_loopback() || has_tls {
         Ok(address)
     } else {
-        Err(ConfigError::NotLoopback(given.place.to_string(), address))
-    }
-}
-
-fn optional<T, E: fmt::Display>(
-    name: &'static str,
-    settings: &Settings,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<Option<T>, ConfigError> {
-    let given = settings.one(name);
-    given.map(|given| parsed(given, parse)).transpose()
-}
-
-fn every<T, E: fmt::Display>(
-    name: &'static str,
-    settings: &Settings,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Vec<T>, ConfigError> {
-    let given = settings.many(name);
-    given.map(|given| parsed(given, &parse)).collect()
-}
-
-fn switch(name: &'static str, settings: &Settings) -> Result<bool, ConfigError> {
-    Ok(optional(name, settings, boolean)?.unwrap_or(false))
-}
-
-fn parsed<T, E: fmt::Display>(
-    given: &Given,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, ConfigError> {
-    let refuse = |advice: String| ConfigError::Value(given.place.to_string(), advice);
-    let text = given.value.to_str();
-    let text = text.ok_or_else(|| refuse("must be UTF-8".into()))?;
-    parse(text).map_err(|error| refuse(error.to_string()))
-}
-
-fn whole_number(text: &str) -> Result<u64, &'static str> {
-    text.parse().map_err(|_| "must be a whole number, as 50")
-}
-
-fn threads(text: &str) -> Result<usize, &'static str> {
-    let number = text.parse().ok();
-    number
-        .filter(|number| (1..=BLOCKING_THREADS_MAX).contains(number))
-        .ok_or("must be a whole number from 1 to 512")
-}
-
-fn descriptor(text: &str) -> Result<i32, &'static str> {
-    let number = text.parse().ok().filter(|number| *number > 2);
-    number.ok_or("must be the number of an open file descriptor, 3 or more")
-}
-
-fn boolean(text: &str) -> Result<bool, &'static str> {
-    text.parse().map_err(|_| "must be true or false")
-}
-
-fn host(text: &str) -> Result<String, &'static str> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
-    if !text.is_empty() && text.bytes().all(plain) {
-        Ok(text.into())
-    } else {
-        Err("must be a host name in lower case, without scheme and port")
-    }
-}
-
-fn url_path(text: &str) -> Result<String, &'static str> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    let parts = text
-        .strip_prefix('/')
-        .map(|rest| rest.strip_suffix('/').unwrap_or(rest));
-    let fits = |rest: &str| {
-        rest.split('/')
-            .all(|part| !part.is_empty() && part.bytes().all(plain))
-    };
-    let is_taken = text == "/v1" || text.starts_with("/v1/");
-    match parts {
-        Some(rest) if (rest.is_empty() || fits(rest)) && text != "//" && !is_taken => {
-            Ok(text.into())
-        }
-        _ => Err("must be a path outside /v1, of letters, digits, '-', '_' and '.', as /tokenhub"),
-    }
-}
-
-/// An origin that keeps what is said to it: over TLS, or on this machine's loopback.
-fn origin(text: &str) -> Result<String, &'static str> {
-    let (scheme, authority) = text
-        .split_once("://")
-        .ok_or("must begin with https://, as https://keys.example.com")?;
-    let after_bracket = authority.rfind(']').map_or(0, |end| end + 1);
-    let (_, tail) = authority.split_at(after_bracket);
-    let name = match tail.split_once(':') {
-        Some((_, port)) if port.parse::<u16>().is_err() => None,
-        Some((_, port)) => authority
-            .strip_suffix(port)
-            .and_then(|rest| rest.strip_suffix(':')),
-        None => Some(authority),
-    };
-    match (scheme, name) {
-        ("https", Some(name)) if host(name).is_ok() => Ok(text.into()),
-        ("http", Some(name)) if is_loopback(name) => Ok(text.into()),
-        ("http", _) => Err(
-            "must begin with https://, unless it is localhost or a loopback address as in \
-             http://127.0.0.1:9301",
-        ),
-        _ => Err(
-            "must be https:// and a host name in lower case, no path, as https://keys.example.com",
-        ),
+        Err(ConfigError::NotLoopback(places.of(name), address))
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use sidecar::config::{Command, Config, USAGE};
+use sidecar::config::{self, Command, Config};
 use sidecar::lint;
 use sidecar::offline;
 use sidecar::serve::{self, announce};
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Snapshot { data, region, to }) => say(snapshot::write(&data, &region, &to)),
         Ok(Command::LintEnvoy { file }) => lint_envoy(&file),
-        Ok(Command::Help) => print(USAGE),
+        Ok(Command::Help) => print(&config::usage()),
         Ok(Command::Version) => print(&format!("sidecar {}\n", sidecar::VERSION)),
         Err(error) => fail(&error, 2),
     }

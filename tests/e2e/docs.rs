@@ -26,8 +26,9 @@ fn sidecar(args: &[&str]) -> Output {
 
 /// Flags at the beginning of lines of `--help`.
 fn flags_of_help(help: &str) -> BTreeSet<String> {
-    let lines = help.lines().filter_map(|line| line.strip_prefix("  --"));
-    let names = lines.map(|line| line.split(' ').next().unwrap());
+    let lines = help.lines();
+    let lines = lines.filter_map(|line| line.trim_start().strip_prefix("--"));
+    let names = lines.map(|line| line.split([' ', '[']).next().unwrap());
     names.map(|name| format!("--{name}")).collect()
 }
 

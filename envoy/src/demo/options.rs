@@ -5,31 +5,63 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use lexopt::{Arg, Parser};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser};
 
+use crate::address::HostPort;
+use crate::command_line;
 use crate::files;
+use crate::lease::MaxStaleness;
 use crate::stack::{PortChoice, StackOptions, UpstreamAt};
 
+/// The command line, as it is declared.
+#[derive(Debug, Parser)]
+#[command(
+    bin_name = "cargo demo --",
+    about = "all of Latchkey on one machine, until Ctrl-C",
+    after_help = "Envoy is taken from ENVOY_BIN, else from PATH, else fetched and checked.",
+    args_override_self = true,
+    disable_help_flag = true
+)]
+struct Arguments {
+    /// forward to this model server (default: a demo upstream)
+    #[arg(long, value_name = "HOST:PORT")]
+    upstream: Option<HostPort>,
+    /// sample clients call now and then, so that there is something to see
+    #[arg(long)]
+    traffic: bool,
+    /// keep keys and logs there (default: target/demo)
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// use the ports N to N+4 (default: Envoy 10000, its admin interface
+    /// 9901, console 9301, feed 9302, demo upstream 9400, or the next
+    /// free ones)
+    #[arg(long, value_name = "N", verbatim_doc_comment)]
+    port_base: Option<u16>,
+    /// worker threads of Envoy (default: 2)
+    #[arg(long, value_name = "N", value_parser = threads)]
+    concurrency: Option<u32>,
+    /// how long Envoy goes on without the sidecar: 5s or more, 10m, never
+    /// (default: 1h)
+    #[arg(long, value_name = "LEASE", verbatim_doc_comment)]
+    max_staleness: Option<MaxStaleness>,
+    /// Envoy's log (default: envoy.log in the data directory)
+    #[arg(long, value_name = "FILE")]
+    envoy_log: Option<PathBuf>,
+    /// one JSON line on standard output when everything is ready, for
+    /// scripts
+    #[arg(long, verbatim_doc_comment)]
+    json: bool,
+    /// this text
+    #[arg(long, short_alias = 'h', action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
 /// What `--help` prints.
-pub(super) const HELP: &str = "\
-cargo demo -- [OPTIONS]      all of Latchkey on one machine, until Ctrl-C
-
-  --upstream HOST:PORT       forward to this model server (default: a demo upstream)
-  --traffic                  sample clients call now and then, so that there is something to see
-  --data DIR                 keep keys and logs there (default: target/demo)
-  --port-base N              use the ports N to N+4 (default: Envoy 10000, its admin interface 9901,
-                             console 9301, feed 9302, demo upstream 9400, or the next free ones)
-  --concurrency N            worker threads of Envoy (default: 2)
-  --max-staleness LEASE      how long Envoy goes on without the sidecar: 5s or more, 10m, never
-                             (default: 1h)
-  --envoy-log FILE           Envoy's log (default: envoy.log in the data directory)
-  --json                     one JSON line on standard output when everything is ready, for scripts
-  --help                     this text
-
-Envoy is taken from ENVOY_BIN, else from PATH, else fetched and checked.
-";
+pub(super) fn help() -> String {
+    Arguments::command().render_help().to_string()
+}
 
 /// What the user wants.
 #[derive(Debug)]
@@ -56,36 +88,39 @@ pub(super) struct InvalidDemoOption(String);
 // === impl DemoOptions ===
 
 impl DemoOptions {
-    /// Reads the command line.
-    pub(super) fn parse(mut parser: Parser) -> Result<DemoCommand, InvalidDemoOption> {
-        let mut options = Self::default();
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Arg::Long("help") | Arg::Short('h') => return Ok(DemoCommand::Help),
-                Arg::Long("json") => options.is_json = true,
-                Arg::Long("traffic") => options.has_traffic = true,
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    options.set(&name, &mut parser)?;
-                }
-                Arg::Short(_) | Arg::Value(_) => return Err(argument.unexpected().into()),
-            }
+    /// Reads the words of a command line, the program's name first.
+    pub(super) fn parse(
+        words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<DemoCommand, InvalidDemoOption> {
+        match Arguments::try_parse_from(words) {
+            Ok(arguments) => Ok(DemoCommand::Run(Box::new(Self::of(arguments)))),
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(DemoCommand::Help),
+            Err(error) => Err(InvalidDemoOption(command_line::told(&error))),
         }
-        Ok(DemoCommand::Run(Box::new(options)))
     }
 
-    fn set(&mut self, name: &str, parser: &mut Parser) -> Result<(), InvalidDemoOption> {
-        let stack = &mut self.stack;
-        match name {
-            "upstream" => stack.upstream = UpstreamAt::External(value(name, parser)?),
-            "data" => stack.data_dir = Some(PathBuf::from(text(parser)?)),
-            "port-base" => stack.ports = PortChoice::From(value(name, parser)?),
-            "concurrency" => stack.concurrency = concurrency(value(name, parser)?)?,
-            "max-staleness" => stack.max_staleness = value(name, parser)?,
-            "envoy-log" => stack.envoy_log = Some(PathBuf::from(text(parser)?)),
-            _ => return Err(InvalidDemoOption(format!("there is no option --{name}"))),
+    fn of(arguments: Arguments) -> Self {
+        let StackOptions {
+            upstream,
+            data_dir,
+            ports,
+            concurrency,
+            max_staleness,
+            ..
+        } = Self::default().stack;
+        Self {
+            is_json: arguments.json,
+            has_traffic: arguments.traffic,
+            stack: StackOptions {
+                upstream: arguments.upstream.map_or(upstream, UpstreamAt::External),
+                data_dir: arguments.data.or(data_dir),
+                ports: arguments.port_base.map_or(ports, PortChoice::From),
+                concurrency: arguments.concurrency.unwrap_or(concurrency),
+                max_staleness: arguments.max_staleness.unwrap_or(max_staleness),
+                envoy_log: arguments.envoy_log,
+                ..StackOptions::default()
+            },
         }
-        Ok(())
     }
 }
 
@@ -104,35 +139,12 @@ impl Default for DemoOptions {
     }
 }
 
-fn text(parser: &mut Parser) -> Result<OsString, InvalidDemoOption> {
-    Ok(parser.value()?)
-}
-
-fn value<T: FromStr<Err: fmt::Display>>(
-    name: &str,
-    parser: &mut Parser,
-) -> Result<T, InvalidDemoOption> {
-    let text = text(parser)?;
-    let parsed = text.to_string_lossy().parse();
-    parsed.map_err(|error| InvalidDemoOption(format!("--{name}: {error}")))
-}
-
-fn concurrency(threads: u32) -> Result<u32, InvalidDemoOption> {
-    match threads {
-        0 => Err(InvalidDemoOption(
-            "--concurrency: write 1 or more".to_owned(),
-        )),
-        threads => Ok(threads),
-    }
+fn threads(text: &str) -> Result<u32, &'static str> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or("write 1 or more")
 }
 
 // === impl InvalidDemoOption ===
-
-impl From<lexopt::Error> for InvalidDemoOption {
-    fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
-    }
-}
 
 impl fmt::Display for InvalidDemoOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,10 +157,9 @@ impl std::error::Error for InvalidDemoOption {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lease::MaxStaleness;
 
     fn parse(line: &str) -> Result<DemoCommand, InvalidDemoOption> {
-        DemoOptions::parse(Parser::from_args(line.split_whitespace()))
+        DemoOptions::parse(std::iter::once("demo").chain(line.split_whitespace()))
     }
 
     fn run(line: &str) -> DemoOptions {
@@ -215,7 +226,7 @@ mod tests {
             "--max-staleness",
             "--traffic",
         ] {
-            assert!(HELP.contains(option), "{option}");
+            assert!(help().contains(option), "{option}");
         }
     }
 }

@@ -1,21 +1,24 @@
 //! The bootstrap of the compose demo is that of `cargo demo`, but for the values.
 
+use std::net::IpAddr;
+
 use super::*;
 use crate::bootstrap::TEMPLATE;
 use crate::files;
 
+fn words<'a>(args: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    std::iter::once("render").chain(args.iter().copied())
+}
+
 fn rendered(args: &[&str]) -> String {
-    let parser = Parser::from_args(args.iter().copied());
-    match parse(parser) {
+    match parse(words(args)) {
         Ok(RenderCommand::Print(bootstrap)) => bootstrap.render().unwrap(),
         other => panic!("{other:?}"),
     }
 }
 
 fn refusal(args: &[&str]) -> String {
-    parse(Parser::from_args(args.iter().copied()))
-        .unwrap_err()
-        .to_string()
+    parse(words(args)).unwrap_err().to_string()
 }
 
 /// What the image build passes to `render`.
@@ -32,7 +35,10 @@ fn args_in_dockerfile() -> Vec<String> {
 
 /// What `cargo demo` renders, with values that no image has.
 fn demo() -> String {
-    let mut bootstrap = bootstrap(HostPort::loopback(3), HostPort::loopback(4));
+    let least = ["--sidecar", "127.0.0.1:3", "--upstream", "127.0.0.1:4"];
+    let Ok(RenderCommand::Print(mut bootstrap)) = parse(words(&least)) else {
+        panic!("the least that is needed is refused");
+    };
     bootstrap.node_id = "demo-envoy".to_owned();
     bootstrap.admin_port = 1;
     bootstrap.listen_address = IpAddr::from([127, 0, 0, 1]);
@@ -128,7 +134,8 @@ fn a_certificate_needs_its_key() {
 
 #[test]
 fn the_help_names_every_place() {
-    let (_, places) = HELP.split_once("Places:").unwrap();
+    let help = help();
+    let (_, places) = help.split_once("Places:").unwrap();
     let (places, _) = places.split_once("--help").unwrap();
     let named: Vec<&str> = places
         .split([',', ' ', '\n'])

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 pub enum ConfigError {
     /// The first words are no command.
     Command,
-    /// A flag that does not exist.
-    UnknownFlag(String),
+    /// A flag that does not exist, and the one that is nearest; empty if none is near.
+    UnknownFlag(String, String),
     /// A flag without its value.
     NoValue(String),
     /// A setting that has to be given.
@@ -41,9 +41,13 @@ impl fmt::Display for ConfigError {
             Self::Command => {
                 f.write_str("write `sidecar serve ...`; `sidecar --help` lists the commands")
             }
-            Self::UnknownFlag(flag) => {
+            Self::UnknownFlag(flag, near) if near.is_empty() => {
                 write!(f, "{flag} is not a flag; `sidecar --help` lists them")
             }
+            Self::UnknownFlag(flag, near) => write!(
+                f,
+                "{flag} is not a flag: did you mean {near}? `sidecar --help` lists them"
+            ),
             Self::NoValue(flag) => write!(f, "{flag} needs a value behind it"),
             Self::Missing(name) => write!(f, "--{name} must be given"),
             Self::Repeated(place) => write!(f, "{place} must be given once"),

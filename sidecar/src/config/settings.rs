@@ -1,210 +1,245 @@
-//! Settings as they were written: in flags, in the environment, in a file.
+//! Settings from the command line, the environment and a file, put together for the one parser.
 //!
 //! Does not know what a value means. Invariant: the place of each value is kept, so that an error
 //! names it; a name that nobody knows is refused where somebody wrote it for us.
 
+use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::ConfigError;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches};
 
-/// How a setting is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// With one value.
-    One,
-    /// With any number of values.
-    Many,
-    /// As a flag without a value; elsewhere `true` or `false`.
-    Switch,
+use super::ConfigError;
+use super::arguments::{self, Arguments};
+
+/// Why there are no settings.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Help was asked for.
+    Help,
+    /// The release was asked for.
+    Version,
+    /// They make no sense.
+    Refused(ConfigError),
 }
 
-/// Every setting.
-const FORMS: &[(&str, Form)] = &[
-    ("config", Form::One),
-    ("data", Form::One),
-    ("admin", Form::One),
-    ("feed", Form::One),
-    ("tls-certificate-file", Form::One),
-    ("tls-key-file", Form::One),
-    ("behind-tls-proxy", Form::Switch),
-    ("public-url", Form::One),
-    ("admin-host", Form::Many),
-    ("trusted-proxy", Form::Many),
-    ("feed-token-file", Form::One),
-    ("operator-token-file", Form::One),
-    ("setup-secret-file", Form::One),
-    ("master-key-file", Form::One),
-    ("master-key-fd", Form::One),
-    ("recoverable", Form::One),
-    ("seed-account", Form::Many),
-    ("seed-region", Form::Many),
-    ("gateway", Form::Many),
-    ("key-prefix", Form::One),
-    ("key-limit-default", Form::One),
-    ("blocking-threads", Form::One),
-    ("tokenhub-path", Form::One),
-    ("json", Form::Switch),
-    ("log-format", Form::One),
-    ("region", Form::One),
-    ("to", Form::One),
-    ("from", Form::One),
-];
-
-/// One value and where it stands.
+/// What the environment or the file adds to the command line.
 #[derive(Clone, Debug)]
-pub(super) struct Given {
-    pub(super) place: Source,
-    pub(super) value: OsString,
+struct Added {
+    name: String,
+    place: Source,
+    value: OsString,
 }
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    Flag(&'static str),
-    Variable(&'static str),
-    Line(PathBuf, usize, &'static str),
+enum Source {
+    Flag(String),
+    Variable(String),
+    Line(PathBuf, usize, String),
 }
 
-/// What was written, by name.
+/// Where the values stand that are not on the command line.
 #[derive(Debug, Default)]
-pub(super) struct Settings {
-    given: Vec<(&'static str, Given)>,
+pub(super) struct Places(Vec<Added>);
+
+/// A setting as it is declared.
+struct Declared {
+    name: String,
+    variable: String,
+    is_list: bool,
 }
 
-impl Settings {
-    /// Reads flags, then what `variable` has, then the file that either of them names.
-    pub(super) fn read(
-        words: impl Iterator<Item = OsString>,
-        variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, ConfigError> {
-        let mut settings = Self::of_flags(words)?;
-        settings.add(Self::of_variables(variable));
-        if let Some(file) = settings.one("config").map(|given| given.value.clone()) {
-            settings.add(Self::of_file(Path::new(&file))?);
+/// Reads the words behind the program's name, then what `variable` has, then the file that either
+/// of them names.
+pub(super) fn read(
+    words: impl IntoIterator<Item = OsString>,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<(Arguments, Places), Stop> {
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    let declared = declared();
+    let flags = parse(&words, &Places::default())?;
+    let mut places = Places(Vec::new());
+    let open = |places: &Places, name: &str| !is_flag(&flags, name) && !places.has(name);
+    let variables = declared
+        .iter()
+        .filter(|setting| open(&places, &setting.name));
+    let variables: Vec<Added> = variables
+        .flat_map(|setting| setting.of_variable(&variable))
+        .collect();
+    places.0.extend(variables);
+    if let Some(file) = file(&flags, &places) {
+        let lines = lines(&file, &declared).map_err(Stop::Refused)?;
+        let lines = lines.into_iter().filter(|line| open(&places, &line.name));
+        let lines: Vec<Added> = lines.collect();
+        places.0.extend(lines);
+    }
+    words.extend(places.0.iter().map(Added::word));
+    let matches = parse(&words, &places)?;
+    let arguments = Arguments::from_arg_matches(&matches);
+    let arguments = arguments.map_err(|error| Stop::of(&error, &places))?;
+    Ok((arguments, places))
+}
+
+fn parse(words: &[OsString], places: &Places) -> Result<ArgMatches, Stop> {
+    let program = OsString::from("sidecar");
+    let words = std::iter::once(&program).chain(words);
+    arguments::command()
+        .try_get_matches_from(words)
+        .map_err(|error| Stop::of(&error, places))
+}
+
+fn declared() -> Vec<Declared> {
+    let command = Arguments::command();
+    let settings = command.get_arguments().filter_map(|argument| {
+        Some(Declared {
+            name: argument.get_long()?.to_owned(),
+            variable: argument.get_env()?.to_str()?.to_owned(),
+            is_list: matches!(argument.get_action(), ArgAction::Append),
+        })
+    });
+    settings.collect()
+}
+
+fn is_flag(flags: &ArgMatches, name: &str) -> bool {
+    let id = name.replace('-', "_");
+    flags.value_source(&id) == Some(ValueSource::CommandLine)
+}
+
+/// The file of settings.
+fn file(flags: &ArgMatches, places: &Places) -> Option<PathBuf> {
+    let of_flag = flags.get_one::<PathBuf>("config").cloned();
+    let of_variable = || {
+        places
+            .find("config", None)
+            .map(|added| added.value.clone().into())
+    };
+    of_flag.or_else(of_variable)
+}
+
+/// The settings of a file, in the order of its lines.
+fn lines(path: &Path, declared: &[Declared]) -> Result<Vec<Added>, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|error| ConfigError::File(path.into(), error))?;
+    let mut lines: Vec<Added> = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
         }
-        Ok(settings)
-    }
-
-    /// The value of a setting that has one.
-    pub(super) fn one(&self, name: &str) -> Option<&Given> {
-        self.many(name).next()
-    }
-
-    /// The values of a setting.
-    pub(super) fn many(&self, name: &str) -> impl Iterator<Item = &Given> {
-        let named = self.given.iter().filter(move |(other, _)| *other == name);
-        named.map(|(_, given)| given)
-    }
-
-    /// Takes over what is not set yet.
-    fn add(&mut self, lower: Self) {
-        let known: Vec<_> = self.given.iter().map(|(name, _)| *name).collect();
-        let new = lower.given.into_iter();
-        self.given
-            .extend(new.filter(|(name, _)| !known.contains(name)));
-    }
-
-    fn put(&mut self, name: &'static str, form: Form, given: Given) -> Result<(), ConfigError> {
-        if form != Form::Many && self.one(name).is_some() {
-            return Err(ConfigError::Repeated(given.place.to_string()));
+        let wrong = || ConfigError::Line(path.into(), number);
+        let (name, value) = line.split_once('=').ok_or_else(wrong)?;
+        let mut known = declared.iter().filter(|setting| setting.name != "config");
+        let setting = known.find(|setting| setting.name == name.trim());
+        let setting = setting.ok_or_else(wrong)?;
+        let place = Source::Line(path.into(), number, setting.name.clone());
+        if !setting.is_list && lines.iter().any(|line| line.name == setting.name) {
+            return Err(ConfigError::Repeated(place.to_string()));
         }
-        self.given.push((name, given));
-        Ok(())
+        lines.push(Added {
+            name: setting.name.clone(),
+            place,
+            value: value.trim().into(),
+        });
+    }
+    Ok(lines)
+}
+
+impl Declared {
+    /// Its values in the environment.
+    fn of_variable(&self, variable: impl Fn(&str) -> Option<OsString>) -> Vec<Added> {
+        let Some(value) = variable(&self.variable) else {
+            return Vec::new();
+        };
+        let values = match value.to_str() {
+            Some(text) if self.is_list => text.split(',').map(OsString::from).collect(),
+            _ => vec![value],
+        };
+        let added = values.into_iter().map(|value| Added {
+            name: self.name.clone(),
+            place: Source::Variable(self.variable.clone()),
+            value,
+        });
+        added.collect()
+    }
+}
+
+impl Added {
+    /// The same as a word of the command line.
+    fn word(&self) -> OsString {
+        let mut word = OsString::from(format!("--{}=", self.name));
+        word.push(&self.value);
+        word
+    }
+}
+
+impl Places {
+    /// Where the value of a setting stands.
+    pub(super) fn of(&self, name: &str) -> String {
+        self.of_value(name, None)
     }
 
-    fn of_flags(mut words: impl Iterator<Item = OsString>) -> Result<Self, ConfigError> {
-        let mut settings = Self::default();
-        while let Some(word) = words.next() {
-            let (flag, joined) = split_at_equals(&word);
-            let name = flag.to_str().and_then(|flag| flag.strip_prefix("--"));
-            let (name, form) = name
-                .and_then(form_of)
-                .ok_or_else(|| ConfigError::UnknownFlag(flag.to_string_lossy().into()))?;
-            let place = Source::Flag(name);
-            let value = match (form, joined) {
-                (_, Some(value)) => value.into(),
-                (Form::Switch, None) => "true".into(),
-                (Form::One | Form::Many, None) => words
-                    .next()
-                    .ok_or_else(|| ConfigError::NoValue(place.to_string()))?,
-            };
-            settings.put(name, form, Given { place, value })?;
-        }
-        Ok(settings)
+    fn of_value(&self, name: &str, value: Option<&OsStr>) -> String {
+        let added = self.find(name, value).or_else(|| self.find(name, None));
+        let flag = || Source::Flag(name.to_owned());
+        added
+            .map_or_else(flag, |added| added.place.clone())
+            .to_string()
     }
 
-    fn of_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let mut settings = Self::default();
-        for (name, form) in FORMS {
-            let place = Source::Variable(name);
-            let Some(value) = variable(&place.to_string()) else {
-                continue;
-            };
-            let values = match (form, value.to_str()) {
-                (Form::Many, Some(text)) => text.split(',').map(OsString::from).collect(),
-                _ => vec![value],
-            };
-            let given = values.into_iter().map(|value| Given {
-                place: place.clone(),
-                value,
-            });
-            settings.given.extend(given.map(|given| (*name, given)));
-        }
-        settings
+    fn has(&self, name: &str) -> bool {
+        self.find(name, None).is_some()
     }
 
-    fn of_file(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            fs::read_to_string(path).map_err(|error| ConfigError::File(path.into(), error))?;
-        let mut settings = Self::default();
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
+    fn find(&self, name: &str, value: Option<&OsStr>) -> Option<&Added> {
+        let mut named = self.0.iter().filter(|added| added.name == name);
+        named.find(|added| value.is_none_or(|value| added.value == value))
+    }
+}
+
+impl Stop {
+    /// What the parser says, in our words and with the place.
+    fn of(error: &clap::Error, places: &Places) -> Self {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => text.as_str(),
+            _ => "",
+        };
+        let argument = text(ContextKind::InvalidArg);
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let name = argument.trim_start_matches('-');
+        let name = name.split(|c| !plain(c)).next().unwrap_or_default();
+        let place = || places.of_value(name, Some(OsStr::new(text(ContextKind::InvalidValue))));
+        Self::Refused(match error.kind() {
+            ErrorKind::DisplayHelp => return Self::Help,
+            ErrorKind::DisplayVersion => return Self::Version,
+            ErrorKind::UnknownArgument if argument.starts_with('-') => {
+                let near = text(ContextKind::SuggestedArg);
+                ConfigError::UnknownFlag(argument.to_owned(), near.to_owned())
             }
-            let wrong = || ConfigError::Line(path.into(), number);
-            let (name, value) = line.split_once('=').ok_or_else(wrong)?;
-            let (name, form) = form_of(name.trim())
-                .filter(|(name, _)| *name != "config")
-                .ok_or_else(wrong)?;
-            let place = Source::Line(path.into(), number, name);
-            let value = OsStr::new(value.trim()).into();
-            settings.put(name, form, Given { place, value })?;
-        }
-        Ok(settings)
+            ErrorKind::ArgumentConflict => ConfigError::Repeated(place()),
+            ErrorKind::ValueValidation => {
+                let advice = error.source().map(ToString::to_string);
+                ConfigError::Value(place(), advice.unwrap_or_default())
+            }
+            ErrorKind::InvalidUtf8 => ConfigError::Value("a value".into(), "must be UTF-8".into()),
+            ErrorKind::InvalidValue | ErrorKind::NoEquals | ErrorKind::WrongNumberOfValues => {
+                ConfigError::NoValue(place())
+            }
+            _ => ConfigError::Command,
+        })
     }
 }
 
-/// `--name=value` as its two parts.
-fn split_at_equals(word: &OsStr) -> (&OsStr, Option<&OsStr>) {
-    let bytes = word.as_bytes();
-    match bytes.iter().position(|byte| *byte == b'=') {
-        Some(at) => {
-            let (flag, value) = bytes.split_at(at);
-            let value = value.get(1..).unwrap_or_default();
-            (OsStr::from_bytes(flag), Some(OsStr::from_bytes(value)))
-        }
-        None => (word, None),
-    }
-}
-
-fn form_of(name: &str) -> Option<(&'static str, Form)> {
-    FORMS.iter().find(|(other, _)| *other == name).copied()
-}
-
-// === impl Place ===
+// === impl Source ===
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) => write!(f, "--{name}"),
-            Self::Variable(name) => {
-                write!(f, "LATCHKEY_{}", name.to_uppercase().replace('-', "_"))
-            }
+            Self::Variable(name) => f.write_str(name),
             Self::Line(path, number, name) => write!(f, "{}:{number}: {name}", path.display()),
         }
     }

@@ -293,3 +293,35 @@ fn a_configuration_of_envoy_is_judged_without_settings() {
     let words = ["envoy", "lint"].map(OsString::from);
     assert!(Command::parse_with(words, |_| None).is_err());
 }
+
+#[test]
+fn a_setting_has_one_name_wherever_it_is_written() {
+    use clap::CommandFactory;
+    let command = Arguments::command();
+    let mut seen = 0;
+    for setting in command.get_arguments() {
+        let flag = setting.get_long().unwrap();
+        let variable = setting.get_env().unwrap().to_str().unwrap();
+        let expected = format!("LATCHKEY_{}", flag.to_uppercase().replace('-', "_"));
+        assert_eq!(variable, expected);
+        assert_eq!(setting.get_id().as_str().replace('_', "-"), flag);
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn a_value_of_a_list_is_named_with_its_own_place() {
+    let file = std::env::temp_dir().join(format!("sidecar-config-list-{}", std::process::id()));
+    std::fs::write(&file, "seed-region = a\nseed-region = B\n").unwrap();
+    let words = GOOD.iter().chain(&["--config"]).map(OsString::from);
+    let words = words.chain([file.clone().into()]);
+    let error = Command::parse_with(words, |_| None)
+        .unwrap_err()
+        .to_string();
+    let place = format!("{}:2: seed-region must start", file.display());
+    assert!(error.starts_with(&place), "{error}");
+    std::fs::remove_file(&file).unwrap();
+    let near = refusal(&["--seed-regoin", "a"]);
+    assert!(near.contains("did you mean --seed-region?"), "{near}");
+}

@@ -7,7 +7,6 @@ use std::process::Command;
 
 use envoy::files::RunDir;
 use envoy::render::{self, RenderCommand};
-use lexopt::Parser;
 use serde_json::{Value, json};
 use tests::python;
 
@@ -149,7 +148,9 @@ fn the_bootstrap_is_what_render_prints() {
             Some((place, file)) => format!("{place}={}", root.join(file).display()),
             None => word.to_owned(),
         });
-    let Ok(RenderCommand::Print(bootstrap)) = render::parse(Parser::from_args(args)) else {
+    let Ok(RenderCommand::Print(bootstrap)) =
+        render::parse(std::iter::once("render".to_owned()).chain(args))
+    else {
         panic!("render does not understand {RENDER}");
     };
     let rendered = bootstrap.render().unwrap();
