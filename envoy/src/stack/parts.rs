@@ -22,11 +22,11 @@ pub(super) struct Parts {
 }
 
 /// A path that is found once.
-type Once = Mutex<Option<PathBuf>>;
+type FoundOnce = Mutex<Option<PathBuf>>;
 
-static ENVOY: Once = Mutex::new(None);
-static FILTER_WASM: Once = Mutex::new(None);
-static SIDECAR: Once = Mutex::new(None);
+static ENVOY: FoundOnce = Mutex::new(None);
+static FILTER_WASM: FoundOnce = Mutex::new(None);
+static SIDECAR: FoundOnce = Mutex::new(None);
 
 // === impl Parts ===
 
@@ -81,7 +81,7 @@ fn sidecar(options: &StackOptions) -> Result<PathBuf, StackError> {
 }
 
 fn once(
-    found: &Once,
+    found: &FoundOnce,
     find: impl FnOnce() -> Result<PathBuf, StackError>,
 ) -> Result<PathBuf, StackError> {
     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);

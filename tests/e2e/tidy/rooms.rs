@@ -100,6 +100,19 @@ fn the_rooms_arrows_are_those_of_the_manifests() {
 }
 
 #[test]
+fn who_may_is_changed_and_told_by_services_alone() {
+    let sources = product();
+    let handlers = sources
+        .iter()
+        .filter(|source| source.path.starts_with("sidecar/src/api/identity/"));
+    let faults: Vec<String> = handlers
+        .filter(|source| production(&source.text).contains(".store("))
+        .map(|source| format!("{}: ask sidecar/src/service, not the store", source.path))
+        .collect();
+    assert_none(&faults);
+}
+
+#[test]
 fn no_folder_has_more_files_than_one_subject() {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let sources = product();

@@ -59,20 +59,20 @@ fn parts_are_read_off_an_index() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let connection = lock(&store.0.writer);
-    for (shelf, of_account) in PAGED_TABLES
+    for (table, of_account) in PAGED_TABLES
         .iter()
-        .flat_map(|shelf| [(shelf, true), (shelf, false)])
+        .flat_map(|table| [(table, true), (table, false)])
     {
         let page = PageRequest {
             behind: Some(9),
             limit: 3,
         };
-        let sql = format!("EXPLAIN QUERY PLAN {}", shelf.sql(of_account, page));
+        let sql = format!("EXPLAIN QUERY PLAN {}", table.sql(of_account, page));
         let mut statement = connection.prepare(&sql).unwrap();
         // What is not bound is NULL, which changes no plan.
         let mut rows = statement.raw_query();
         let step: String = rows.next().unwrap().unwrap().get(3).unwrap();
-        assert!(step.starts_with("SEARCH"), "{}: {step}", shelf.table);
-        assert!(rows.next().unwrap().is_none(), "{}: it sorts", shelf.table);
+        assert!(step.starts_with("SEARCH"), "{}: {step}", table.table);
+        assert!(rows.next().unwrap().is_none(), "{}: it sorts", table.table);
     }
 }
