@@ -32,9 +32,9 @@ DEPTH_MAX = 7
 NODES_MAX = 4_000
 TURNS = 12
 # Members that stand for something stored, or for the server's own choice: with one of them a request is refused for a
-# key with a list, and `exceptions.json` says so of requests that were recorded.
+# key with a list, and `exceptions.json` says so of requests that were recorded. And models that shall not run: they are judged, too.
 LEFT_OUT = {"agent_id", "assistant_id", "agent", "prompt_id", "preset", "cachedContent", "cached_content", "autoMode", "modelConfig", "endpoint",
-            "previous_interaction_id", "user_config", "unmanagedContainerModel", "modelVersionId", "modelMonitoringStatsAnomalies"}
+            "previous_interaction_id", "user_config", "unmanagedContainerModel", "excluded_models", "modelVersionId", "modelMonitoringStatsAnomalies"}
 # Calls that run models by what their JSON names; what else a package has is no business of a list of models.
 RUNS = re.compile(r"(?<!audio)(?<!agents)/(chat/completions|completions|chat|generate|embed|embeddings|rerank|classify|summarize|moderations|responses|responses/input_tokens|"
                   r"responses/compact|images|images/generations|audio/speech|videos|messages|messages/count_tokens|messages/batches|agents|conversations|"
