@@ -9,7 +9,9 @@ use std::ops::RangeInclusive;
 use keytable::VerifyingKey;
 use serde::{Deserialize, Deserializer};
 
-use crate::locator::{Family, LocatorConfig};
+use crate::locator::{
+    Family, HELD_BYTES_TOTAL_MAX, HOLD_BYTES_MAX, HoldBounds, KeyPlaces, LocatorConfig,
+};
 
 /// Longest wait that the agent asks the sidecar for, in seconds.
 const WAIT_S_MAX: u64 = 60;
@@ -66,10 +68,14 @@ pub struct SignedTableConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GateConfig {
-    /// Most body bytes that are held back while it is not known what a request names. Must be
-    /// below Envoy's own buffer limit, or Envoy answers first, with a text nobody understands.
-    #[serde(default = "default_hold_bytes_max")]
-    pub hold_bytes_max: usize,
+    /// Most body bytes that are held back while it is not known what a request names; `None`: what
+    /// each rule says. Must be below Envoy's own buffer limit, or Envoy answers first, with a text
+    /// nobody understands.
+    #[serde(default)]
+    pub hold_bytes_max: Option<usize>,
+    /// What becomes of a body of which more would have to be held.
+    #[serde(default)]
+    pub beyond_hold: BeyondHold,
     /// Most bytes that are held back in one worker, over all requests and lists of models.
     #[serde(default = "default_held_bytes_total_max")]
     pub held_bytes_total_max: usize,
@@ -96,10 +102,28 @@ pub struct GateConfig {
     /// The path on which the gate tells probes whether it has a table in force; `None` = on none.
     #[serde(default = "default_ready_path")]
     pub ready_path: Option<String>,
+    /// What clients that look for an authorization server are told.
+    #[serde(default)]
+    pub oauth_discovery: OauthDiscovery,
+    /// Where requests carry their keys.
+    #[serde(default)]
+    pub key_places: KeyPlaces,
     /// Headers that pass for every key besides those that the gate knows: names, and for keys with
     /// a list beginnings that end in `*`.
     #[serde(default)]
     pub pass_headers: Vec<String>,
+}
+
+/// What becomes of a body of which more would have to be held than may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BeyondHold {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It flows, and its end is withheld until it is judged: the upstream has a part of a request
+    /// before there is a permit, and never the whole of one that is refused.
+    Flow,
 }
 
 /// What a key for everything may do on an endpoint that no rule knows.
@@ -111,6 +135,17 @@ pub enum UnknownEndpoint {
     Allow,
     /// Not call it.
     Deny,
+}
+
+/// What becomes of requests for `/.well-known/oauth-...` and its like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OauthDiscovery {
+    /// There is none: 404, for everybody.
+    #[default]
+    Absent,
+    /// They are requests like any other.
+    Judge,
 }
 
 /// How old the table may grow.
@@ -144,6 +179,8 @@ pub enum ConfigError {
     StreamCheck,
     /// `held_bytes_total_max` has no room for the largest body.
     Held,
+    /// A body is to be held whole, and to flow.
+    HoldAndFlow,
     /// `ready_path` is no path.
     ReadyPath,
     /// A region or cluster name that is empty or cannot stand in a URL.
@@ -188,10 +225,21 @@ impl GateConfig {
         if !STREAM_CHECK_MS.contains(&self.stream_check_ms) {
             return Err(ConfigError::StreamCheck);
         }
-        if self.held_bytes_total_max / 2 < self.hold_bytes_max {
+        if self.held_bytes_total_max / 2 < self.hold_bytes_max.unwrap_or(HOLD_BYTES_MAX) {
             return Err(ConfigError::Held);
         }
+        if self.hold_whole_body && self.beyond_hold == BeyondHold::Flow {
+            return Err(ConfigError::HoldAndFlow);
+        }
         Ok(())
+    }
+
+    /// How much of a body may be held back.
+    pub fn hold_bounds(&self) -> HoldBounds {
+        HoldBounds {
+            bytes_max: self.hold_bytes_max,
+            total_bytes_max: self.held_bytes_total_max,
+        }
     }
 }
 
@@ -272,12 +320,8 @@ fn yes() -> bool {
     true
 }
 
-fn default_hold_bytes_max() -> usize {
-    8 * 1024 * 1024
-}
-
 fn default_held_bytes_total_max() -> usize {
-    256 * 1024 * 1024
+    HELD_BYTES_TOTAL_MAX
 }
 
 // === impl MaxStaleness ===
@@ -315,6 +359,11 @@ impl fmt::Display for ConfigError {
                 f,
                 "held_bytes_total_max must be at least twice hold_bytes_max: one key may hold half of it"
             ),
+            Self::HoldAndFlow => write!(
+                f,
+                "hold_whole_body lets nothing go on before it is judged, and beyond_hold \"flow\" does: \
+                 leave one of them out"
+            ),
             Self::ReadyPath => write!(
                 f,
                 "ready_path must be a path without a query, as \"/latchkey/ready\", or null"
@@ -330,7 +379,12 @@ impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Shape(source) => Some(source),
-            Self::Wait | Self::StreamCheck | Self::Held | Self::ReadyPath | Self::Name(_) => None,
+            Self::Wait
+            | Self::StreamCheck
+            | Self::Held
+            | Self::HoldAndFlow
+            | Self::ReadyPath
+            | Self::Name(_) => None,
         }
     }
 }

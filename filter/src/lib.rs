@@ -19,14 +19,13 @@ pub mod outcome;
 
 pub mod agent;
 pub mod config;
-pub mod credential;
 pub mod fast_hash;
 pub mod gate;
 pub mod reply;
 pub mod table;
 
 pub use locator;
-pub use locator::{form, headers, json};
+pub use locator::{credential, form, headers, json};
 
 pub use agent::{follower, reporter, starter};
 pub use gate::{models_list, tally};

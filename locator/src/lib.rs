@@ -1,4 +1,5 @@
-//! Where a request names its models and services: the rules, and the readers of bodies.
+//! Where a request names its models and services, and where it carries its key: the rules, and the readers
+//! of bodies and of credentials.
 //!
 //! The gate asks while a request streams by, the sidecar to explain what the gate would say: both
 //! must find the same. Pure: no I/O, no clock, no log, no Proxy-Wasm, no HTTP. What is found is
@@ -6,6 +7,7 @@
 //!
 //! Invariant: nothing here panics on any input, and memory does not grow with what is read.
 
+pub mod credential;
 pub mod form;
 pub mod headers;
 pub mod json;
@@ -13,6 +15,7 @@ pub mod json;
 mod body;
 mod chooser;
 mod flaw;
+mod key_places;
 mod mention;
 mod mentions;
 mod rules;
@@ -22,9 +25,11 @@ pub use body::{BodyReader, Fault, Reads, Unnamed};
 pub use chooser::{ChooserKind, Choosers, Sense};
 pub use flaw::Flaw;
 pub use form::FormField;
+pub use key_places::KeyPlaces;
 pub use mention::Mention;
 pub use mentions::Mentions;
 pub use rules::{
-    Absent, Family, Kind, Located, LocatorConfig, Locators, Rule, RuleText, check_path, path_only,
+    Absent, Family, HELD_BYTES_TOTAL_MAX, HOLD_BYTES_MAX, HoldBounds, Kind, Located, LocatorConfig,
+    Locators, Rule, RuleHold, RuleText, check_path, path_only,
 };
 pub use whole::{Asked, Refused, Seen};

@@ -3,7 +3,6 @@
 //! A size is that of the whole body. Where the model comes so late that more would have to be held
 //! than the gate holds, the answer is the gate's own 413.
 
-use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
@@ -12,6 +11,7 @@ use envoy::Stack;
 use http::HeaderMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tests::measure::grown_kib;
 use tests::raw::{self, Answer};
 use tests::{Key, http2, start};
 
@@ -121,12 +121,9 @@ fn memory_does_not_grow_with_a_body_that_names_its_model_first() {
     ] {
         let body = body(size, place, "good-1");
         for framing in FRAMINGS {
-            let before = memory_kib(pid, "VmRSS");
-            fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
-            send(&stack, &key, &body, framing);
-            let grown = memory_kib(pid, "VmHWM").saturating_sub(before);
+            let grown = grown_kib(pid, || drop(send(&stack, &key, &body, framing)));
             println!(
-                "{} MiB, model {place:?}, {framing:?}: Envoy {before} KiB, at most {grown} more",
+                "{} MiB, model {place:?}, {framing:?}: at most {grown} KiB more",
                 size / MIB
             );
             assert!(
@@ -269,14 +266,4 @@ fn send_http2(url: &str, fields: &[(&str, &[u8])], body: &[u8]) -> Answer {
         false => body.chunks(CHUNK_BYTES).collect(),
     };
     http2::send(url, request, &chunks, HeaderMap::new())
-}
-
-/// A figure of a process's memory, in KiB.
-fn memory_kib(pid: u32, figure: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with(figure))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -55,6 +55,7 @@ mod tidy;
 mod tokenhub;
 mod tour;
 mod upgrade;
+mod uploads;
 mod usage;
 mod versions;
 mod worlds;

@@ -90,3 +90,13 @@ fn anthropic_for_node() {
 fn vercel_ai_with_three_providers() {
     Workbench::start().node("with_ai.mjs");
 }
+
+#[test]
+fn a_client_of_mcp_finds_no_oauth_and_shows_the_reason() {
+    let bench = Workbench::start();
+    let packages = ["@modelcontextprotocol/sdk@1.32.2"];
+    if let Some(printed) = bench.node_with("mcp", &packages, "with_mcp.mjs") {
+        assert!(printed.ends_with("shown\n"), "{printed}");
+    }
+    assert_eq!(bench.stack.upstream().unwrap().count(), 0);
+}

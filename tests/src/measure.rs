@@ -38,6 +38,20 @@ pub fn rss_kib(pid: u32) -> f64 {
     number.and_then(|number| number.parse().ok()).unwrap()
 }
 
+/// By how much the resident memory of a process rises at most while something is done, in KiB.
+pub fn grown_kib(pid: u32, work: impl FnOnce()) -> u64 {
+    let figure = |name: &str| -> u64 {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number.and_then(|number| number.parse().ok()).unwrap()
+    };
+    let before = figure("VmRSS:");
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+    work();
+    figure("VmHWM:").saturating_sub(before)
+}
+
 /// Processor and cores of this machine, in a few words.
 pub fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

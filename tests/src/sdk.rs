@@ -95,6 +95,12 @@ impl Workbench {
         Some(printed)
     }
 
+    /// Runs a script for other packages from npm.
+    pub fn node_with(&self, name: &str, packages: &[&str], script: &str) -> Option<String> {
+        let packages = Packages::install(name, packages)?;
+        Some(packages.run(script, &self.arguments(&self.stack.envoy_url())))
+    }
+
     fn run_python(&self, interpreter: &Path, url: &str, script: &str, more: &[&str]) -> String {
         let mut args = self.arguments(url).to_vec();
         args.extend(more);

@@ -7,7 +7,7 @@ use filter::credential::{Credential, CredentialError, Removal};
 use filter::form::FormReader;
 use filter::headers::HeaderMap;
 use filter::json::{JsonReader, Meaning, Pattern};
-use filter::locator::{FormField, LocatorConfig, Locators, Mention, check_path};
+use filter::locator::{FormField, KeyPlaces, LocatorConfig, Locators, Mention, check_path};
 use keytable::scope::name_is_sound;
 use serde::de::IgnoredAny;
 
@@ -147,7 +147,8 @@ pub fn credential(data: &[u8]) {
     let mut paths = 0;
     pairs.retain(|(name, _)| name != b":path" || std::mem::replace(&mut paths, 1) == 0);
     let headers = map_of(&pairs);
-    let Ok(found) = Credential::find(&headers) else {
+    let places = KeyPlaces::default();
+    let Ok(found) = Credential::find(&headers, &places) else {
         return;
     };
     for removal in found.removals(&headers) {
@@ -159,7 +160,7 @@ pub fn credential(data: &[u8]) {
         pairs.extend(rest.map(|rest| (name.to_vec(), rest)));
     }
     let rest = map_of(&pairs);
-    let left = Credential::find(&rest);
+    let left = Credential::find(&rest, &places);
     assert_eq!(left.err(), Some(CredentialError::Missing));
 }
 

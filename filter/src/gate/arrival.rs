@@ -10,8 +10,8 @@ use keytable::redact::{redact_bytes, redact_path};
 
 use super::GateShared;
 use crate::config::UnknownEndpoint;
-use crate::credential::path_only;
 use crate::headers::HeaderMap;
+use crate::locator::path_only;
 use crate::locator::{Family, Located};
 use crate::reply::{Client, Refusal};
 

@@ -1,17 +1,19 @@
 //! A request whose body is being read because its key is limited to a list.
 //!
 //! The request is held until it names a resource that is in scope; then it flows, and the reading
-//! goes on to the end, since a second name can always follow. Does not answer.
+//! goes on to the end, since a second name can always follow. One that names nothing in as much as may
+//! be held is refused, or flows without its end. Does not answer.
 //!
-//! Invariants: a byte is judged before it is passed on; the end of the body is judged before its
-//! last byte is passed on; when the table changes, the key and all that was named are judged anew,
-//! and a key that expires is refused on time.
+//! Invariants: a byte is judged before it is passed on; the end of the body, by its framing or by what it
+//! says, is judged before its last byte is passed on; when the table changes, the key and all that was
+//! named are judged anew, and a key that expires is refused on time.
 
 use keytable::{KeyHash, Permit, RecordView, admit};
 
 use super::holder::{Holder, denied, facts, judge_finding};
 use super::running::Judged;
 use super::{GateShared, failed, identity};
+use crate::config::BeyondHold;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
 use crate::locator::{BodyReader, Kind, Located, Mention, Mentions, Unnamed};
@@ -33,10 +35,24 @@ pub(super) struct Reading {
     finding: Mentions,
     /// Whether more was found since that was asked last.
     has_news: bool,
-    /// Bytes that Envoy holds back; `None` once the request flows.
-    held: Option<usize>,
+    passage: Passage,
+    /// An answer that says no has come before anything was named.
+    is_declined: bool,
+    /// Most bytes that may be held.
+    hold_bytes_max: usize,
     received: u64,
     content_length: Option<u64>,
+}
+
+/// Whether the request goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Passage {
+    /// Envoy holds it back, with so many bytes of its body.
+    Held(usize),
+    /// It flows although it has named nothing yet: there was too much to be held.
+    Unnamed,
+    /// It flows.
+    Named,
 }
 
 impl Reading {
@@ -47,6 +63,7 @@ impl Reading {
         finding: Mentions,
         located: &Located<'_>,
         headers: &HeaderMap,
+        hold_bytes_max: usize,
     ) -> Self {
         Self {
             key_hash: holder.key_hash,
@@ -57,19 +74,41 @@ impl Reading {
             unnamed: Unnamed::of(located.rule),
             finding,
             has_news: false,
-            held: Some(0),
+            passage: Passage::Held(0),
+            is_declined: false,
+            hold_bytes_max,
             received: 0,
             content_length: content_length(headers),
         }
     }
 
     pub(super) fn is_held(&self) -> bool {
-        self.held.is_some()
+        matches!(self.passage, Passage::Held(_))
     }
 
     /// The size of Envoy's buffer as far as it was seen.
     pub(super) fn held_bytes(&self) -> usize {
-        self.held.unwrap_or(0)
+        match self.passage {
+            Passage::Held(bytes) => bytes,
+            Passage::Unnamed | Passage::Named => 0,
+        }
+    }
+
+    /// Whether a part of an answer may pass. A server that says yes to a request which has not named
+    /// anything yet has acted on a part of it.
+    pub(super) fn check_answer(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
+        if self.passage != Passage::Unnamed || self.is_declined {
+            return Ok(());
+        }
+        let headers = host.response_headers().map_err(failed)?;
+        self.is_declined = matches!(headers.get(b":status"), Some([b'4' | b'5', ..]));
+        match self.is_declined {
+            true => Ok(()),
+            false => Err(Refusal::Ambiguous(
+                "it was answered before it had named its model: send 'model' earlier in the body"
+                    .into(),
+            )),
+        }
     }
 
     /// Whether it has named more since this was asked last.
@@ -168,7 +207,9 @@ impl Reading {
         let read = self.read(host, size)?;
         self.judge_new_names()?;
         read?;
-        let over = end_of_stream || self.content_length == Some(self.received);
+        let over = end_of_stream
+            || self.content_length == Some(self.received)
+            || self.is_whole_beyond(shared.config.beyond_hold);
         if over {
             self.reader.finish()?;
             if self.finding.read().is_none() {
@@ -181,22 +222,42 @@ impl Reading {
         if over || !shared.config.hold_whole_body {
             self.release_if_named(host)?;
         }
-        self.check_held(shared)
+        self.check_held(shared.config.beyond_hold)
+    }
+
+    /// Whether it is too large to be held and has come to its end by what it says, be its framing over
+    /// or not: a server that reads as it streams would act now.
+    fn is_whole_beyond(&self, beyond_hold: BeyondHold) -> bool {
+        let hold_bytes_max = u64::try_from(self.hold_bytes_max).unwrap_or(u64::MAX);
+        beyond_hold == BeyondHold::Flow
+            && self.received > hold_bytes_max
+            && self.finding.read().is_none()
+            && self.reader.finish().is_ok()
     }
 
     /// Lets the request flow once it named what the server reads.
     pub(super) fn release_if_named(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
-        if let (Some(_), Some(name)) = (self.held, self.finding.read()) {
-            identity::set_model(host, name).map_err(failed)?;
-            self.held = None;
-        }
-        Ok(())
+        let Some(name) = self.finding.read() else {
+            return Ok(());
+        };
+        let told = match self.passage {
+            Passage::Held(_) => identity::set_model(host, name),
+            Passage::Unnamed => identity::log_model(host, name),
+            Passage::Named => Ok(()),
+        };
+        self.passage = Passage::Named;
+        told.map_err(failed)
     }
 
-    fn check_held(&self, shared: &GateShared) -> Result<(), Refusal> {
-        match self.held {
-            Some(held) if held > shared.config.hold_bytes_max => Err(Refusal::TooLarge),
-            _ => Ok(()),
+    fn check_held(&mut self, beyond_hold: BeyondHold) -> Result<(), Refusal> {
+        match (self.passage, beyond_hold) {
+            (Passage::Held(held), _) if held <= self.hold_bytes_max => Ok(()),
+            (Passage::Held(_), BeyondHold::Refuse) => Err(Refusal::TooLarge),
+            (Passage::Held(_), BeyondHold::Flow) => {
+                self.passage = Passage::Unnamed;
+                Ok(())
+            }
+            (Passage::Unnamed | Passage::Named, _) => Ok(()),
         }
     }
 
@@ -219,7 +280,7 @@ impl Reading {
             .received
             .saturating_add(u64::try_from(new).unwrap_or(u64::MAX));
         if self.is_held() {
-            self.held = Some(size);
+            self.passage = Passage::Held(size);
         }
         Ok(self.reader.feed(&bytes).map_err(Refusal::from))
     }

@@ -4,12 +4,12 @@
 //! alone; what a client sends under these names is removed, and of a list-scoped key's request all
 //! that is not known to be harmless.
 
-use keytable::redact;
+use keytable::{PresentedKey, redact};
 
 use super::holder::Holder;
 use super::passing::{Caller, canonical};
 use super::{GateShared, failed};
-use crate::credential::{Credential, Removal, is_credential};
+use crate::credential::{Credential, Removal};
 use crate::headers::HeaderMap;
 use crate::host::{HostError, RequestHost};
 use crate::reply::Refusal;
@@ -34,10 +34,17 @@ impl Identified<'_> {
         host: &impl RequestHost,
         caller: Caller,
     ) -> Result<(), Refusal> {
-        let stays = |name: &[u8]| is_credential(name) || shared.passing.passes(name, caller);
-        for (name, _) in self.headers.iter().filter(|(name, _)| !stays(name)) {
-            host.remove_request_header(name).map_err(failed)?;
-            shared.count_removed_header(host, name, &self.holder.key_hash);
+        let places = &shared.config.key_places;
+        for (name, value) in self.headers.iter() {
+            // What carries a key for the upstream is not in question, unless it is one of ours.
+            if places.leaves(name) {
+                if holds_key(shared, host, value)? {
+                    host.remove_request_header(name).map_err(failed)?;
+                }
+            } else if !places.reads(name) && !shared.passing.passes(name, caller) {
+                host.remove_request_header(name).map_err(failed)?;
+                shared.count_removed_header(host, name, &self.holder.key_hash);
+            }
         }
         self.put_identity(host)
     }
@@ -57,6 +64,17 @@ impl Identified<'_> {
     }
 }
 
+/// Whether a key of this table stands in a header's value.
+fn holds_key(shared: &GateShared, host: &impl RequestHost, value: &[u8]) -> Result<bool, Refusal> {
+    let words = value.split(|b| !b.is_ascii_alphanumeric() && *b != b'-');
+    for key in words.filter_map(|word| PresentedKey::parse(word).ok()) {
+        if shared.table.find(host, &key)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Takes out of the trailers what would not pass as a header, or would speak of a credential or an
 /// address: some servers merge the two.
 pub(super) fn clean_trailers(
@@ -68,8 +86,10 @@ pub(super) fn clean_trailers(
     for (name, _) in trailers.iter() {
         // Where Envoy is not told to refuse underscores, `x_api_key` is `x-api-key` to some.
         let spelled = canonical(name);
+        let places = &shared.config.key_places;
         let stays = shared.passing.passes(name, caller)
-            && !is_credential(&spelled)
+            && !places.reads(&spelled)
+            && !places.leaves(&spelled)
             && !spelled.starts_with(b"x-forwarded-");
         if !stays {
             host.remove_request_trailer(name)?;
@@ -80,9 +100,13 @@ pub(super) fn clean_trailers(
 
 /// Tells upstream and access log what the request calls.
 pub(super) fn set_model(host: &impl RequestHost, name: &str) -> Result<(), HostError> {
-    let value = header_value(redact(name));
-    host.set_request_header(MODEL_HEADER, &value)?;
-    host.set_filter_state(MODEL_STATE, &value)
+    host.set_request_header(MODEL_HEADER, &header_value(redact(name)))?;
+    log_model(host, name)
+}
+
+/// Tells the access log alone: the head of the request has gone on.
+pub(super) fn log_model(host: &impl RequestHost, name: &str) -> Result<(), HostError> {
+    host.set_filter_state(MODEL_STATE, &header_value(redact(name)))
 }
 
 /// A name as a header value: what is not visible ASCII is percent-encoded.

@@ -9,9 +9,8 @@ use super::GateShared;
 use super::arrival::Arrival;
 use super::body::Reading;
 use super::holder::{Holder, denied, judge_finding};
-use crate::credential::path_only;
 use crate::headers::HeaderMap;
-use crate::locator::{Absent, BodyReader, Kind, Located, Mentions, Reads, Unnamed};
+use crate::locator::{Absent, BodyReader, Kind, Located, Mentions, Reads, Unnamed, path_only};
 use crate::reply::Refusal;
 use crate::table::CheckedRecord;
 
@@ -99,7 +98,8 @@ fn judge_naming(
     let has_places = rule.json.is_some() || rule.form.is_some();
     if has_places && !end_of_stream {
         let reader = BodyReader::new(headers, located, Reads::All)?;
-        let reading = Reading::new(reader, holder, finding, located, headers);
+        let hold_bytes_max = shared.config.hold_bounds().of_rule(rule);
+        let reading = Reading::new(reader, holder, finding, located, headers, hold_bytes_max);
         return Ok(Verdict::Unread(Box::new(reading)));
     }
     if has_places && rule.body_needed && rule.absent == Absent::Deny && finding.read().is_none() {

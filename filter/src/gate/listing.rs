@@ -11,9 +11,9 @@ use super::models_list::{LIST_BYTES_MAX, filtered};
 use keytable::Norm;
 
 use super::{Flow, failed};
-use crate::credential::path_only;
 use crate::host::{HostError, RequestHost};
 use crate::locator::Family;
+use crate::locator::path_only;
 use crate::reply::Refusal;
 use crate::table::CheckedRecord;
 

@@ -11,9 +11,9 @@ use std::rc::Rc;
 use keytable::find_credential;
 use keytable::redact::{CredentialKind, redact_bytes, redact_path};
 
-use crate::credential::{self, path_only};
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
+use crate::locator::{KeyPlaces, path_only};
 use crate::reply::Refusal;
 
 /// `POST /v1/chat/completions`.
@@ -40,12 +40,12 @@ pub(super) fn leave(host: &impl RequestHost, headers: &HeaderMap) -> Rc<str> {
 /// Refuses a path with a credential in it: it would be in the logs of the upstream, too. In the
 /// query, where uploads carry long ids, values of our own format alone; what is read and removed there
 /// is none of them.
-pub(super) fn check_target(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_target(headers: &HeaderMap, places: &KeyPlaces) -> Result<(), Refusal> {
     let target = headers.get(b":path").unwrap_or_default();
     let in_path = find_credential(path_only(target));
     let is_sure = |found| matches!(found, CredentialKind::Own | CredentialKind::Foreign(_));
     let has_own = |value: &[u8]| find_credential(value) == Some(CredentialKind::Own);
-    if in_path.is_some_and(is_sure) || credential::query_rest(target).any(has_own) {
+    if in_path.is_some_and(is_sure) || places.query_rest(target).any(has_own) {
         let flaw = "its URL holds what reads as an API key, which belongs into a header alone: send it as \
                     'Authorization: Bearer <key>'";
         return Err(Refusal::Ambiguous(flaw.into()));

@@ -3,11 +3,13 @@
 //! The order is that of the checks: table, credential, key, status, expiry, address, scope. Does
 //! not read bodies, know reasons' texts or touch slots; it is the line that joins those who do.
 //!
-//! Invariant: nothing of a request reaches the upstream before there is a [`Permit`] in hand, and
-//! every path that ends without one ends in an answer.
+//! Invariant: nothing of a request reaches the upstream before there is a [`Permit`] in hand, unless
+//! bodies that are too large to be held flow, which then have no end without one; and every path that
+//! ends without one ends in an answer.
 
 mod arrival;
 mod body;
+mod discovery;
 mod held;
 mod holder;
 mod identity;
@@ -208,6 +210,7 @@ impl Gate {
                 let passed = record.and_then(|record| step(listing, &record, host));
                 (passed, listing.held_bytes())
             }
+            State::Reading(reading) => (reading.check_answer(host).map(|()| Flow::Continue), 0),
             _ => (Ok(Flow::Continue), 0),
         };
         match passed.and_then(|flow| self.hold(held_bytes).map(|()| flow)) {
@@ -216,7 +219,12 @@ impl Gate {
                 self.shared.streams.set_answered(self.stream);
                 Flow::Continue
             }
-            Err(refusal) => self.refuse(host, &refusal),
+            Err(refusal) => {
+                if let State::Reading(reading) = &self.state {
+                    reading.count_refusal(host, &self.shared, &refusal);
+                }
+                self.refuse(host, &refusal)
+            }
         }
     }
 
@@ -299,6 +307,10 @@ impl Gate {
             readiness::answer(host, shared.table.open(host)).map_err(failed)?;
             return Ok(State::Answered);
         }
+        if discovery::is_asked(&shared.config, &headers) {
+            discovery::answer(&shared.config, host).map_err(failed)?;
+            return Ok(State::Answered);
+        }
         let arrival = Arrival::read(&shared, &headers, request_id, end_of_stream);
         self.client = arrival.client.clone();
         let edition = shared.table.open(host)?;
@@ -367,7 +379,7 @@ fn judge_request(
     arrival: &Arrival<'_>,
     edition: u64,
 ) -> Result<(State, Running), Refusal> {
-    let credential = Credential::find(arrival.headers)?;
+    let credential = Credential::find(arrival.headers, &shared.config.key_places)?;
     let known = shared.table.find(host, &credential.key)?;
     let KnownKey { key_hash, record } = known.ok_or(Refusal::UnknownKey)?;
     let holder = Holder {
@@ -396,7 +408,7 @@ fn judge_holder(
     let view = holder.record.view()?;
     host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
         .map_err(failed)?;
-    logged::check_target(arrival.headers)?;
+    logged::check_target(arrival.headers, &shared.config.key_places)?;
     let facts = facts(host, &view)?;
     let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
     let identified = Identified {

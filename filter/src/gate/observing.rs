@@ -9,10 +9,9 @@ use keytable::{KeyHash, Permit};
 use super::GateShared;
 use super::arrival::Arrival;
 use super::holder::Holder;
-use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
-use crate::locator::{BodyReader, Located, Reads};
+use crate::locator::{BodyReader, Located, Reads, path_only};
 use crate::table::CheckedRecord;
 use crate::tally::Counted;
 

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use crate::credential::is_credential;
 use crate::header_names::{HeaderNames, Listed, patterns_of};
+use crate::locator::KeyPlaces;
 
 /// A name that is listed by its beginning alone does not pass if it holds one of these: it chooses.
 const GUARDS: [&[u8]; 10] = [
@@ -47,9 +47,9 @@ pub(super) enum Caller {
 
 impl Passing {
     /// The lists, and what a configuration adds to them. The error says what is wrong with it.
-    pub(super) fn new(pass_headers: &[String]) -> Result<Self, String> {
+    pub(super) fn new(pass_headers: &[String], places: &KeyPlaces) -> Result<Self, String> {
         for pattern in pass_headers {
-            check(pattern).map_err(|why| format!("pass_headers: `{pattern}` {why}"))?;
+            check(pattern, places).map_err(|why| format!("pass_headers: `{pattern}` {why}"))?;
         }
         let own = pass_headers.iter().map(String::as_str);
         let known = patterns_of(include_str!("passed_headers.txt"));
@@ -94,7 +94,7 @@ fn chooses(name: &[u8]) -> bool {
 }
 
 /// Whether a configuration may let this pass.
-fn check(pattern: &str) -> Result<(), &'static str> {
+fn check(pattern: &str, places: &KeyPlaces) -> Result<(), &'static str> {
     let name = pattern.strip_suffix('*').unwrap_or(pattern);
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
     if name.is_empty() || !name.bytes().all(plain) {
@@ -107,7 +107,7 @@ fn check(pattern: &str) -> Result<(), &'static str> {
     if spelled.starts_with(OURS.as_bytes()) {
         return Err("is the gate's own: it says these itself");
     }
-    if is_credential(&spelled) {
+    if places.reads(&spelled) {
         return Err("is read as a credential and never goes on");
     }
     Ok(())

@@ -4,9 +4,9 @@
 //! reaches no upstream.
 
 use crate::config::GateConfig;
-use crate::credential::path_only;
 use crate::headers::HeaderMap;
 use crate::host::{HostError, RequestHost};
+use crate::locator::path_only;
 use crate::reply::{Refusal, Reply};
 use crate::table::Unavailable;
 

@@ -50,7 +50,8 @@ impl GateShared {
     /// `seed` is drawn now and told to nobody.
     pub fn new(config: GateConfig, seed: [u8; 16]) -> Result<Self, String> {
         let locators = Locators::compile(&config.locators)?;
-        let passing = Passing::new(&config.pass_headers)?;
+        config.hold_bounds().check(&locators)?;
+        let passing = Passing::new(&config.pass_headers, &config.key_places)?;
         Ok(Self {
             held: HeldTotals::new(config.held_bytes_total_max),
             config,
@@ -142,7 +143,7 @@ impl GateShared {
     ) -> bool {
         // For the log only: a refusal stands without it.
         let _ = host.set_filter_state(DENIAL_STATE, refusal.outcome().word().as_bytes());
-        let replied = host.reply(&refusal.reply(client));
+        let replied = host.reply(&refusal.reply(client, self.config.key_places.how()));
         if let Err(HostError(status)) = replied {
             let details = refusal.outcome().details();
             host.log(

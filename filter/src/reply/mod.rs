@@ -21,6 +21,8 @@ pub use crate::host::Reply;
 const UNKNOWN_KEY: &str =
     "Incorrect API key provided. Send one valid key, as 'Authorization: Bearer <key>'.";
 
+/// How a key is sent where nothing else is said.
+const AS_BEARER: &str = "'Authorization: Bearer <key>'";
 /// Longest name that an answer repeats, in bytes.
 const ECHO_BYTES_MAX: usize = 256;
 
@@ -88,10 +90,11 @@ impl Refusal {
         }
     }
 
-    /// The answer, in the words of the API that the client speaks.
-    pub fn reply(&self, client: &Client) -> Reply {
+    /// The answer, in the words of the API that the client speaks. `how`: how a key is sent, for people.
+    pub fn reply(&self, client: &Client, how: &str) -> Reply {
         let Client { family, request_id } = client;
-        let explanation = self.explain();
+        let mut explanation = self.explain();
+        explanation.message = explanation.message.replace(AS_BEARER, how);
         let status = explanation.status;
         let mut headers = vec![
             ("content-type", "application/json"),
@@ -162,7 +165,8 @@ impl Refusal {
                 413,
                 "request_too_large",
                 "The request body is too large to be judged before 'model' is known: send 'model' \
-                 earlier in the body, or a smaller body.",
+                 earlier in the body, or a smaller body. Whoever runs this gateway can raise its \
+                 setting hold_bytes_max, or let such bodies through with beyond_hold.",
             ),
             Self::Busy => explained(
                 503,

@@ -15,6 +15,7 @@ mod reasons;
 mod undeclared;
 pub(crate) mod words;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use keytable::Record;
@@ -22,9 +23,18 @@ use keytable::Record;
 use crate::locator::rows::{Row, mount_of, profile, rows};
 use crate::support::{Rig, names, record};
 
-/// One rule and a key that may call what its honest request names, and `good-1`.
+/// Nothing is held, so that each byte that is not refused is at the upstream.
+const FLOW: &str = r#""hold_bytes_max":1,"beyond_hold":"flow""#;
+
+/// How many requests go to the gate that holds for one that goes to both.
+const HELD_FOR_EACH_FLOWING: usize = 4;
+
+/// One rule and a key that may call what its honest request names, and `good-1`; at a gate that holds
+/// bodies and at one that lets them flow.
 struct Target {
     rig: Rig,
+    flowing: Rig,
+    sent: Cell<usize>,
     row: Row,
     path: String,
 }
@@ -55,7 +65,9 @@ impl Target {
         let (_, path) = row.call.split_once(' ').unwrap();
         let path = path.replace("{m}", &mount_of(&row));
         Self {
-            rig: Rig::configured(&[limited], &settings),
+            rig: Rig::configured(std::slice::from_ref(&limited), &settings),
+            flowing: Rig::configured(&[limited], &format!("{settings},{FLOW}")),
+            sent: Cell::new(0),
             row,
             path,
         }
@@ -67,10 +79,20 @@ impl Target {
     }
 
     fn send_to(&self, path: &str, body: &str) -> u16 {
-        let request = self.rig.post().with(":path", path).bearer(1);
-        let exchange = request.send(&[body.as_bytes()]);
-        let status = exchange.answered();
-        assert!(status == 200 || !exchange.is_complete, "{path} {body}");
+        let at = |rig: &Rig, chunks: &[&[u8]]| {
+            let request = rig.post().with(":path", path).bearer(1);
+            let exchange = request.send(chunks);
+            let status = exchange.answered();
+            assert!(status == 200 || !exchange.is_complete, "{path} {body}");
+            status
+        };
+        let status = at(&self.rig, &[body.as_bytes()]);
+        self.sent.set(self.sent.get() + 1);
+        if self.sent.get().is_multiple_of(HELD_FOR_EACH_FLOWING) {
+            let (front, back) = body.as_bytes().split_at(body.len() / 2);
+            let flowing = at(&self.flowing, &[front, back]);
+            assert_eq!(flowing == 200, status == 200, "{flowing} {path} {body}");
+        }
         status
     }
 

@@ -51,8 +51,11 @@ fn a_gate_needs_nothing() {
         Ok(Config::Gate(config)) => config.hold_bytes_max,
         other => panic!("{other:?}"),
     };
-    assert_eq!(hold_of(r#"{"role":"gate"}"#), 8 * 1024 * 1024);
-    assert_eq!(hold_of(r#"{"role":"gate","hold_bytes_max":1024}"#), 1024);
+    assert_eq!(hold_of(r#"{"role":"gate"}"#), None, "what each rule says");
+    assert_eq!(
+        hold_of(r#"{"role":"gate","hold_bytes_max":1024}"#),
+        Some(1024)
+    );
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn a_staleness_of_another_kind_is_refused() {
 
 #[test]
 fn a_hold_limit_that_is_no_whole_number_is_refused() {
-    for value in ["-1", "\"8MiB\"", "1.5", "null"] {
+    for value in ["-1", "\"8MiB\"", "1.5"] {
         refused(
             &format!(r#"{{"role":"gate","hold_bytes_max":{value}}}"#),
             "usize",
@@ -262,6 +265,12 @@ fn a_gates_switches_are_read() {
 #[test]
 fn gate_switches_of_another_value_are_refused() {
     refused(r#"{"role":"gate","hold_whole_body":"yes"}"#, "boolean");
+    refused(r#"{"role":"gate","beyond_hold":"pass"}"#, "`pass`");
+    refused(r#"{"role":"gate","oauth_discovery":"pass"}"#, "`pass`");
+    refused(
+        r#"{"role":"gate","beyond_hold":"flow","hold_whole_body":true}"#,
+        "leave one of them out",
+    );
     refused(r#"{"role":"gate","unknown_endpoint":"Deny"}"#, "`Deny`");
     refused(r#"{"role":"gate","errors":"open_ai"}"#, "`open_ai`");
     refused(r#"{"role":"gate","locators":{"profile":[]}}"#, "`profile`");

@@ -258,7 +258,7 @@ fn form_query_and_path_must_all_be_in_scope() {
     let rig = rig();
     let body = form(&[("model", "good-1")]);
     let send = |path: &str| {
-        let request = request(&rig, &content_type()).with(":path", path);
+        let request = request(&rig.holding, &content_type()).with(":path", path);
         request.send(&[body.as_bytes()]).answered()
     };
     assert_eq!(send("/v1/audio/transcriptions?model=good-1"), 200);
@@ -273,7 +273,7 @@ fn json_in_a_field_is_read_like_a_body() {
     let send = |session: &str| {
         let kind = "name=\"session\"\r\nContent-Type: application/json";
         let body = [part("name=\"sdp\"", "v=0"), part(kind, session), end()].concat();
-        let request = request(&rig, &content_type()).with(":path", "/v1/realtime/calls");
+        let request = request(&rig.holding, &content_type()).with(":path", "/v1/realtime/calls");
         request.send(&[body.as_bytes()]).answered()
     };
     assert_eq!(send(r#"{"type":"realtime","model":"good-1"}"#), 200);
@@ -300,7 +300,7 @@ fn json_in_a_field_is_read_like_a_body() {
 fn brackets_lead_to_the_members_of_one_field() {
     let rig = rig();
     let send = |fields: &[(&str, &str)]| {
-        let request = request(&rig, &content_type()).with(":path", "/v1/images/edits");
+        let request = request(&rig.holding, &content_type()).with(":path", "/v1/images/edits");
         request.send(&[form(fields).as_bytes()]).answered()
     };
     let model = ("model", "good-1");

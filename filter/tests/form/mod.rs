@@ -9,33 +9,48 @@ mod syntax;
 mod written;
 
 use crate::support::form::{BOUNDARY, content_type, part};
-use crate::support::{Exchange, Rig, list, record};
+use crate::support::{self, Exchange, list, record};
 use keytable::Record;
 
 const PATH: &str = "/v1/audio/transcriptions";
+
+/// A gate that holds forms, and one that lets them flow from the first byte on.
+struct Rig {
+    holding: support::Rig,
+    flowing: support::Rig,
+}
 
 fn rig() -> Rig {
     let limited = Record {
         scope: list(&["good-1"]),
         ..record(1)
     };
-    Rig::configured(&[limited], r#""hold_bytes_max":8388608"#)
+    let rig = |settings: &str| support::Rig::configured(std::slice::from_ref(&limited), settings);
+    Rig {
+        holding: rig(r#""hold_bytes_max":8388608"#),
+        flowing: rig(r#""hold_bytes_max":1,"beyond_hold":"flow""#),
+    }
 }
 
-fn request(rig: &Rig, content_type: &str) -> Exchange {
+fn request(rig: &support::Rig, content_type: &str) -> Exchange {
     rig.post()
         .with(":path", PATH)
         .with("content-type", content_type)
         .bearer(1)
 }
 
-/// The answer to a body in one piece.
+/// The answer to a body in these pieces, which both gates serve or none.
 fn send(rig: &Rig, content_type: &str, chunks: &[&[u8]]) -> u16 {
-    let exchange = request(rig, content_type).send(chunks);
-    let status = exchange.answered();
-    if status == 200 {
-        assert_eq!(exchange.upstream, chunks.concat(), "the body is intact");
-    }
+    let at = |rig: &support::Rig| {
+        let exchange = request(rig, content_type).send(chunks);
+        let status = exchange.answered();
+        if status == 200 {
+            assert_eq!(exchange.upstream, chunks.concat(), "the body is intact");
+        }
+        status
+    };
+    let status = at(&rig.holding);
+    assert_eq!(at(&rig.flowing) == 200, status == 200, "held or flowing");
     status
 }
 

@@ -128,14 +128,14 @@ fn other_types_are_no_forms() {
         let body = form(&[("model", "good-1")]);
         assert_eq!(send(&rig, kind, &[body.as_bytes()]), 415, "{kind}");
     }
-    let twice = request(&rig, &content_type()).header("content-type", content_type());
+    let twice = request(&rig.holding, &content_type()).header("content-type", content_type());
     assert_eq!(
         twice
             .send(&[form(&[("model", "good-1")]).as_bytes()])
             .answered(),
         415
     );
-    let encoded = request(&rig, &content_type()).header("content-encoding", "gzip");
+    let encoded = request(&rig.holding, &content_type()).header("content-encoding", "gzip");
     assert_eq!(
         encoded
             .send(&[form(&[("model", "good-1")]).as_bytes()])

@@ -158,7 +158,7 @@ fn body(reply: &Reply) -> Value {
 #[test]
 fn every_family_has_a_body_for_every_refusal() {
     for (status, refusal) in refusals() {
-        let openai = body(&refusal.reply(&client(Family::OpenAi)));
+        let openai = body(&refusal.reply(&client(Family::OpenAi), "x"));
         let (message, code) = (&openai["error"]["message"], &openai["error"]["code"]);
         assert!(
             message
@@ -166,7 +166,7 @@ fn every_family_has_a_body_for_every_refusal() {
                 .is_some_and(|text| text.ends_with('.') && text.len() > 20)
         );
         for family in FAMILIES {
-            let reply = refusal.reply(&client(family));
+            let reply = refusal.reply(&client(family), "x");
             assert_eq!(reply.status, status, "{family:?} {refusal:?}");
             let body = body(&reply);
             let wanted = expected(family, status, message, code, &reply);

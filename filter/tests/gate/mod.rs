@@ -1,5 +1,6 @@
 //! The gate, with a table that a real agent brought in from a sidecar.
 
+mod beyond;
 mod body;
 mod calls;
 mod changes;
@@ -12,6 +13,7 @@ mod held;
 mod lists;
 mod observed;
 mod permits;
+mod places;
 mod races;
 mod readiness;
 mod running;

@@ -52,7 +52,7 @@ fn table() -> String {
             }
         }
         out.push_str(
-            "\n| rule | requests | names | indirect | nothing named |\n|---|---|---|---|---|\n",
+            "\n| rule | requests | names | indirect | nothing named | held, MiB |\n|---|---|---|---|---|---|\n",
         );
         for rule in profile["rules"].as_array().unwrap() {
             writeln!(out, "{}", line(rule)).unwrap();
@@ -86,9 +86,12 @@ fn line(rule: &Value) -> String {
         _ => "",
     };
     let refs = codes(&texts(&rule["refs"]));
+    let held = rule["hold_bytes_max"].as_u64();
+    let held = held.map(|bytes| (bytes >> 20).to_string());
     format!(
-        "| {id} | {on}{upgrade} | {} | {refs} | {absent} |",
-        names.trim()
+        "| {id} | {on}{upgrade} | {} | {refs} | {absent} | {} |",
+        names.trim(),
+        held.unwrap_or_default()
     )
 }
 

@@ -9,6 +9,7 @@ use crate::form::{FIELDS_MAX, FormField};
 use crate::json::{Meaning, PATTERNS_MAX, Pattern};
 
 use super::Rule;
+use super::hold::RuleHold;
 use super::text::{Kind, ProfileText, RuleText};
 
 /// What the places of a rule come to.
@@ -73,6 +74,7 @@ pub(super) fn rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, Strin
             .map(String::as_str)
             .map(said)
             .unwrap_or_default(),
+        hold: hold_of(text),
         path: places.path,
         query: places.query,
         service: text.service.clone(),
@@ -86,6 +88,14 @@ fn texts<'a>(opaque: impl Iterator<Item = &'a String>) -> Rc<[String]> {
         .filter(|name| !name.contains('/'))
         .map(str::to_owned)
         .collect()
+}
+
+fn hold_of(text: &RuleText) -> RuleHold {
+    match text.hold_bytes_max {
+        Some(bytes) if text.is_configured => RuleHold::Configured(bytes),
+        Some(bytes) => RuleHold::BuiltIn(bytes),
+        None => RuleHold::Unsaid,
+    }
 }
 
 /// A place as people write it: `json:/session/model` is `session.model`.

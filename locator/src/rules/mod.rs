@@ -6,6 +6,7 @@
 //! Invariant: an endpoint without a rule has no locator; nothing is guessed.
 
 mod compile;
+mod hold;
 mod names;
 mod paths;
 mod template;
@@ -26,6 +27,7 @@ use paths::Paths;
 use template::{Call, Template};
 use text::ProfileText;
 
+pub use hold::{HELD_BYTES_TOTAL_MAX, HOLD_BYTES_MAX, HoldBounds, RuleHold};
 pub use names::{check_path, path_only};
 pub use text::{Absent, Family, Kind, LocatorConfig, RuleText};
 
@@ -63,6 +65,8 @@ pub struct Rule {
     pub body_needed: bool,
     /// Where the server reads its resource, for people.
     pub reads: String,
+    /// How much of a body may be held back.
+    pub hold: RuleHold,
     /// Captures whose texts, joined by `/`, name the resource.
     path: Option<Vec<String>>,
     /// Query parameters that the server reads its resource from.

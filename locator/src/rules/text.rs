@@ -115,6 +115,12 @@ pub struct RuleText {
     /// The name on the services axis that stands for the endpoint.
     #[serde(default)]
     pub service: Option<String>,
+    /// Most bytes of a body that are held back while it names nothing.
+    #[serde(default)]
+    pub hold_bytes_max: Option<usize>,
+    /// It stands in the configuration and not in the built-in set.
+    #[serde(skip)]
+    pub(super) is_configured: bool,
 }
 
 /// What kind of endpoint a rule describes.
@@ -257,9 +263,13 @@ fn apply(profile: &mut ProfileText, config: &LocatorConfig) {
         .map(Vec::as_slice)
         .unwrap_or_default();
     for rule in own.iter().rev() {
+        let rule = RuleText {
+            is_configured: true,
+            ..rule.clone()
+        };
         match rules.iter_mut().find(|known| known.id == rule.id) {
-            Some(known) => known.clone_from(rule),
-            None => rules.insert(0, rule.clone()),
+            Some(known) => *known = rule,
+            None => rules.insert(0, rule),
         }
     }
     profile.rules = rules;

@@ -3,22 +3,15 @@
 //! Formats in files of their own are not read. Invariant: a log whose format is not given is judged
 //! by Envoy's default, which has the query string.
 
+use locator::KeyPlaces;
 use serde_json::Value;
 
 use super::value::{list, text};
+use super::view::ConnectionManager;
 use super::{LintFinding, LintRule};
 
-/// Headers, upper case, in which a key may stand.
-const HEADERS: [&str; 8] = [
-    "AUTHORIZATION",
-    "PROXY-AUTHORIZATION",
-    "X-API-KEY",
-    "API-KEY",
-    "X-GOOG-API-KEY",
-    "SEC-WEBSOCKET-PROTOCOL",
-    "X-ENVOY-ORIGINAL-PATH",
-    ":PATH",
-];
+/// Headers, upper case, that may hold a key besides those that a gate reads for one.
+const HEADERS: [&str; 3] = ["PROXY-AUTHORIZATION", "X-ENVOY-ORIGINAL-PATH", ":PATH"];
 
 /// Operators, upper case, that print headers; each names one, or several with `?` in between.
 const HEADER_OPERATORS: [&str; 2] = ["%REQ(", "%REQ_WITHOUT_QUERY("];
@@ -51,8 +44,19 @@ const DEFAULT_FORMAT: LintRule = LintRule {
     write: "log_format: { json_format: ... } as in the documented bootstrap",
 };
 
+/// Headers, upper case, in which a key may stand: where these gates read them, and where others do.
+pub(super) fn secret_headers(managers: &[ConnectionManager<'_>]) -> Vec<String> {
+    let gates = managers.iter().filter_map(ConnectionManager::gate);
+    let told = gates.filter_map(|(_, _, plugin)| plugin.settings.get("key_places").cloned());
+    let told = told.filter_map(|places| serde_json::from_value::<KeyPlaces>(places).ok());
+    let places: Vec<KeyPlaces> = told.chain([KeyPlaces::default()]).collect();
+    let read = places.iter().flat_map(KeyPlaces::headers);
+    let read = read.map(|name| String::from_utf8_lossy(name).to_ascii_uppercase());
+    read.chain(HEADERS.map(str::to_owned)).collect()
+}
+
 /// Judges every access log of a listener.
-pub(super) fn check(listener: &Value, findings: &mut Vec<LintFinding>) {
+pub(super) fn check(listener: &Value, secrets: &[String], findings: &mut Vec<LintFinding>) {
     let chains = list(listener, "/filter_chains").iter();
     let chains = chains.chain(listener.get("default_filter_chain"));
     let filters = chains.flat_map(|chain| list(chain, "/filters"));
@@ -63,7 +67,7 @@ pub(super) fn check(listener: &Value, findings: &mut Vec<LintFinding>) {
         let Some(config) = log.get("typed_config") else {
             continue;
         };
-        if prints_a_secret(config) {
+        if prints_a_secret(config, secrets) {
             findings.push(LintFinding::at(place, &SECRET));
         } else if is_default(config) {
             findings.push(LintFinding::at(place, &DEFAULT_FORMAT));
@@ -71,7 +75,7 @@ pub(super) fn check(listener: &Value, findings: &mut Vec<LintFinding>) {
     }
 }
 
-fn prints_a_secret(config: &Value) -> bool {
+fn prints_a_secret(config: &Value, secrets: &[String]) -> bool {
     let printed = config.to_string().to_ascii_uppercase();
     let logged = list(config, "/additional_request_headers_to_log").iter();
     let mut logged = logged
@@ -80,16 +84,16 @@ fn prints_a_secret(config: &Value) -> bool {
     PATHS.iter().any(|piece| printed.contains(piece))
         || HEADER_OPERATORS
             .iter()
-            .any(|operator| names_a_secret(&printed, operator))
-        || logged.any(|name| HEADERS.contains(&name.as_str()))
+            .any(|operator| names_a_secret(&printed, operator, secrets))
+        || logged.any(|name| secrets.contains(&name))
 }
 
-fn names_a_secret(printed: &str, operator: &str) -> bool {
+fn names_a_secret(printed: &str, operator: &str, secrets: &[String]) -> bool {
     let uses = printed.split(operator).skip(1);
     let names = uses.filter_map(|rest| rest.split(')').next());
     names
         .flat_map(|names| names.split('?'))
-        .any(|name| HEADERS.contains(&name.trim()))
+        .any(|name| secrets.iter().any(|secret| secret == name.trim()))
 }
 
 fn is_default(config: &Value) -> bool {

@@ -118,7 +118,8 @@ fn endpoints(cluster: &Value) -> impl Iterator<Item = &Value> {
     endpoints.filter_map(|endpoint| endpoint.pointer("/endpoint/address/socket_address"))
 }
 
-fn is_loopback(socket_address: &Value) -> bool {
+/// Whether a socket is of this machine alone.
+pub(super) fn is_loopback(socket_address: &Value) -> bool {
     let address = text(socket_address, "/address");
     let parsed = address.parse::<IpAddr>();
     parsed.is_ok_and(|address| address.is_loopback()) || address == "localhost"

@@ -71,8 +71,9 @@ pub fn lint(text: &str) -> Result<Vec<LintFinding>, Unreadable> {
         gate::check(&document, manager, &mut findings);
         route::check(manager, &mut findings);
     }
+    let secrets = access_log::secret_headers(&managers);
     for listener in document.listeners() {
-        access_log::check(listener, &mut findings);
+        access_log::check(listener, &secrets, &mut findings);
     }
     agent::check(&document, &managers, &mut findings);
     feed::check(&document, &mut findings);

@@ -3,6 +3,7 @@
 //! Routes that xDS brings are seen in a config dump only. Invariant: a route that leads to no
 //! cluster breaks nothing.
 
+use locator::{HELD_BYTES_TOTAL_MAX, HOLD_BYTES_MAX, HoldBounds, LocatorConfig, Locators};
 use serde_json::Value;
 
 use super::document::Document;
@@ -11,13 +12,14 @@ use super::value::{is_on, list, number, text};
 use super::view::ConnectionManager;
 use super::{LintFinding, LintRule};
 
-/// What the gate holds back unless it is told otherwise, in bytes.
-const HOLD_BYTES_MAX: u64 = 8 << 20;
 /// What Envoy buffers of a connection unless it is told otherwise, in bytes.
 const CONNECTION_BUFFER_BYTES: u64 = 1 << 20;
 
 /// Where Envoy and what keeps it tell how they are.
 const OWN_PATHS: [&str; 3] = ["/stats/prometheus", "/healthz/ready", "/ready"];
+/// Where whoever ends an Envoy says so, on a listener that only this machine reaches: no key opens it, and
+/// nothing worth one is there.
+const GOODBYE_PATH: &str = "/feed/v1/goodbye";
 /// Members of a route's action that make another path of it.
 const REWRITES: [&str; 4] = [
     "prefix_rewrite",
@@ -38,8 +40,8 @@ const BUFFER: LintRule = LintRule {
     wrong: "the request body buffer is smaller than what the gate may hold back and one more \
             chunk",
     breaks: "Envoy answers 413 in plain text before the gate has found the model's name",
-    write: "request_body_buffer_limit of the virtual host: hold_bytes_max (8388608) plus \
-            per_connection_buffer_limit_bytes (1048576) or more",
+    write: "request_body_buffer_limit of the virtual host: the gate's hold_bytes_max (where it has none, the \
+            largest of its rules: 71303168) plus per_connection_buffer_limit_bytes (1048576) or more",
 };
 
 const TIMEOUT: LintRule = LintRule {
@@ -55,7 +57,21 @@ pub(super) fn leads_somewhere(document: &Document, manager: &ConnectionManager<'
         .hosts()
         .iter()
         .flat_map(|host| list(host, "/routes"));
-    manager.routes.is_none() || routes.any(|route| is_worth_a_gate(document, route))
+    let is_local = manager
+        .listener
+        .pointer("/address/socket_address")
+        .is_some_and(feed::is_loopback);
+    let is_goodbye = |route: &Value| is_local && is_as_it_is(route, &[GOODBYE_PATH]);
+    manager.routes.is_none()
+        || routes.any(|route| !is_goodbye(route) && is_worth_a_gate(document, route))
+}
+
+/// Whether a route is for these paths alone and does not make others of them.
+fn is_as_it_is(route: &Value, paths: &[&str]) -> bool {
+    let matched = ["/match/path", "/match/prefix"].map(|member| text(route, member));
+    let action = route.get("route");
+    let is_rewritten = |action: &Value| REWRITES.iter().any(|member| action.get(member).is_some());
+    matched.iter().any(|path| paths.contains(path)) && !action.is_some_and(is_rewritten)
 }
 
 /// Not worth one are the figures of Envoy itself and what its keeper says of its health: at these
@@ -64,11 +80,8 @@ fn is_worth_a_gate(document: &Document, route: &Value) -> bool {
     let Some(action) = route.get("route") else {
         return false;
     };
-    let matched = ["/match/path", "/match/prefix"].map(|member| text(route, member));
-    let is_own_path = matched.iter().any(|path| OWN_PATHS.contains(path));
-    let is_rewritten = REWRITES.iter().any(|member| action.get(member).is_some());
     let cluster = document.cluster(text(action, "/cluster"));
-    !is_own_path || is_rewritten || !cluster.is_some_and(feed::is_on_loopback)
+    !is_as_it_is(route, &OWN_PATHS) || !cluster.is_some_and(feed::is_on_loopback)
 }
 
 /// Judges the routes behind a gate.
@@ -79,7 +92,7 @@ pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<LintFind
     check_switch(routes, filter.name, &manager.place, findings);
     let buffer = number(manager.listener, "/per_connection_buffer_limit_bytes");
     let buffer = buffer.unwrap_or(CONNECTION_BUFFER_BYTES);
-    let hold = number(&plugin.settings, "/hold_bytes_max").unwrap_or(HOLD_BYTES_MAX);
+    let hold = hold_bytes_max(&plugin.settings);
     for host in manager.hosts() {
         let place = format!("{}, virtual host {}", manager.place, text(host, "/name"));
         check_switch(host, filter.name, &place, findings);
@@ -91,6 +104,25 @@ pub(super) fn check(manager: &ConnectionManager<'_>, findings: &mut Vec<LintFind
             findings.push(LintFinding::at(place, &BUFFER));
         }
     }
+}
+
+/// Most bytes of a body that a gate with these settings holds back.
+fn hold_bytes_max(settings: &Value) -> u64 {
+    let bytes = |member| number(settings, member).and_then(|bytes| usize::try_from(bytes).ok());
+    let bounds = HoldBounds {
+        bytes_max: bytes("/hold_bytes_max"),
+        total_bytes_max: bytes("/held_bytes_total_max").unwrap_or(HELD_BYTES_TOTAL_MAX),
+    };
+    let locators = settings.get("locators").cloned().unwrap_or_default();
+    let config: Option<LocatorConfig> = match locators {
+        Value::Null => Some(LocatorConfig::default()),
+        locators => serde_json::from_value(locators).ok(),
+    };
+    // Envoy refuses rules that cannot be compiled, so what is said here matters to nobody then.
+    let compiled = config.and_then(|config| Locators::compile(&config).ok());
+    let largest = compiled.map(|locators| bounds.largest(&locators));
+    let largest = largest.or(bounds.bytes_max).unwrap_or(HOLD_BYTES_MAX);
+    u64::try_from(largest).unwrap_or(u64::MAX)
 }
 
 fn check_switch(scope: &Value, gate: &str, place: &str, findings: &mut Vec<LintFinding>) {

@@ -67,7 +67,7 @@ const GATES_VM: &str = "                  configuration:
                     value: gate
 ";
 
-const MISTAKES: [Mistake; 39] = [
+const MISTAKES: [Mistake; 40] = [
     (CALL, ONE_MORE, "gate-rights"),
     (CALL, "", "gate-lacks"),
     (
@@ -121,15 +121,20 @@ const MISTAKES: [Mistake; 39] = [
         "",
         "stop-iteration",
     ),
-    ("request_body_buffer_limit: 10485760", "", "buffer-limit"),
+    ("request_body_buffer_limit: 73400320", "", "buffer-limit"),
     (
-        "request_body_buffer_limit: 10485760",
-        "request_body_buffer_limit: 1000",
+        "request_body_buffer_limit: 73400320",
+        "request_body_buffer_limit: 72000000",
         "buffer-limit",
     ),
     (
         r#"{"role":"gate"}"#,
         r#"{"role":"gate","hold_bytes_max":99999999}"#,
+        "buffer-limit",
+    ),
+    (
+        r#"{"role":"gate"}"#,
+        r#"{"role":"gate","locators":{"rules":{"tei":[{"id":"x","on":"POST /x","hold_bytes_max":99999999}]}}}"#,
         "buffer-limit",
     ),
     (ROUTE, "route: { cluster: upstream }", "route-timeout"),
@@ -194,6 +199,17 @@ fn calls_that_the_gate_may_not_make_are_named() {
 fn headers_with_underscores_may_also_be_refused() {
     let refused = template().replace(": DROP_HEADER", ": REJECT_REQUEST");
     assert_eq!(names(&refused), [""; 0]);
+}
+
+#[test]
+fn a_header_that_a_gate_reads_keys_from_does_not_belong_into_a_log() {
+    let logged = template().replacen("%PROTOCOL%", "%REQ(X-Team-Key)%", 1);
+    assert_eq!(names(&logged), [""; 0]);
+    let settings = r#"{"role":"gate","key_places":["header:x-team-key"]}"#;
+    let read = logged.replacen(r#"{"role":"gate"}"#, settings, 1);
+    assert_eq!(names(&read), ["log-secret"]);
+    let others = read.replacen("X-Team-Key", "Authorization", 1);
+    assert_eq!(names(&others), ["log-secret"], "it is the upstream's");
 }
 
 #[test]

@@ -218,98 +218,100 @@ const ENDPOINTS: &[(&str, &str, &str, &[u16])] = &[
 
 #[test]
 fn a_body_with_more_than_one_reading_is_refused() {
-    let range = Range::start();
-    for (id, body, statuses) in AMBIGUOUS {
-        let shown = format!("{id} {}", String::from_utf8_lossy(body));
-        range.judge_at_every_split(&Attempt::chat(&shown, body), statuses);
-    }
-    range.end();
+    Range::in_both_settings(|range| {
+        for (id, body, statuses) in AMBIGUOUS {
+            let shown = format!("{id} {}", String::from_utf8_lossy(body));
+            range.judge_at_every_split(&Attempt::chat(&shown, body), statuses);
+        }
+    });
 }
 
 #[test]
 fn a_body_in_another_encoding_is_refused() {
-    let range = Range::start();
-    let text = r#"{"model":"good-1"}"#;
-    let wide = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<_>>();
-    let wider = |order: fn(u32) -> [u8; 4]| text.chars().map(u32::from).flat_map(order).collect();
-    let bodies: [Vec<u8>; 6] = [
-        wide(u16::to_le_bytes),
-        wide(u16::to_be_bytes),
-        [b"\xff\xfe".to_vec(), wide(u16::to_le_bytes)].concat(),
-        [b"\xfe\xff".to_vec(), wide(u16::to_be_bytes)].concat(),
-        wider(u32::to_le_bytes),
-        wider(u32::to_be_bytes),
-    ];
-    for body in &bodies {
-        range.judge_at_every_split(&Attempt::chat("J-17 wide", body), BAD);
-    }
-    range.end();
+    Range::in_both_settings(|range| {
+        let text = r#"{"model":"good-1"}"#;
+        let wide =
+            |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<_>>();
+        let wider =
+            |order: fn(u32) -> [u8; 4]| text.chars().map(u32::from).flat_map(order).collect();
+        let bodies: [Vec<u8>; 6] = [
+            wide(u16::to_le_bytes),
+            wide(u16::to_be_bytes),
+            [b"\xff\xfe".to_vec(), wide(u16::to_le_bytes)].concat(),
+            [b"\xfe\xff".to_vec(), wide(u16::to_be_bytes)].concat(),
+            wider(u32::to_le_bytes),
+            wider(u32::to_be_bytes),
+        ];
+        for body in &bodies {
+            range.judge_at_every_split(&Attempt::chat("J-17 wide", body), BAD);
+        }
+    });
 }
 
 #[test]
 fn every_place_that_can_name_a_model_counts() {
-    let range = Range::start();
-    for (id, body, statuses) in PLACES {
-        range.judge_at_every_split(&Attempt::chat(&format!("{id} {body}"), body), statuses);
-    }
-    for (id, path, body, statuses) in ENDPOINTS {
-        let id = format!("{id} {path} {body}");
-        range.judge_at_every_split(&Attempt::post(&id, path, body), statuses);
-    }
-    range.end();
+    Range::in_both_settings(|range| {
+        for (id, body, statuses) in PLACES {
+            range.judge_at_every_split(&Attempt::chat(&format!("{id} {body}"), body), statuses);
+        }
+        for (id, path, body, statuses) in ENDPOINTS {
+            let id = format!("{id} {path} {body}");
+            range.judge_at_every_split(&Attempt::post(&id, path, body), statuses);
+        }
+    });
 }
 
 #[test]
 fn a_body_that_is_out_of_proportion_costs_no_more_than_its_length() {
-    let range = Range::start();
-    let filler = |count: usize| "x".repeat(count);
-    let members: String = (0..100_000).map(|n| format!("\"k{n}\":0,")).collect();
-    let deep = |count: usize| format!("{{\"x\":{}{}", "[".repeat(count), "]".repeat(count));
-    let nested = format!("{{\"a\":{}", "{\"b\":".repeat(10_000));
-    let spaces = " ".repeat(65_536);
-    let escapes = "\\u0041".repeat(500_000);
-    let cases: Vec<(&str, String, &[u16])> = vec![
-        ("J-12", "[".repeat(100_000), BAD),
-        ("J-12", format!("{nested}1,\"model\":\"good-1\""), BAD),
-        ("J-12", format!("{},\"model\":\"bad-1\"}}", deep(60)), OUT),
-        ("J-12", format!("{},\"model\":\"good-1\"}}", deep(500)), BAD),
-        ("J-16", format!("{{\"model\":\"good-1\"}}{spaces}"), PASSES),
-        (
-            "J-21",
-            format!("{{\"m\":\"{}\",\"model\":\"good-1\"}}", filler(1_048_576)),
-            PASSES,
-        ),
-        (
-            "J-21",
-            format!("{{\"m\":\"{}\",\"model\":\"bad-1\"}}", filler(1_048_576)),
-            OUT,
-        ),
-        ("J-33", format!("{{{members}\"model\":\"bad-1\"}}"), OUT),
-        ("J-33", format!("{{{members}\"model\":\"good-1\"}}"), PASSES),
-        (
-            "J-34",
-            format!("{{\"model\":\"good-1\",\"m\":\"{escapes}\"}}"),
-            PASSES,
-        ),
-        (
-            "J-28",
-            format!("{{\"model\":\"good-{}\"}}", filler(65_536)),
-            EITHER,
-        ),
-    ];
-    for (id, body, statuses) in &cases {
-        range.judge(&Attempt::chat(id, body), statuses);
-    }
-    for before in [1, 65_535, 65_536, 65_537, LIMIT - 100] {
-        for (name, statuses) in [("good-1", PASSES), ("bad-1", OUT)] {
-            let body = format!("{{\"m\":\"{}\",\"model\":\"{name}\"}}", filler(before));
-            range.judge(&Attempt::post("J-21", "/v1/embeddings", body), statuses);
+    Range::in_both_settings(|range| {
+        let filler = |count: usize| "x".repeat(count);
+        let members: String = (0..100_000).map(|n| format!("\"k{n}\":0,")).collect();
+        let deep = |count: usize| format!("{{\"x\":{}{}", "[".repeat(count), "]".repeat(count));
+        let nested = format!("{{\"a\":{}", "{\"b\":".repeat(10_000));
+        let spaces = " ".repeat(65_536);
+        let escapes = "\\u0041".repeat(500_000);
+        let cases: Vec<(&str, String, &[u16])> = vec![
+            ("J-12", "[".repeat(100_000), BAD),
+            ("J-12", format!("{nested}1,\"model\":\"good-1\""), BAD),
+            ("J-12", format!("{},\"model\":\"bad-1\"}}", deep(60)), OUT),
+            ("J-12", format!("{},\"model\":\"good-1\"}}", deep(500)), BAD),
+            ("J-16", format!("{{\"model\":\"good-1\"}}{spaces}"), PASSES),
+            (
+                "J-21",
+                format!("{{\"m\":\"{}\",\"model\":\"good-1\"}}", filler(1_048_576)),
+                PASSES,
+            ),
+            (
+                "J-21",
+                format!("{{\"m\":\"{}\",\"model\":\"bad-1\"}}", filler(1_048_576)),
+                OUT,
+            ),
+            ("J-33", format!("{{{members}\"model\":\"bad-1\"}}"), OUT),
+            ("J-33", format!("{{{members}\"model\":\"good-1\"}}"), PASSES),
+            (
+                "J-34",
+                format!("{{\"model\":\"good-1\",\"m\":\"{escapes}\"}}"),
+                PASSES,
+            ),
+            (
+                "J-28",
+                format!("{{\"model\":\"good-{}\"}}", filler(65_536)),
+                EITHER,
+            ),
+        ];
+        for (id, body, statuses) in &cases {
+            range.judge(&Attempt::chat(id, body), statuses);
         }
-    }
-    let numbers = format!("[1e4096,-0,{}]", "9".repeat(10_000));
-    let body = format!("{{\"model\":\"good-1\",\"n\":{numbers}}}");
-    range.judge(&Attempt::post("J-20", "/v1/embeddings", body), PASSES);
-    range.end();
+        for before in [1, 65_535, 65_536, 65_537, LIMIT - 100] {
+            for (name, statuses) in [("good-1", PASSES), ("bad-1", OUT)] {
+                let body = format!("{{\"m\":\"{}\",\"model\":\"{name}\"}}", filler(before));
+                range.judge(&Attempt::post("J-21", "/v1/embeddings", body), statuses);
+            }
+        }
+        let numbers = format!("[1e4096,-0,{}]", "9".repeat(10_000));
+        let body = format!("{{\"model\":\"good-1\",\"n\":{numbers}}}");
+        range.judge(&Attempt::post("J-20", "/v1/embeddings", body), PASSES);
+    });
 }
 
 #[test]

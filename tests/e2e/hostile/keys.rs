@@ -104,12 +104,29 @@ fn a_key_is_found_where_it_may_be_and_nowhere_else() {
         let fields = [("authorization", format!("{scheme} {key}").into_bytes())];
         range.judge_framed(&attempt("K-02", &fields), Framing::Whole, &[200]);
     }
-    let everywhere: Vec<_> = ["x-api-key", "api-key", "x-goog-api-key"]
+    let everywhere: Vec<_> = ["x-api-key", "api-key", "x-goog-api-key", "apikey"]
         .map(|name| (name, key.clone().into_bytes()))
         .into();
     range.judge_framed(&attempt("K-10", &everywhere), Framing::Http2, &[200]);
     let arrived = format!("{:?}", range.upstream().requests()[0].headers);
     assert!(!arrived.contains(&key), "K-13");
+    let bearer = || ("authorization", format!("Bearer {key}").into_bytes());
+    for blank in [("x-api-key", b"".to_vec()), ("apikey", b" ".to_vec())] {
+        let fields = [bearer(), blank];
+        range.judge_framed(&attempt("K-10", &fields), Framing::Whole, &[200]);
+    }
+    let fields = [
+        ("authorization", b"Bearer ".to_vec()),
+        ("x-api-key", key.clone().into_bytes()),
+    ];
+    range.judge_framed(&attempt("K-10", &fields), Framing::Whole, &[200]);
+    let mut blank = attempt("K-10", &[bearer()]);
+    blank.path += "?key=";
+    range.judge_framed(&blank, Framing::Http2, &[200]);
+    assert_eq!(
+        range.upstream().requests()[0].target,
+        "/v1/chat/completions"
+    );
     for (query, status) in [("key", 200), ("api_key", 401), ("apikey", 401)] {
         let mut attempt = attempt("K-12", &[]);
         attempt.path = format!("/v1/chat/completions?{query}={key}");

@@ -3,7 +3,8 @@
 //! The modules are one kind of trick each; the numbers in their cases are those of the list of
 //! hostile cases. Invariant: a case that is refused has put no whole request through and no name
 //! out of scope into the headers of one that was cut; a case that passes arrives untouched; a
-//! request with a good key passes afterwards, and no VM had to be replaced.
+//! request with a good key passes afterwards, and no VM had to be replaced. What is refused by its body is so
+//! in both settings: bodies held, and bodies that flow before they are judged.
 
 mod encodings;
 mod forms;
@@ -121,6 +122,19 @@ impl Attempt {
 impl Range {
     fn start() -> Self {
         Self::start_with(StackOptions::default())
+    }
+
+    /// Does the same to a gate that holds bodies and to one at which all flows that is not refused.
+    fn in_both_settings(fire: impl Fn(&Self)) {
+        let flowing = json!({"hold_bytes_max": 1, "beyond_hold": "flow"});
+        for settings in [json!({}), flowing] {
+            let range = Self::start_with(StackOptions {
+                gate_settings: serde_json::from_value(settings).unwrap(),
+                ..StackOptions::default()
+            });
+            fire(&range);
+            range.end();
+        }
     }
 
     fn start_with(options: StackOptions) -> Self {

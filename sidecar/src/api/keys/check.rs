@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use keytable::{AxisKind, Denial, Found, Norm, RecordView, RequestFacts, Resources, decide};
+use locator::credential::{Credential, CredentialError};
 use locator::{Asked, Fault, Locators, Refused, Seen};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -107,6 +108,9 @@ fn verdict(locators: &Locators, record: &RecordView<'_>, imagined: &Imagined) ->
         now_unix_ms: imagined.at.get(),
         address: imagined.address,
     };
+    if let Some(reason) = misplaced(imagined) {
+        return keyless(reason, imagined.at);
+    }
     match (&imagined.headers, &imagined.resources) {
         (Some(headers), None) => {
             let body = &imagined.body;
@@ -114,6 +118,36 @@ fn verdict(locators: &Locators, record: &RecordView<'_>, imagined: &Imagined) ->
             seen(judged, imagined.at)
         }
         _ => told(locators, record, &facts, imagined),
+    }
+}
+
+/// Why the gate would find no key in this request, as far as it says where it carries one: what stands in
+/// a place may be anything here, since the key is known.
+fn misplaced(imagined: &Imagined) -> Option<String> {
+    let headers = imagined.headers.as_ref()?;
+    let places = &imagined.key_places;
+    let is_elsewhere =
+        |(name, value): (&[u8], &[u8])| places.leaves(name) && !value.trim_ascii().is_empty();
+    match Credential::find(headers, places).err()? {
+        CredentialError::Conflicting => {
+            Some("two different keys, or a place that is filled twice: send one key".to_owned())
+        }
+        CredentialError::Missing if headers.iter().any(is_elsewhere) => Some(format!(
+            "no key where this gate reads one: send it as {}",
+            places.how()
+        )),
+        CredentialError::Missing | CredentialError::Malformed => None,
+    }
+}
+
+/// The verdict on a request in which the gate would find no key.
+fn keyless(reason: String, at: UnixMillis) -> Verdict {
+    Verdict {
+        decision: Decision::Deny,
+        status: 401,
+        code: Some("invalid_api_key"),
+        reason,
+        ..of(None, at)
     }
 }
 

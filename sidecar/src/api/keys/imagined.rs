@@ -5,7 +5,7 @@
 
 use keytable::ClientAddress;
 use locator::headers::HeaderMap;
-use locator::{LocatorConfig, Locators};
+use locator::{KeyPlaces, LocatorConfig, Locators};
 use serde_json::Value;
 
 use crate::domain::clock::UnixMillis;
@@ -32,6 +32,8 @@ pub(super) struct Imagined {
     pub(super) body: Vec<u8>,
     /// The gate's rules.
     pub(super) rules: LocatorConfig,
+    /// Where the gate reads keys.
+    pub(super) key_places: KeyPlaces,
 }
 
 /// Reads the call's body.
@@ -49,6 +51,7 @@ pub(super) fn imagined(body: JsonObject, now: UnixMillis) -> Result<Imagined, Pr
     let sent = fields.optional("headers", headers).unwrap_or_default();
     let body = fields.optional("body", payload).unwrap_or_default();
     let rules = fields.optional("locators", rules).unwrap_or_default();
+    let places = fields.optional("key_places", key_places);
     fields.finish().map_err(invalid)?;
     let method = method.unwrap_or_else(|| "POST".to_owned());
     Ok(Imagined {
@@ -58,6 +61,7 @@ pub(super) fn imagined(body: JsonObject, now: UnixMillis) -> Result<Imagined, Pr
         headers: path.map(|path| head(&method, &path, sent)),
         body,
         rules,
+        key_places: places.unwrap_or_default(),
     })
 }
 
@@ -140,6 +144,12 @@ fn payload(value: Value) -> Read<Vec<u8>> {
         Value::String(text) => Ok(text.into_bytes()),
         json => Ok(json.to_string().into_bytes()),
     }
+}
+
+/// The member `key_places` of the gate's configuration.
+fn key_places(value: Value) -> Read<KeyPlaces> {
+    let places = serde_json::from_value::<KeyPlaces>(value);
+    places.map_or_else(|error| fault(error.to_string()), Ok)
 }
 
 /// The member `locators` of the gate's configuration.

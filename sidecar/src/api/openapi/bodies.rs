@@ -241,6 +241,11 @@ fn values() -> [Named; 2] {
             json!({"type": "object"}),
         )
         .optional(
+            "key_places",
+            "Where the gate reads keys, as in its configuration",
+            json!({"type": "array", "items": {"type": "string"}}),
+        )
+        .optional(
             "model",
             "What it names, instead of a body: a name, or a list of all",
             names,

@@ -133,6 +133,48 @@ fn a_whole_request_is_read_by_the_gates_rules() {
 }
 
 #[test]
+fn where_a_request_carries_its_key_is_judged_as_the_gate_judges_it() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = key(&sidecar, "ip_allowlist", json!([]));
+    let of = |headers: Value, places: Value| {
+        let mut request = json!({"path": "/v1/chat/completions", "headers": headers});
+        if !places.is_null() {
+            request["key_places"] = places;
+        }
+        sidecar.post(&key.check, &request)
+    };
+    let own = json!(["header:x-latchkey-key"]);
+    for (headers, places, status) in [
+        (json!({}), Value::Null, 200),
+        (
+            json!({"Authorization": "Bearer $KEY", "x-api-key": ""}),
+            Value::Null,
+            200,
+        ),
+        (
+            json!({"Authorization": "Bearer $KEY", "x-api-key": "other"}),
+            Value::Null,
+            401,
+        ),
+        (json!({"Authorization": "Bearer $KEY"}), own.clone(), 401),
+        (
+            json!({"Authorization": "Bearer a", "x-latchkey-key": "b"}),
+            own,
+            200,
+        ),
+    ] {
+        let verdict = of(headers.clone(), places).json();
+        assert_eq!(verdict["status"], status, "{headers}: {verdict}");
+    }
+    let wrong = of(json!({}), json!(["header:host"]));
+    assert_eq!(
+        (wrong.status, wrong.fields()),
+        (422, vec!["key_places".to_owned()])
+    );
+}
+
+#[test]
 fn addresses_are_judged_as_the_gate_judges_them() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);
