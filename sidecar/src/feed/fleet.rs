@@ -126,6 +126,18 @@ pub struct Sighting {
     pub trouble: Option<(Label, UnixMillis)>,
 }
 
+impl Moment {
+    /// So much later.
+    pub fn plus(self, span: Duration) -> Self {
+        Self {
+            instant: self.instant.checked_add(span).unwrap_or(self.instant),
+            wall: self
+                .wall
+                .plus_ms(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
 impl Fleet {
     /// The Envoys that an earlier process knew. Each gets its time to come back; those of one name
     /// were heard beside each other.
@@ -258,6 +270,13 @@ impl Fleet {
                 Dismissal::Done
             }
         }
+    }
+
+    /// Whoever ends the Envoys of this name says that they will have stopped by then; how many there are.
+    pub fn end(&mut self, region: &RegionId, node: &NodeName, by: Moment) -> usize {
+        let named = self.members.values_mut();
+        let named = named.filter(|member| member.who.region == *region && member.who.node == *node);
+        named.map(|member| member.end(by)).count()
     }
 
     fn find(&mut self, who: &Introduction) -> Option<&mut Member> {

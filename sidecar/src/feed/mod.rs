@@ -2,7 +2,8 @@
 //!
 //! `GET /feed/v1/table`: an agent says what it has in force and gets one frame, at once if there
 //! is something newer and else when there is, or when its wait ends. `POST /feed/v1/usage`: it
-//! says what its gate has counted. Does not push: no Envoy has to be reachable.
+//! says what its gate has counted. `POST /feed/v1/goodbye`: whoever ends an Envoy says so. Does not
+//! push: no Envoy has to be reachable.
 //!
 //! Invariant: an agent is of the fleet before the table is read for it, so that a change that it
 //! does not get yet waits for it.
@@ -12,6 +13,7 @@ mod catch_up;
 mod catch_up_cache;
 mod envoy_writer;
 pub mod fleet;
+mod goodbye;
 pub mod position;
 pub mod propagation;
 mod request;
@@ -63,7 +65,8 @@ pub struct Feed {
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/feed/v1/table").get(table))
-        .service(web::resource("/feed/v1/usage").post(usage::post));
+        .service(web::resource("/feed/v1/usage").post(usage::post))
+        .service(web::resource("/feed/v1/goodbye").post(goodbye::post));
 }
 
 async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, Problem> {

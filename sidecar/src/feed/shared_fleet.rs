@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout_at;
 
 use crate::domain::clock::{Clock, UnixMillis};
-use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label};
+use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label, NodeName};
 use crate::domain::region::RegionId;
 use crate::feed::fleet::{
     Arrival, Awaited, Dismissal, Fleet, Moment, PropagationState, Sighting, Straying,
@@ -169,6 +169,12 @@ impl SharedFleet {
     /// Takes an Envoy off the fleet of which an operator knows that it is gone.
     pub fn dismiss(&self, region: &RegionId, agent: &AgentId) -> Dismissal {
         self.state().fleet.dismiss(region, agent, Instant::now())
+    }
+
+    /// Whoever ends the Envoys of this name says that they will have stopped `within`; how many they are.
+    pub fn end(&self, region: &RegionId, node: &NodeName, within: Duration) -> usize {
+        let now = self.moment();
+        self.state().fleet.end(region, node, now.plus(within))
     }
 
     /// What a later process has to know of the Envoys.

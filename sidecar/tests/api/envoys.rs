@@ -1,7 +1,7 @@
 //! `/v1/envoys`
 
 use crate::support::agent::{Agent, Got};
-use crate::support::{Scratch, Sidecar};
+use crate::support::{FEED_TOKEN, Scratch, Sidecar, call_bytes};
 
 #[test]
 fn the_fleet_is_what_envoys_have_said() {
@@ -70,4 +70,31 @@ fn an_operator_dismisses_an_envoy_that_is_gone_for_good() {
     );
     assert_eq!(sidecar.delete("/v1/envoys/x?region=local").status, 404);
     assert_eq!(sidecar.make("one", "local")["propagation"]["envoys"], 1);
+}
+
+#[test]
+fn whoever_ends_an_envoy_says_so_and_it_is_not_named_for_its_lease() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let mut agent = Agent::new(&sidecar, 'a', "edge-1", "local");
+    agent.lease_s = "never";
+    agent.catch_up();
+    let say = |query: &str, token: &str| {
+        let url = format!("{}/feed/v1/goodbye?{query}", sidecar.feed());
+        let (parts, _) = call_bytes(&url, "POST", &[("authorization", token)], None);
+        parts.status.as_u16()
+    };
+    let of = "region=local&node=edge-1&within_s=0";
+    assert_eq!(say(of, "Bearer nobody"), 401);
+    assert_eq!(say("region=local&node=edge-2", FEED_TOKEN), 404);
+    assert_eq!(say("region=local&node=edge-1&within_s=x", FEED_TOKEN), 400);
+    assert_eq!(say(of, FEED_TOKEN), 204);
+    let made = sidecar.make("one", "local");
+    assert_eq!(made["propagation"]["envoys"], 0, "{made}");
+    agent.poll(0);
+    let made = sidecar.make("two", "local");
+    assert_eq!(
+        made["propagation"]["envoys"], 1,
+        "it has not stopped: {made}"
+    );
 }

@@ -25,6 +25,7 @@ const RENDER: &str = "--sidecar latchkey-sidecar.latchkey.svc:9302 --upstream mo
     --sidecar-ca /run/latchkey/ca/ca.crt --feed-token-file /run/latchkey/feed/feed-token \
     --filter /etc/latchkey/filter/filter.wasm --heap-bytes-max 805306368 \
     --add listeners=envoy/kubernetes/metrics/listeners.yaml \
+    --add listeners=envoy/kubernetes/goodbye.yaml \
     --add clusters=envoy/kubernetes/metrics/clusters.yaml";
 
 fn home() -> PathBuf {

@@ -26,6 +26,8 @@ pub(super) struct Member {
     heard_at: UnixMillis,
     /// No request that renewed its lease was sent later than this.
     lease_from: Moment,
+    /// By when it will have stopped, as whoever ends it has said.
+    ends_by: Option<Moment>,
     open_requests: u32,
     answered_at: Instant,
     /// Its node was heard with a newer agent: it is gone as soon as no request of it is open.
@@ -51,6 +53,7 @@ impl Member {
             first_heard: now.instant,
             heard_at: now.wall,
             lease_from: now,
+            ends_by: None,
             open_requests: 0,
             answered_at: now.instant,
             superseded: false,
@@ -110,6 +113,8 @@ impl Member {
             self.lease_from = now;
         }
         self.open_requests += 1;
+        // One that asks when it should have stopped has not.
+        self.ends_by = self.ends_by.filter(|by| now.instant <= by.instant);
         if let Some(word) = trouble {
             self.trouble = Some((word, now.wall));
             self.has_page = false;
@@ -145,6 +150,11 @@ impl Member {
             true => Straying::Again,
             false => Straying::First,
         }
+    }
+
+    /// Notes that it will have stopped by then.
+    pub(super) fn end(&mut self, by: Moment) {
+        self.ends_by = Some(by);
     }
 
     pub(super) fn leave(&mut self, now: Instant) {
@@ -212,13 +222,18 @@ impl Member {
     }
 
     fn may_serve_until(&self) -> Option<UnixMillis> {
-        let span = self.who.lease.serves_for()?;
-        let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        Some(self.lease_from.wall.plus_ms(span_ms))
+        let of_lease = self.who.lease.serves_for().map(|span| {
+            let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+            self.lease_from.wall.plus_ms(span_ms)
+        });
+        let of_word = self.ends_by.map(|by| by.wall);
+        of_lease.into_iter().chain(of_word).min()
     }
 
     fn is_over(&self, now: Instant) -> bool {
         let span = self.who.lease.serves_for();
-        span.is_some_and(|span| now.saturating_duration_since(self.lease_from.instant) >= span)
+        self.ends_by.is_some_and(|by| now >= by.instant)
+            || span
+                .is_some_and(|span| now.saturating_duration_since(self.lease_from.instant) >= span)
     }
 }

@@ -149,6 +149,37 @@ fn an_envoy_without_a_lease_stays_pending_until_an_operator_dismisses_it() {
 }
 
 #[test]
+fn an_envoy_that_was_ended_counts_while_it_is_in_contact_and_no_longer_than_was_said() {
+    let mut world = world();
+    world.poll('a', "n1");
+    world.arrive('b', "n2");
+    let region = world.region.clone();
+    let within = Duration::from_secs(10);
+    let end = |world: &mut World, name: &str| {
+        let by = world.moment().plus(within);
+        world.fleet.end(&region, &node(name), by)
+    };
+    assert_eq!(end(&mut world, "n3"), 0);
+    assert_eq!((end(&mut world, "n1"), end(&mut world, "n2")), (1, 1));
+    let until = world.progress(1).pending[0].may_serve_until;
+    assert_eq!(until, Some(world.moment().plus(within).wall));
+    world.now += within - Duration::from_millis(1);
+    assert_eq!(world.count(1), (2, 0), "both may serve still");
+    world.now += Duration::from_millis(1);
+    assert_eq!(world.count(1), (1, 0), "a request of the other is open");
+    world.leave('b');
+    assert_eq!(world.count(1), (0, 0));
+    world.now += Duration::from_millis(1);
+    world.poll('a', "n1");
+    world.now += within;
+    assert_eq!(
+        world.count(1),
+        (1, 0),
+        "it has not stopped: its lease counts"
+    );
+}
+
+#[test]
 fn a_lost_envoy_is_named_and_not_waited_for_unless_all_are() {
     let mut world = world();
     world.poll('a', "n1");
