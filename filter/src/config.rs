@@ -86,6 +86,9 @@ pub struct GateConfig {
     /// depends on it.
     #[serde(default = "yes")]
     pub observe_resources: bool,
+    /// Whether answers are read for what they say that was used.
+    #[serde(default)]
+    pub meter: MeterSetting,
     /// Where requests name their resources.
     #[serde(default)]
     pub locators: LocatorConfig,
@@ -124,6 +127,17 @@ pub enum BeyondHold {
     /// It flows, and its end is withheld until it is judged: the upstream has a part of a request
     /// before there is a permit, and never the whole of one that is refused.
     Flow,
+}
+
+/// Whether answers are read for what was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MeterSetting {
+    /// They are, as they pass by.
+    #[default]
+    On,
+    /// They are not: usage knows no tokens.
+    Off,
 }
 
 /// What a key for everything may do on an endpoint that no rule knows.

@@ -51,4 +51,4 @@ pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
 pub use redact::{CredentialKind, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use signed::{SignedTable, SignedTableError, SigningKey, VerifyingKey};
-pub use usage::{UsageBatch, UsageError, UsageOutcome, UsageRow};
+pub use usage::{TokenCounts, Tokens, UsageBatch, UsageError, UsageOutcome, UsageRow};

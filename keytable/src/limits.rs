@@ -38,7 +38,11 @@ pub const SIGNED_TABLE_BYTES_MAX: usize = 31 * 1024 * 1024;
 /// Rows of one usage batch: what an Envoy counts between two of them.
 pub const USAGE_ROWS_MAX: usize = 10_000;
 /// Longest usage batch, in bytes.
-pub const USAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const USAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
+
+/// Longest row: fixed fields, key id, address, resource, tokens.
+const USAGE_ROW_BYTES_MAX: usize =
+    21 + ID_BYTES_MAX + 16 + SCOPE_ENTRY_BYTES_MAX + crate::usage::TOKENS_BYTES_MAX;
 
 const _: () = assert!(API_KEY_SECRET_CHARS_MIN + API_KEY_CHECKSUM_CHARS < API_KEY_BYTES_MAX);
 const _: () = assert!(BUCKETS.is_power_of_two() && BUCKETS as u64 == 1 << 16);
@@ -46,5 +50,4 @@ const _: () = assert!(BUCKETS.is_multiple_of(PAGE_BUCKETS_MAX));
 const _: () = assert!(2 * SCOPE_ENTRIES_MAX * (SCOPE_ENTRY_BYTES_MAX + 3) < RECORD_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < SIGNED_TABLE_BYTES_MAX);
 const _: () = assert!(PAGE_BYTES_TARGET + RECORD_BYTES_MAX < FRAME_BYTES_MAX);
-const _: () =
-    assert!(USAGE_ROWS_MAX * (21 + ID_BYTES_MAX + 16 + SCOPE_ENTRY_BYTES_MAX) < USAGE_BYTES_MAX);
+const _: () = assert!(USAGE_ROWS_MAX * USAGE_ROW_BYTES_MAX < USAGE_BYTES_MAX);

@@ -227,7 +227,7 @@ fn other_magics_versions_and_lengths_are_named() {
         let bytes = golden(name);
         let with = |at, value: &[u8]| frame_error(&patched(&bytes, at, value));
         assert_eq!(with(0, b"LKH1"), Some(FrameError::Magic));
-        assert_eq!(with(4, &[2, 0]), Some(FrameError::Version(2)));
+        assert_eq!(with(4, &[3, 0]), Some(FrameError::Version(3)));
         assert_eq!(with(4, &[0, 0]), Some(FrameError::Version(0)));
         assert_eq!(with(4, &[1, 1]), Some(FrameError::Version(257)));
         assert_eq!(with(FRAME_LENGTH, &[0; 4]), Some(FrameError::Length));
@@ -325,10 +325,10 @@ fn deltas_and_pages_are_as_large_as_their_limits_and_no_larger() {
 
 #[test]
 fn values_that_no_head_has_are_refused() {
-    let head = golden("v1-head");
+    let head = golden("v2-head");
     for (what, at, value) in [
         ("magic of a frame", 0, &b"LKF1"[..]),
-        ("version 2", 4, &[2]),
+        ("version 3", 4, &[3]),
         ("version 0", 4, &[0]),
         ("reserved, first", 6, &[1]),
         ("reserved, second", 7, &[1]),

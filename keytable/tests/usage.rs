@@ -10,7 +10,10 @@ mod golden_file;
 mod random;
 
 use keytable::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
-use keytable::{Denial, KeyId, UsageBatch, UsageError, UsageOutcome, UsageRow};
+use keytable::{
+    Denial, FormatVersion, KeyId, TokenCounts, Tokens, UsageBatch, UsageError, UsageOutcome,
+    UsageRow,
+};
 use proptest::prelude::*;
 
 use golden_file::golden;
@@ -22,8 +25,18 @@ fn row(id: &str, outcome: UsageOutcome, count: u64, resource: &str) -> UsageRow 
         resource: resource.into(),
         outcome,
         count,
+        tokens: Tokens::default(),
         last_at_unix_ms: 0,
         last_address: None,
+    }
+}
+
+fn counts(input: u64, cached: u64, output: u64, reasoning: u64) -> TokenCounts {
+    TokenCounts {
+        input,
+        cached,
+        output,
+        reasoning,
     }
 }
 
@@ -32,6 +45,10 @@ fn example() -> UsageBatch {
     let permitted = UsageRow {
         last_at_unix_ms: 1_798_761_600_000,
         last_address: Some("192.0.2.7".parse().unwrap()),
+        tokens: Tokens {
+            reported: counts(12_000, 4_000, 800, 100),
+            estimated: counts(5, 0, 2, 0),
+        },
         ..row(id, UsageOutcome::Permitted, 1_200, "glm-5.1")
     };
     let out_of_scope = UsageRow {
@@ -73,8 +90,27 @@ fn error(bytes: &[u8]) -> Option<UsageError> {
 }
 
 #[test]
-fn the_golden_batch_decodes_and_encodes_to_the_same_bytes() {
+fn version_one_tells_the_same_without_tokens() {
     let bytes = golden("v1-usage");
+    let mut untold = example();
+    let of_tokens_alone = UsageRow {
+        count: 0,
+        ..untold.rows[0].clone()
+    };
+    untold
+        .rows
+        .iter_mut()
+        .for_each(|row| row.tokens = Tokens::default());
+    assert_eq!(UsageBatch::decode(&bytes), Ok(untold));
+    let mut told = example();
+    told.rows.push(of_tokens_alone);
+    assert_eq!(told.encode_as(FormatVersion::OLDEST), bytes);
+    assert_eq!(UsageBatch::decode(&told.encode()), Ok(told));
+}
+
+#[test]
+fn the_golden_batch_decodes_and_encodes_to_the_same_bytes() {
+    let bytes = golden("v2-usage");
     assert_eq!(UsageBatch::decode(&bytes), Ok(example()));
     assert_eq!(example().encode(), bytes);
     let empty = UsageBatch {
@@ -86,7 +122,7 @@ fn the_golden_batch_decodes_and_encodes_to_the_same_bytes() {
 
 #[test]
 fn damage_is_refused() {
-    let bytes = golden("v1-usage");
+    let bytes = golden("v2-usage");
     for end in 0..bytes.len() {
         assert!(error(&bytes[..end]).is_some(), "cut at {end}");
         if end >= 12 {
@@ -114,7 +150,7 @@ fn nonsense_with_a_right_checksum_is_refused() {
     let resource_at = id_at + 28 + 4;
     let cases: [(usize, &[u8], UsageError); 11] = [
         (0, b"LKF1", UsageError::Magic),
-        (4, &[2, 0], UsageError::Version(2)),
+        (4, &[3, 0], UsageError::Version(3)),
         (6, &[1], UsageError::Value),
         (36, &[2], UsageError::Length),
         (36, &[4], UsageError::Length),
@@ -133,6 +169,27 @@ fn nonsense_with_a_right_checksum_is_refused() {
     let mut bytes = golden("v1-usage");
     bytes[resource_at] = 0xff;
     assert_eq!(error(&resealed(bytes)), Some(UsageError::Value));
+}
+
+#[test]
+fn nonsense_in_tokens_is_refused() {
+    // The last row tells none: one byte before the checksum.
+    let bytes = golden("v2-usage");
+    let at = bytes.len() - 5;
+    for (told, wanted) in [
+        (4, UsageError::Value),
+        (1, UsageError::Length),
+        (3, UsageError::Length),
+    ] {
+        let mut bytes = bytes.clone();
+        bytes[at] = told;
+        assert_eq!(error(&resealed(bytes)), Some(wanted), "{told}");
+    }
+    // Tokens that are all 0 are not told.
+    let mut zeros = bytes.clone();
+    zeros[at] = 1;
+    zeros.splice(at + 1..at + 1, [0; 32]);
+    assert_eq!(error(&with_right_length(zeros)), Some(UsageError::Value));
 }
 
 #[test]
@@ -176,7 +233,7 @@ fn each_denial_has_an_outcome_and_each_outcome_a_code() {
 #[test]
 fn random_bytes_are_refused_and_nothing_panics() {
     let mut random = Random::seeded("usage");
-    let whole = golden("v1-usage");
+    let whole = golden("v2-usage");
     for _ in 0..200_000 {
         let mut bytes = whole.clone();
         for _ in 0..=random.below(4) {
@@ -189,7 +246,8 @@ fn random_bytes_are_refused_and_nothing_panics() {
             with_right_length(bytes)
         };
         if let Ok(batch) = UsageBatch::decode(&bytes) {
-            assert_eq!(batch.encode(), bytes);
+            let format = FormatVersion::known(u16::from_le_bytes([bytes[4], bytes[5]])).unwrap();
+            assert_eq!(batch.encode_as(format), bytes);
         }
     }
 }
@@ -230,6 +288,7 @@ fn any_row() -> impl Strategy<Value = UsageRow> {
             resource,
             outcome: UsageOutcome::ALL[outcome],
             count,
+            tokens: Tokens::default(),
             last_at_unix_ms,
             last_address,
         },

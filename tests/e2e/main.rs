@@ -53,6 +53,7 @@ mod streams;
 mod threshold;
 mod tidy;
 mod tokenhub;
+mod tokens;
 mod tour;
 mod upgrade;
 mod uploads;

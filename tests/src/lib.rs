@@ -18,6 +18,7 @@ pub mod browser;
 pub mod certificate;
 pub mod churn;
 pub mod console;
+pub mod counting_upstream;
 pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;

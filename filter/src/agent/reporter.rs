@@ -166,6 +166,7 @@ impl Reporter {
 
 fn merge(known: &mut UsageRow, row: &UsageRow) {
     known.count = known.count.saturating_add(row.count);
+    known.tokens.add(&row.tokens);
     if row.last_at_unix_ms >= known.last_at_unix_ms {
         known.last_at_unix_ms = row.last_at_unix_ms;
         known.last_address = row.last_address.or(known.last_address);

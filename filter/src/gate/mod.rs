@@ -7,6 +7,7 @@
 //! bodies that are too large to be held flow, which then have no end without one; and every path that
 //! ends without one ends in an answer.
 
+mod admission;
 mod arrival;
 mod body;
 mod discovery;
@@ -16,6 +17,7 @@ mod identity;
 mod judge;
 mod listing;
 mod logged;
+mod metering;
 pub mod models_list;
 mod named;
 mod observing;
@@ -27,28 +29,20 @@ pub mod tally;
 
 use std::rc::Rc;
 
-use keytable::{Permit, admit};
-
-use crate::cache::KnownKey;
-use crate::credential::Credential;
+use crate::config::MeterSetting;
 use crate::host::{Gauge, HostError, RequestHost};
-use crate::locator::Mentions;
 use crate::reply::{Client, Refusal};
 use crate::table::{CheckedRecord, Unavailable};
 use arrival::Arrival;
 use body::Reading;
 use held::Held;
-use holder::{Holder, denied_from, facts};
-use identity::Identified;
-use judge::Verdict;
 use listing::Listing;
-use observing::{NameSource, Observing};
+use metering::Metering;
+use observing::Observing;
 use passing::Caller;
-use running::{Judged, Running};
+use running::Judged;
 
 pub use shared::GateShared;
-
-const KEY_ID_STATE: &str = "latchkey_key_id";
 
 /// One request.
 #[derive(Debug)]
@@ -61,6 +55,8 @@ pub struct Gate {
     client: Client,
     /// Whose request it is.
     caller: Caller,
+    /// What it uses; `None` if its answer states nothing, or was settled.
+    metering: Option<Metering>,
     /// What Envoy holds back of it; `None` as long as that can be nothing.
     held: Option<Held>,
 }
@@ -99,6 +95,7 @@ impl Gate {
             state: State::Closed,
             client: Client::default(),
             caller: Caller::default(),
+            metering: None,
             held: None,
         }
     }
@@ -114,6 +111,10 @@ impl Gate {
     /// Body has arrived: `size` bytes in Envoy's buffer, all of the held body while it is held,
     /// else the new piece.
     pub fn on_body(&mut self, host: &impl RequestHost, size: usize, end_of_stream: bool) -> Flow {
+        let is_held = matches!(&self.state, State::Reading(reading) if reading.is_held());
+        if let Some(metering) = &mut self.metering {
+            metering.saw_body(size, is_held);
+        }
         match std::mem::replace(&mut self.state, State::Closed) {
             closed @ (State::Closed | State::Answered) => self.enter(closed),
             State::Reading(mut reading) if !self.is_cut() => {
@@ -123,7 +124,7 @@ impl Gate {
                         self.shared
                             .streams
                             .set_judged(self.stream, reading.judged());
-                        self.enter(open(permit))
+                        self.enter(admission::open(permit))
                     }
                     Ok(None) => {
                         if reading.take_news() {
@@ -143,7 +144,10 @@ impl Gate {
                 }
             }
             State::Observing(observing) if !self.is_cut() => {
-                observing.count_with(host, &self.shared, size);
+                let seen = observing.count_with(host, &self.shared, size);
+                self.shared
+                    .streams
+                    .set_judged(self.stream, Judged::Everything(seen));
                 self.go_on(host, State::Open)
             }
             open => self.go_on(host, open),
@@ -172,10 +176,11 @@ impl Gate {
 
     /// The head of an answer has arrived: the upstream's, Envoy's or the gate's own.
     pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
-        self.pass_answer(host, |listing, _, host| match end_of_stream {
+        let flow = self.pass_answer(host, |listing, _, host| match end_of_stream {
             true => Ok(Flow::Continue),
             false => listing.begin(host),
-        })
+        });
+        self.meter_answer(flow, host, end_of_stream, |metering| metering.begin(host))
     }
 
     /// Body of the answer has arrived: `size` bytes in Envoy's buffer.
@@ -185,14 +190,49 @@ impl Gate {
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
-        self.pass_answer(host, |listing, record, host| {
+        let flow = self.pass_answer(host, |listing, record, host| {
             listing.advance(host, record, size, end_of_stream)
+        });
+        self.meter_answer(flow, host, end_of_stream, |metering| {
+            metering.read(host, size);
         })
     }
 
     /// Trailers of the answer have arrived: its body is over.
     pub fn on_response_trailers(&mut self, host: &impl RequestHost) -> Flow {
-        self.pass_answer(host, |listing, record, host| listing.end(host, record))
+        let flow = self.pass_answer(host, |listing, record, host| listing.end(host, record));
+        self.meter_answer(flow, host, true, |_| {})
+    }
+
+    /// Reads a part of the answer that passes for what was used; at its end that is counted.
+    fn meter_answer(
+        &mut self,
+        flow: Flow,
+        host: &impl RequestHost,
+        end_of_stream: bool,
+        step: impl FnOnce(&mut Metering),
+    ) -> Flow {
+        if flow == Flow::Continue && !matches!(self.state, State::Answered) {
+            if let Some(metering) = &mut self.metering {
+                step(metering);
+            }
+            if end_of_stream {
+                self.settle(host, true);
+            }
+        }
+        flow
+    }
+
+    /// Counts what was used, once; a request that the upstream never had whole has run nothing.
+    fn settle(&mut self, host: &impl RequestHost, is_whole: bool) {
+        let had_whole = matches!(
+            self.state,
+            State::Open | State::Observing(_) | State::Listing(_)
+        );
+        if let Some(metering) = self.metering.take().filter(|_| had_whole || is_whole) {
+            let resource = self.shared.streams.resource(self.stream);
+            metering.settle(host, &self.shared, &resource.unwrap_or_default(), is_whole);
+        }
     }
 
     /// Passes a part of the answer on, if the key still has its right; what is a list by `step`.
@@ -230,6 +270,7 @@ impl Gate {
 
     /// The request is over, however it ended: what was passed on and not counted yet is.
     pub fn on_end(&mut self, host: &impl RequestHost) {
+        self.settle(host, false);
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Observing(observing) => observing.count(host, &self.shared),
             State::Reading(reading) => {
@@ -285,6 +326,7 @@ impl Gate {
     }
 
     fn cut(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
+        self.settle(host, false);
         let answers = self.shared.cut(self.stream, host, refusal);
         self.on_end(host);
         self.held = None;
@@ -314,8 +356,12 @@ impl Gate {
         let arrival = Arrival::read(&shared, &headers, request_id, end_of_stream);
         self.client = arrival.client.clone();
         let edition = shared.table.open(host)?;
-        let (state, running) = judge_request(&shared, host, &arrival, edition)?;
+        let (state, running) = admission::judge(&shared, host, &arrival, edition)?;
         self.caller = running.caller();
+        self.metering = match (&state, shared.config.meter) {
+            (State::Listing(_), _) | (_, MeterSetting::Off) => None,
+            _ => running.metering(&arrival),
+        };
         let of_key = |head_bytes| Held::new(&shared.held, running.key_hash(), head_bytes);
         self.held = match &state {
             State::Reading(_) => Some(of_key(headers.as_bytes().len())),
@@ -355,6 +401,7 @@ impl Gate {
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
         self.shared.streams.leave(self.stream);
         self.held = None;
+        self.metering = None;
         host.count(refusal.outcome());
         self.state = match self.shared.answer(host, refusal, &self.client) {
             true => State::Answered,
@@ -370,115 +417,6 @@ impl Drop for Gate {
     fn drop(&mut self) {
         self.shared.streams.leave(self.stream);
     }
-}
-
-/// Everything that the headers decide.
-fn judge_request(
-    shared: &GateShared,
-    host: &impl RequestHost,
-    arrival: &Arrival<'_>,
-    edition: u64,
-) -> Result<(State, Running), Refusal> {
-    let credential = Credential::find(arrival.headers, &shared.config.key_places)?;
-    let known = shared.table.find(host, &credential.key)?;
-    let KnownKey { key_hash, record } = known.ok_or(Refusal::UnknownKey)?;
-    let holder = Holder {
-        key_hash,
-        edition,
-        record: &record,
-    };
-    let judged = judge_holder(shared, host, arrival, &credential, &holder)
-        .map_err(|refusal| arrival.named(refusal));
-    if let Err(refusal) = &judged {
-        shared.count_refusal(host, refusal, holder.counted(&record.view()?, ""));
-    }
-    let (state, judged) = judged?;
-    let running = Running::new(key_hash, edition, record, judged, arrival.client.clone());
-    Ok((state, running))
-}
-
-/// What the headers decide for a key that is known.
-fn judge_holder(
-    shared: &GateShared,
-    host: &impl RequestHost,
-    arrival: &Arrival<'_>,
-    credential: &Credential<'_>,
-    holder: &Holder<'_>,
-) -> Result<(State, Judged), Refusal> {
-    let view = holder.record.view()?;
-    host.set_filter_state(KEY_ID_STATE, view.key_id().as_bytes())
-        .map_err(failed)?;
-    logged::check_target(arrival.headers, &shared.config.key_places)?;
-    let facts = facts(host, &view)?;
-    let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
-    let identified = Identified {
-        headers: arrival.headers,
-        credential,
-        holder,
-    };
-    let Some(permit) = admitted.permit_unread() else {
-        let verdict = judge::judge(shared, arrival, holder)?;
-        identified.clean(shared, host, Caller::Limited)?;
-        return carry_out(shared, host, verdict, arrival, holder);
-    };
-    arrival.check_endpoint(shared)?;
-    identified.clean(shared, host, Caller::Unlimited)?;
-    let state = match observing::look(shared, arrival) {
-        NameSource::Body(reader) => observed(Observing::new(permit, holder, reader)),
-        NameSource::Headers(name) => {
-            shared.count_permit(host, &permit, holder.counted(&view, &name));
-            open(permit)
-        }
-    };
-    Ok((state, Judged::Everything))
-}
-
-/// What follows for a list-scoped key; the credential is out already.
-fn carry_out(
-    shared: &GateShared,
-    host: &impl RequestHost,
-    verdict: Verdict,
-    arrival: &Arrival<'_>,
-    holder: &Holder<'_>,
-) -> Result<(State, Judged), Refusal> {
-    let view = holder.record.view()?;
-    match verdict {
-        Verdict::Permitted(permit, finding) => {
-            if let Some(name) = finding.first() {
-                identity::set_model(host, name).map_err(failed)?;
-            }
-            let resource = finding.first().unwrap_or_default();
-            shared.count_permit(host, &permit, holder.counted(&view, resource));
-            Ok((open(permit), Judged::Found(finding)))
-        }
-        Verdict::Unread(mut reading) => {
-            if !shared.config.hold_whole_body {
-                reading.release_if_named(host)?;
-            }
-            let judged = reading.judged();
-            Ok((State::Reading(reading), judged))
-        }
-        Verdict::List(permit, norm) => {
-            Listing::ask(host, arrival.client.family).map_err(failed)?;
-            shared.count_permit(host, &permit, holder.counted(&view, ""));
-            let listing = Listing::new(norm);
-            Ok((list(permit, listing), Judged::Found(Mentions::new(norm))))
-        }
-    }
-}
-
-/// The state of a request that may go on: only with a permit in hand.
-fn open(_permit: Permit) -> State {
-    State::Open
-}
-
-/// The same, with the permit inside.
-fn observed(observing: Observing) -> State {
-    State::Observing(Box::new(observing))
-}
-
-fn list(_permit: Permit, listing: Listing) -> State {
-    State::Listing(Box::new(listing))
 }
 
 fn failed(_: HostError) -> Refusal {

@@ -79,7 +79,13 @@ impl Observing {
     }
 
     /// Reads the first piece of the body, `size` bytes, until it names something; counts.
-    pub(super) fn count_with(mut self, host: &impl RequestHost, shared: &GateShared, size: usize) {
+    /// Gives the name.
+    pub(super) fn count_with(
+        mut self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+        size: usize,
+    ) -> String {
         let end = size.min(LOOKED_AT_MAX);
         let mut name: Option<String> = None;
         for start in (0..end).step_by(PIECE_BYTES) {
@@ -97,7 +103,9 @@ impl Observing {
                 break;
             }
         }
-        self.count_as(host, shared, &name.unwrap_or_default());
+        let name = name.unwrap_or_default();
+        self.count_as(host, shared, &name);
+        name
     }
 
     /// Counts a request whose body told nothing.

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use keytable::{Denial, KeyHash, admit};
 
 use super::GateShared;
+use super::arrival::Arrival;
 use super::holder::{denied, facts, judge_finding};
+use super::metering::Metering;
 use super::passing::Caller;
 use crate::host::{Host, RequestHost};
 use crate::locator::Mentions;
@@ -47,8 +49,8 @@ enum Answer {
 /// What a request was permitted to call.
 #[derive(Debug)]
 pub(super) enum Judged {
-    /// The key may call everything, so nobody has read what the request names.
-    Everything,
+    /// The key may call everything, so nobody has judged what the request names; what was seen of it.
+    Everything(String),
     /// What was found; nothing if the endpoint needs no name, or if the body is still being read.
     Found(Mentions),
 }
@@ -81,10 +83,15 @@ impl Running {
         self.key_hash
     }
 
+    /// What reads its answer for what it used, if that states it.
+    pub(super) fn metering(&self, arrival: &Arrival<'_>) -> Option<Metering> {
+        Metering::new(arrival, self.key_hash, self.record.clone())
+    }
+
     /// Whose request it is, by what was judged of it.
     pub(super) fn caller(&self) -> Caller {
         match self.judged {
-            Judged::Everything => Caller::Unlimited,
+            Judged::Everything(_) => Caller::Unlimited,
             Judged::Found(_) => Caller::Limited,
         }
     }
@@ -108,9 +115,17 @@ impl Running {
             return Ok(());
         }
         match &self.judged {
-            Judged::Everything => Err(denied(Denial::EndpointNotAllowed)),
+            Judged::Everything(_) => Err(denied(Denial::EndpointNotAllowed)),
             Judged::Found(finding) if finding.is_empty() => Ok(()),
             Judged::Found(finding) => judge_finding(&self.record, finding).map(drop),
+        }
+    }
+
+    /// What it calls, as far as it is known.
+    fn resource(&self) -> &str {
+        match &self.judged {
+            Judged::Everything(seen) => seen,
+            Judged::Found(finding) => finding.first().unwrap_or_default(),
         }
     }
 
@@ -178,6 +193,15 @@ impl Streams {
         };
         let lost = Refusal::Unavailable(Unavailable::Damaged);
         self.with(record).flatten().ok_or(lost)
+    }
+
+    /// What it calls, as far as it is known; `None` for a request that is not in here.
+    pub(super) fn resource(&self, stream: u32) -> Option<String> {
+        let resource = |streams: &mut BTreeMap<u32, Running>| {
+            let running = streams.get(&stream)?;
+            Some(running.resource().to_owned())
+        };
+        self.with(resource).flatten()
     }
 
     /// The edition under which nothing but a new table can end it; `None` if time may end it too, or

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use keytable::{ClientAddress, KeyHash, Permit, UsageBatch, UsageRow};
+use keytable::{ClientAddress, KeyHash, Permit, Tokens, UsageBatch, UsageRow};
 
 use super::held::HeldTotals;
 use super::named::RemovedNames;
@@ -165,6 +165,11 @@ impl GateShared {
         self.tell(host, |tally| {
             tally.permitted(permit, counted, || client_address(host))
         });
+    }
+
+    /// Adds what a request used that was counted when it was permitted.
+    pub(super) fn count_tokens(&self, host: &impl Host, tokens: &Tokens, counted: Counted<'_>) {
+        self.tell(host, |tally| tally.used(tokens, counted));
     }
 
     /// Counts a header of this key's request that does not go on.

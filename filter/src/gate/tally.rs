@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, Denial, KeyHash, KeyId, Permit, UsageOutcome, UsageRow, redact};
+use keytable::{
+    ClientAddress, Denial, KeyHash, KeyId, Permit, Tokens, UsageOutcome, UsageRow, redact,
+};
 
 use crate::reply::Refusal;
 
@@ -20,10 +22,12 @@ use crate::fast_hash::FastHashBuilder;
 /// Most different resources that are told apart for one key between two reports.
 const RESOURCES_MAX: usize = 64;
 
+type Keys = HashMap<[u8; KeyHash::BYTES], KeyTally, FastHashBuilder>;
+
 /// The counts since they were last taken.
 #[derive(Debug, Default)]
 pub struct Tally {
-    keys: HashMap<[u8; KeyHash::BYTES], KeyTally, FastHashBuilder>,
+    keys: Keys,
     rows: usize,
 }
 
@@ -40,6 +44,7 @@ struct Row {
     resource: String,
     outcome: UsageOutcome,
     count: u64,
+    tokens: Tokens,
     /// When the newest came; `None` if that was after the last stamp.
     last_at_unix_ms: Option<u64>,
     /// Of the first request after the last stamp before which there was one.
@@ -112,6 +117,17 @@ impl Tally {
         self.count(UsageOutcome::Cut, counted, address)
     }
 
+    /// Adds what a request used that was counted as permitted.
+    pub fn used(&mut self, tokens: &Tokens, counted: Counted<'_>) -> Kept {
+        match self.row_of(UsageOutcome::Permitted, counted) {
+            Some(row) => {
+                row.tokens.add(tokens);
+                Kept::Yes
+            }
+            None => Kept::No,
+        }
+    }
+
     /// Whether a request of another key would not be kept.
     pub fn is_full(&self) -> bool {
         self.rows >= USAGE_ROWS_MAX
@@ -134,6 +150,7 @@ impl Tally {
                     resource: row.resource,
                     outcome: row.outcome,
                     count: row.count,
+                    tokens: row.tokens,
                     last_at_unix_ms: row.last_at_unix_ms.unwrap_or(now_unix_ms),
                     last_address: row.address.map(|address| address.get()),
                 })
@@ -147,56 +164,69 @@ impl Tally {
         counted: Counted<'_>,
         address: impl FnOnce() -> Option<ClientAddress>,
     ) -> Kept {
+        match self.row_of(outcome, counted) {
+            Some(row) => {
+                row.count_one(address);
+                Kept::Yes
+            }
+            None => Kept::No,
+        }
+    }
+
+    /// The counts of a resource and outcome, new ones if there is room.
+    fn row_of(&mut self, outcome: UsageOutcome, counted: Counted<'_>) -> Option<&mut Row> {
         let full = self.is_full();
-        let Some(key) = self.of_key(counted, full) else {
-            return Kept::No;
-        };
-        if let Some(row) = key.row(outcome, counted.resource) {
-            row.count_one(address);
-            return Kept::Yes;
+        let rows = &mut self.rows;
+        let key = of_key(&mut self.keys, counted, full)?;
+        if let Some(at) = key.position(outcome, counted.resource) {
+            return key.rows.get_mut(at);
         }
         let named = !full && key.rows.len() < RESOURCES_MAX;
         let resource = if named { redact(counted.resource) } else { "" };
-        match key.row(outcome, resource) {
-            Some(row) => row.count_one(address),
-            None => {
-                key.rows.push(Row {
-                    resource: resource.to_owned(),
-                    outcome,
-                    count: 1,
-                    last_at_unix_ms: None,
-                    address: address(),
-                });
-                self.rows += 1;
-            }
+        if let Some(at) = key.position(outcome, resource) {
+            return key.rows.get_mut(at);
         }
-        Kept::Yes
+        *rows += 1;
+        key.rows.push(Row::new(resource, outcome));
+        key.rows.last_mut()
     }
+}
 
-    /// The counts of a key; `None` for a new key when there is no room, or one without an id.
-    fn of_key(&mut self, counted: Counted<'_>, full: bool) -> Option<&mut KeyTally> {
-        match self.keys.entry(*counted.key_hash.as_bytes()) {
-            Entry::Occupied(known) => Some(known.into_mut()),
-            Entry::Vacant(place) => {
-                let key_id = KeyId::parse(counted.key_id).ok().filter(|_| !full)?;
-                let rows = Vec::new();
-                Some(place.insert(KeyTally { key_id, rows }))
-            }
+/// The counts of a key; `None` for a new key when there is no room, or one without an id.
+fn of_key<'a>(keys: &'a mut Keys, counted: Counted<'_>, full: bool) -> Option<&'a mut KeyTally> {
+    match keys.entry(*counted.key_hash.as_bytes()) {
+        Entry::Occupied(known) => Some(known.into_mut()),
+        Entry::Vacant(place) => {
+            let key_id = KeyId::parse(counted.key_id).ok().filter(|_| !full)?;
+            let rows = Vec::new();
+            Some(place.insert(KeyTally { key_id, rows }))
         }
     }
 }
 
 impl KeyTally {
-    fn row(&mut self, outcome: UsageOutcome, resource: &str) -> Option<&mut Row> {
-        let same = |row: &&mut Row| row.outcome == outcome && row.resource == resource;
-        self.rows.iter_mut().find(same)
+    fn position(&self, outcome: UsageOutcome, resource: &str) -> Option<usize> {
+        let same = |row: &Row| row.outcome == outcome && row.resource == resource;
+        self.rows.iter().position(same)
     }
 }
 
 impl Row {
+    fn new(resource: &str, outcome: UsageOutcome) -> Self {
+        Self {
+            resource: resource.to_owned(),
+            outcome,
+            count: 0,
+            tokens: Tokens::default(),
+            last_at_unix_ms: None,
+            address: None,
+        }
+    }
+
     fn count_one(&mut self, address: impl FnOnce() -> Option<ClientAddress>) {
         self.count = self.count.saturating_add(1);
-        if self.last_at_unix_ms.take().is_some() {
+        let is_first = self.count == 1;
+        if self.last_at_unix_ms.take().is_some() || is_first {
             self.address = address();
         }
     }

@@ -44,18 +44,30 @@ fn an_address_list_costs_the_address() {
 }
 
 #[test]
-fn an_answer_costs_one_call_for_each_piece() {
+fn a_metered_answer_costs_its_head_and_two_calls_for_each_piece() {
     let mut rig = Rig::with(&[record(1)]);
-    let mut exchange = warm(&rig);
+    let mut exchange = rig.post().bearer(1).send(&[br#"{"model":"glm-5.1"}"#]);
     calls(&exchange);
     exchange.answer_head();
     exchange.answer_chunk(b"data: 1");
-    assert_eq!(calls(&exchange), [Call::Gauge, Call::Gauge]);
+    let piece = [Call::Gauge, Call::ResponseBody];
+    let head = [Call::Gauge, Call::ResponseHeaders];
+    assert_eq!(calls(&exchange), [head, piece].concat());
     // A new table is asked once, and then it is the table.
     rig.change(|sidecar| sidecar.put(&record(2)));
     calls(&exchange);
     exchange.answer_chunk(b"data: 2");
     assert!(calls(&exchange).contains(&Call::Slot));
     exchange.answer_chunk(b"data: 3");
-    assert_eq!(calls(&exchange), [Call::Gauge]);
+    assert_eq!(calls(&exchange), piece);
+}
+
+#[test]
+fn an_answer_that_is_not_metered_costs_one_call_for_each_piece() {
+    let rig = Rig::configured(&[record(1)], r#""meter":"off""#);
+    let mut exchange = warm(&rig);
+    calls(&exchange);
+    exchange.answer_head();
+    exchange.answer_chunk(b"data: 1");
+    assert_eq!(calls(&exchange), [Call::Gauge, Call::Gauge]);
 }

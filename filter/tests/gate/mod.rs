@@ -11,6 +11,7 @@ mod faults;
 mod headers;
 mod held;
 mod lists;
+mod metered;
 mod observed;
 mod permits;
 mod places;

@@ -7,5 +7,6 @@ mod document;
 mod linear;
 mod paths;
 mod queries;
+mod reports;
 pub(crate) mod rows;
 mod table;

@@ -34,6 +34,8 @@ pub(crate) enum Call {
     SetHeader,
     RemoveHeader,
     Body,
+    ResponseHeaders,
+    ResponseBody,
     SourceAddress,
     HandOver,
     FilterState,
@@ -408,6 +410,7 @@ impl RequestHost for FakeHost {
     }
 
     fn response_headers(&self) -> Result<HeaderMap, HostError> {
+        self.called(Call::ResponseHeaders)?;
         Ok(map_of(&self.response_map()?))
     }
 
@@ -427,6 +430,7 @@ impl RequestHost for FakeHost {
     }
 
     fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
+        self.called(Call::ResponseBody)?;
         let body = self.response_body.borrow();
         body.get(start..start + len)
             .map(<[u8]>::to_vec)

@@ -169,7 +169,12 @@ impl Exchange {
 
     /// The head of the upstream's answer arrives.
     pub(crate) fn answer_head(&mut self) -> Flow {
-        self.begin_answer(&[(":status", "200")], false)
+        self.answer_head_of(&[(":status", "200"), ("content-type", "text/event-stream")])
+    }
+
+    /// The head of an answer of the upstream's arrives.
+    pub(crate) fn answer_head_of(&mut self, headers: &[(&str, &str)]) -> Flow {
+        self.begin_answer(headers, false)
     }
 
     /// A piece of the upstream's answer arrives.

@@ -11,7 +11,7 @@ use filter::follower::Answer;
 use filter::gate::{Gate, GateShared};
 use filter::host::Gauge;
 use filter::table::{CheckedRecord, Unavailable, look_up};
-use keytable::{Frame, PresentedKey, Record, RecordView, UsageBatch, UsageOutcome};
+use keytable::{Frame, PresentedKey, Record, RecordView, Tokens, UsageBatch, UsageOutcome};
 
 use super::host::Callout;
 use super::request::Exchange;
@@ -168,6 +168,16 @@ impl Rig {
             .iter()
             .flat_map(|batch| UsageBatch::decode(batch).unwrap().rows);
         rows.map(|row| (row.resource, row.count)).collect()
+    }
+
+    /// What requests used since the last time: resources, how many requests, tokens.
+    pub(crate) fn used(&self) -> Vec<(String, u64, Tokens)> {
+        let batches = self.shared.take_counts(0);
+        let rows = batches
+            .iter()
+            .flat_map(|batch| UsageBatch::decode(batch).unwrap().rows);
+        rows.map(|row| (row.resource, row.count, row.tokens))
+            .collect()
     }
 
     /// The same, and to which ends they came.

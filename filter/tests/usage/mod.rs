@@ -9,7 +9,7 @@ use filter::reply::Refusal;
 use filter::reporter::{Reported, Reporter};
 use filter::tally::{Counted, Kept, Tally};
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{ClientAddress, Denial, KeyHash, KeyId, UsageBatch, UsageOutcome, UsageRow};
+use keytable::{ClientAddress, Denial, KeyHash, KeyId, Tokens, UsageBatch, UsageOutcome, UsageRow};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -43,6 +43,7 @@ fn row(resource: &str, count: u64, at: u64) -> UsageRow {
         resource: resource.to_owned(),
         outcome: UsageOutcome::Permitted,
         count,
+        tokens: Tokens::default(),
         last_at_unix_ms: at,
         last_address: None,
     }

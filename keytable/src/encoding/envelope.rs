@@ -64,11 +64,20 @@ impl Envelope {
     }
 }
 
-/// Reads an envelope of this kind: its own two bytes, and what is inside.
+/// Reads an envelope of a kind that is laid out alike in every version: its own two bytes, and what
+/// is inside.
 pub(crate) fn open<'a>(
     magic: &[u8; MAGIC_BYTES],
     bytes: &'a [u8],
 ) -> Result<([u8; 2], Reader<'a>), EnvelopeError> {
+    open_any(magic, bytes).map(|(_, own, reader)| (own, reader))
+}
+
+/// Reads an envelope of this kind: its version, its own two bytes, and what is inside.
+pub(crate) fn open_any<'a>(
+    magic: &[u8; MAGIC_BYTES],
+    bytes: &'a [u8],
+) -> Result<(FormatVersion, [u8; 2], Reader<'a>), EnvelopeError> {
     let cut = EnvelopeError::Length;
     let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(cut)?;
     let mut reader = Reader::new(body);
@@ -76,7 +85,7 @@ pub(crate) fn open<'a>(
         return Err(EnvelopeError::Magic);
     }
     let version = reader.u16().ok_or(cut)?;
-    FormatVersion::known(version).ok_or(EnvelopeError::Version(version))?;
+    let format = FormatVersion::known(version).ok_or(EnvelopeError::Version(version))?;
     let own = reader.array().ok_or(cut)?;
     if reader.length().ok_or(cut)? != bytes.len() {
         return Err(cut);
@@ -84,7 +93,7 @@ pub(crate) fn open<'a>(
     if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
         return Err(EnvelopeError::Checksum);
     }
-    Ok((own, reader))
+    Ok((format, own, reader))
 }
 
 /// Appends the checksum of all that there is.

@@ -5,6 +5,8 @@
 
 use std::rc::Rc;
 
+use meter::Report;
+
 use crate::form::{FIELDS_MAX, FormField};
 use crate::json::{Meaning, PATTERNS_MAX, Pattern};
 
@@ -28,7 +30,11 @@ struct Field {
     json: Vec<Pattern>,
 }
 
-pub(super) fn rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, String> {
+pub(super) fn rule(
+    profile: &ProfileText,
+    text: &RuleText,
+    usage: Option<Rc<Report>>,
+) -> Result<Rule, String> {
     let mut places = Places::default();
     for place in &text.take {
         places.add(place, Meaning::Take)?;
@@ -67,6 +73,7 @@ pub(super) fn rule(profile: &ProfileText, text: &RuleText) -> Result<Rule, Strin
             .then(|| places.form.into_iter().map(FormField::from).collect()),
         form_texts: texts(profile.opaque.iter().chain(&text.opaque)),
         untyped_json: text.untyped_json,
+        usage,
         body_needed: !text.take.is_empty() && text.take.iter().all(of_body),
         reads: text
             .take

@@ -11,10 +11,12 @@ mod names;
 mod paths;
 mod template;
 mod text;
+mod usage;
 
 use std::rc::Rc;
 
 use keytable::Norm;
+use meter::Report;
 
 use crate::chooser::Choosers;
 use crate::flaw::Flaw;
@@ -63,6 +65,8 @@ pub struct Rule {
     pub untyped_json: bool,
     /// Whether a body must be there: nothing else can name the resource.
     pub body_needed: bool,
+    /// Where its answers state what was used; `None` if it runs nothing by itself.
+    pub usage: Option<Rc<Report>>,
     /// Where the server reads its resource, for people.
     pub reads: String,
     /// How much of a body may be held back.
@@ -91,11 +95,13 @@ impl Locators {
         let mut compiled = Vec::new();
         let mut templates = Vec::new();
         let in_force = text::in_force(config)?;
+        let reports = usage::compile(&in_force.reports)?;
         for profile in &in_force.profiles {
             for text in &profile.rules {
                 let at = |error| format!("locators: rule {}.{}: {error}", profile.name, text.id);
                 check_opaque(profile, text, &in_force.opaque.never).map_err(at)?;
-                let rule = compile::rule(profile, text).map_err(at)?;
+                let usage = usage::of_rule(profile, text, &reports).map_err(at)?;
+                let rule = compile::rule(profile, text, usage).map_err(at)?;
                 let of_rule =
                     Template::parse(&text.on, &profile.mounts, compiled.len(), text.upgrade)
                         .map_err(at)?;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use keytable::Norm;
+use meter::ReportText;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -14,6 +15,8 @@ use crate::chooser::{ChoosersText, OpaqueText};
 
 /// The rule set that is built in.
 const DEFAULT: &str = include_str!("default.json");
+/// Where answers state what was used, by name.
+const REPORTS: &str = include_str!("reports.json");
 
 /// What a configuration says of the rules.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -48,6 +51,7 @@ pub(super) struct InForce {
     pub(super) profiles: Vec<ProfileText>,
     pub(super) choosers: ChoosersText,
     pub(super) opaque: OpaqueText,
+    pub(super) reports: BTreeMap<String, ReportText>,
 }
 
 /// The rules of one API.
@@ -60,6 +64,9 @@ pub(super) struct ProfileText {
     pub mounts: Vec<String>,
     /// Whose error JSON its clients understand.
     pub errors: Family,
+    /// Where the answers of what its rules run state what was used.
+    #[serde(default)]
+    pub usage: Option<String>,
     /// Members that choose a resource which cannot be seen, in each JSON body that one of its
     /// rules reads.
     #[serde(default)]
@@ -121,6 +128,10 @@ pub struct RuleText {
     /// It stands in the configuration and not in the built-in set.
     #[serde(skip)]
     pub(super) is_configured: bool,
+    /// Where its answers state what was used: a report's name, or `none`; that of its profile if it
+    /// runs something and says nothing.
+    #[serde(default)]
+    pub usage: Option<String>,
 }
 
 /// What kind of endpoint a rule describes.
@@ -196,7 +207,10 @@ fn norm<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Norm, D::Error> {
 pub(super) fn in_force(config: &LocatorConfig) -> Result<InForce, String> {
     let built_in: BuiltIn = serde_json::from_str(DEFAULT)
         .map_err(|error| format!("the built-in rules cannot be read: {error}"))?;
+    let reports = serde_json::from_str(REPORTS)
+        .map_err(|error| format!("the built-in reports cannot be read: {error}"))?;
     Ok(InForce {
+        reports,
         profiles: profiles(config, built_in.profiles)?,
         choosers: built_in.choosers,
         opaque: built_in.opaque,

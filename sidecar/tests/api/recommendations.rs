@@ -3,7 +3,9 @@
 //! What keys did long ago is written by the store's own code, with acts and reports of that time,
 //! before the sidecar is started on it.
 
-use keytable::{AccountId, AddressList, KeyId, Scope, Status, UsageBatch, UsageOutcome, UsageRow};
+use keytable::{
+    AccountId, AddressList, KeyId, Scope, Status, Tokens, UsageBatch, UsageOutcome, UsageRow,
+};
 use serde_json::{Value, json};
 use sidecar::domain::act::Act;
 use sidecar::domain::audit::{Actor, AuditAction};
@@ -94,6 +96,7 @@ impl Past {
             resource: resource.into(),
             outcome: UsageOutcome::Permitted,
             count,
+            tokens: Tokens::default(),
             last_at_unix_ms: ago(days).get(),
             last_address: Some("192.0.2.7".parse().unwrap()),
         };

@@ -2,7 +2,7 @@
 //!
 //! Invariant: one call at a time, and each answer goes into the ledger before the next call.
 
-use keytable::{KeyId, UsageBatch, UsageOutcome, UsageRow};
+use keytable::{KeyId, Tokens, UsageBatch, UsageOutcome, UsageRow};
 use serde_json::{Value, json};
 
 use crate::ledger::{COUNT, Ledger, Once, State, Usage};
@@ -239,6 +239,7 @@ impl Usage {
             resource: "glm-5.1".into(),
             outcome: UsageOutcome::Permitted,
             count: COUNT,
+            tokens: Tokens::default(),
             last_at_unix_ms: 0,
             last_address: None,
         };

@@ -9,8 +9,8 @@ use std::fs;
 use super::{Source, assert_none, root, sources};
 
 /// The crates whose rooms are looked at.
-const CRATES: [&str; 6] = [
-    "keytable", "locator", "filter", "sidecar", "latchkey", "envoy",
+const CRATES: [&str; 7] = [
+    "keytable", "meter", "locator", "filter", "sidecar", "latchkey", "envoy",
 ];
 
 /// Files that may lie beside each other in one folder.

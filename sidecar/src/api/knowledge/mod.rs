@@ -6,6 +6,7 @@
 pub(super) mod catalog;
 pub(super) mod envoys;
 pub(super) mod recommendations;
+mod tokens;
 pub(super) mod usage;
 
 use actix_web::web::{self, ServiceConfig};

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::UsageOutcome;
+use keytable::{Tokens, UsageOutcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::account;
 use crate::api::keys::target::target;
+use crate::api::knowledge::tokens::TokensAnswer;
 use crate::domain::clock::UnixMillis;
 use crate::domain::label::Labels;
 use crate::domain::usage::{Interval, Period, outcome_word};
@@ -39,6 +40,8 @@ struct Counts {
     permitted: u64,
     /// Requests that were refused
     refused: u64,
+    /// What they used
+    tokens: TokensAnswer,
 }
 
 /// The requests of one period.
@@ -208,21 +211,25 @@ impl KeyShareAnswer {
 }
 
 impl Counts {
-    const fn of_share(share: &UsageShare) -> Self {
+    fn of_share(share: &UsageShare) -> Self {
         Self {
             permitted: share.permitted,
             refused: share.refused,
+            tokens: share.tokens.into(),
         }
     }
 
     fn of_points<'a>(points: impl IntoIterator<Item = &'a UsagePoint>) -> Self {
         let mut counts = Self::default();
+        let mut tokens = Tokens::default();
         for point in points {
+            tokens.add(&point.tokens);
             match point.outcome {
                 UsageOutcome::Permitted => counts.permitted += point.count,
                 _ => counts.refused += point.count,
             }
         }
+        counts.tokens = tokens.into();
         counts
     }
 }

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_redact.sql"),
     include_str!("migrations/0010_makers.sql"),
     include_str!("migrations/0011_labels.sql"),
+    include_str!("migrations/0012_tokens.sql"),
 ];
 
 /// The newest schema version.

@@ -5,10 +5,11 @@
 
 mod rank;
 mod record;
+mod tokens;
 
-use keytable::{AccountId, KeyId, UsageBatch, UsageOutcome};
+use keytable::{AccountId, KeyId, Tokens, UsageBatch, UsageOutcome};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::label::Labels;
@@ -16,6 +17,8 @@ use crate::domain::usage::{Interval, Period};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, has_labels, integer};
+
+use tokens::SUMS as TOKEN_SUMS;
 
 pub use rank::{RankedBy, Ranking};
 
@@ -44,6 +47,8 @@ pub struct UsagePoint {
     pub outcome: UsageOutcome,
     /// How many.
     pub count: u64,
+    /// What they used.
+    pub tokens: Tokens,
 }
 
 /// What one key or one resource has of the whole.
@@ -57,6 +62,8 @@ pub struct UsageShare {
     pub permitted: u64,
     /// Requests that were not.
     pub refused: u64,
+    /// What they used.
+    pub tokens: Tokens,
 }
 
 impl Store {
@@ -73,21 +80,14 @@ impl Store {
         interval: &Interval,
     ) -> Result<Vec<UsagePoint>, StoreError> {
         let sql = format!(
-            "SELECT start_s, outcome, sum(count) FROM usage WHERE {} GROUP BY start_s, outcome \
+            "SELECT start_s, outcome, sum(count), {TOKEN_SUMS} FROM usage WHERE {} GROUP BY start_s, outcome \
              ORDER BY start_s, outcome",
             subject.condition()
         );
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows =
-                statement.query_map(params_from_iter(subject.parameters(interval)), |row| {
-                    let mut columns = Columns::new(row, 0);
-                    Ok(UsagePoint {
-                        start_s: columns.unsigned()?,
-                        outcome: columns.read(UsageOutcome::from_code)?,
-                        count: columns.unsigned()?,
-                    })
-                })?;
+            let parameters = params_from_iter(subject.parameters(interval));
+            let rows = statement.query_map(parameters, point)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -205,7 +205,7 @@ fn shares_sql(subject: &Subject, of: &str, name: &str) -> String {
     let permitted = UsageOutcome::Permitted.code();
     format!(
         "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
-         sum(iif(outcome = {permitted}, 0, count)) FROM usage WHERE {} GROUP BY {of} \
+         sum(iif(outcome = {permitted}, 0, count)), {TOKEN_SUMS} FROM usage WHERE {} GROUP BY {of} \
          ORDER BY sum(count) DESC, {of} LIMIT ?",
         subject.condition()
     )
@@ -221,16 +221,29 @@ fn shares(
     let mut parameters = subject.parameters(interval);
     parameters.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params_from_iter(parameters), |row| {
-        let mut columns = Columns::new(row, 0);
-        Ok(UsageShare {
-            of: columns.take()?,
-            name: columns.take()?,
-            permitted: columns.unsigned()?,
-            refused: columns.unsigned()?,
-        })
-    })?;
+    let rows = statement.query_map(params_from_iter(parameters), share)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn share(row: &Row<'_>) -> rusqlite::Result<UsageShare> {
+    let mut columns = Columns::new(row, 0);
+    Ok(UsageShare {
+        of: columns.take()?,
+        name: columns.take()?,
+        permitted: columns.unsigned()?,
+        refused: columns.unsigned()?,
+        tokens: tokens::read(&mut columns)?,
+    })
+}
+
+fn point(row: &Row<'_>) -> rusqlite::Result<UsagePoint> {
+    let mut columns = Columns::new(row, 0);
+    Ok(UsagePoint {
+        start_s: columns.unsigned()?,
+        outcome: columns.read(UsageOutcome::from_code)?,
+        count: columns.unsigned()?,
+        tokens: tokens::read(&mut columns)?,
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use keytable::{AccountId, KeyHash, KeyId, Status, UsageBatch, UsageOutcome, UsageRow};
+use keytable::{AccountId, KeyHash, KeyId, Status, Tokens, UsageBatch, UsageOutcome, UsageRow};
 
 use rusqlite::Connection;
 
@@ -103,6 +103,7 @@ fn used(number: u32) -> UsageRow {
         resource: format!("model-{}", number % 7),
         outcome: UsageOutcome::ALL[number as usize % 8],
         count: 1,
+        tokens: Tokens::default(),
         last_at_unix_ms: NOW.get(),
         last_address: Some("192.0.2.7".parse().unwrap()),
     }

@@ -1,7 +1,7 @@
 //! `POST /feed/v1/usage`
 
-use keytable::{KeyId, UsageBatch, UsageOutcome, UsageRow};
-use serde_json::Value;
+use keytable::{KeyId, TokenCounts, Tokens, UsageBatch, UsageOutcome, UsageRow};
+use serde_json::{Value, json};
 
 use crate::support::{FEED_TOKEN, Scratch, Sidecar};
 
@@ -12,6 +12,7 @@ pub(crate) fn row(key: &Value, resource: &str, outcome: UsageOutcome, count: u64
         resource: resource.into(),
         outcome,
         count,
+        tokens: Tokens::default(),
         last_at_unix_ms: 0,
         last_address: Some("192.0.2.7".parse().unwrap()),
     }
@@ -122,4 +123,34 @@ fn a_resource_is_told_without_credentials_and_control_characters() {
         shares,
         [("(redacted)", 4), ("a\u{fffd}[b", 2), ("a\u{fffd}b", 2)]
     );
+}
+
+#[test]
+fn tokens_are_told_reported_and_estimated_apart() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = sidecar.make("a key", "local");
+    let counts = |input| TokenCounts {
+        input,
+        cached: 1,
+        output: 2,
+        reasoning: 1,
+    };
+    let used = UsageRow {
+        tokens: Tokens {
+            reported: counts(10),
+            estimated: counts(20),
+        },
+        ..row(&key, "glm-5.1", UsageOutcome::Permitted, 2)
+    };
+    report(&sidecar, 1, vec![used]);
+    let told = |input| json!({"input": input, "cached": 1, "output": 2, "reasoning": 1});
+    let told = json!({"reported": told(10), "estimated": told(20)});
+    let usage = sidecar.get("/v1/usage?account=demo").json();
+    assert_eq!(usage["total"]["tokens"], told);
+    assert_eq!(usage["resources"][0]["tokens"], told);
+    assert_eq!(usage["keys"][0]["tokens"], told);
+    assert_eq!(usage["series"][59]["tokens"], told);
+    let path = format!("/v1/keys/{}/usage", key["id"].as_str().unwrap());
+    assert_eq!(sidecar.get(&path).json()["total"]["tokens"], told);
 }

@@ -16,6 +16,12 @@ const SECRETS: [&str; 2] = [
 /// under it.
 fn as_before(scratch: &Scratch, statements: &str) {
     let connection = Connection::open(scratch.database()).unwrap();
+    for figure in ["input", "cached", "output", "reasoning"] {
+        for column in [figure.to_owned(), format!("{figure}_estimated")] {
+            let drop = format!("ALTER TABLE usage DROP COLUMN {column}");
+            connection.execute(&drop, []).unwrap();
+        }
+    }
     connection.execute_batch(statements).unwrap();
     let later = "DROP INDEX access_keys_by_maker; ALTER TABLE access_keys DROP COLUMN maker; \
         ALTER TABLE keys DROP COLUMN labels;";
@@ -58,7 +64,10 @@ fn credentials_are_taken_out_of_every_text_and_out_of_the_files() {
             created_at, revision) VALUES ('lr-1', 'demo', 9, '{one}', 'open', '{other}', 'u', 1, 1);"
     );
     let point = |resource: &str, count: u32| {
-        format!("INSERT INTO usage VALUES ('ak-1', 60, 0, {resource}, 1, 'demo', {count});")
+        format!(
+            "INSERT INTO usage (key, period_s, start_s, resource, outcome, account, count) \
+             VALUES ('ak-1', 60, 0, {resource}, 1, 'demo', {count});"
+        )
     };
     statements += &point(&format!("'{one}'"), 2);
     statements += &point(&format!("'x/{other}'"), 3);

@@ -1,6 +1,6 @@
 //! What is told as counted of a key: all of it, or that it is not known.
 
-use keytable::{UsageBatch, UsageOutcome, UsageRow};
+use keytable::{Tokens, UsageBatch, UsageOutcome, UsageRow};
 
 use super::*;
 use crate::domain::recommendation::{RecommendationKind, recommend};
@@ -15,6 +15,7 @@ fn report(store: &Store, sequence: u64, at: UnixMillis, resources: &[&str], coun
         resource: (*resource).into(),
         outcome: UsageOutcome::Permitted,
         count,
+        tokens: Tokens::default(),
         last_at_unix_ms: at.get(),
         last_address: Some("192.0.2.7".parse().unwrap()),
     });

@@ -10,8 +10,8 @@ use crate::domain::region::RegionId;
 use crate::domain::usage::Interval;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::knowledge::usage::{UsagePoint, UsageShare};
-use crate::store::row::{Columns, integer};
+use crate::store::knowledge::usage::{TOKEN_SUMS, UsagePoint, UsageShare, point, share};
+use crate::store::row::integer;
 
 const NAME: &str = "ifnull((SELECT name FROM keys WHERE id = key), \
      (SELECT name FROM dead_keys WHERE id = key))";
@@ -51,7 +51,7 @@ impl Store {
         let (condition, values) = ranking.condition();
         let sql = format!(
             "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
-             sum(iif(outcome = {permitted}, 0, count)) FROM usage WHERE {condition} \
+             sum(iif(outcome = {permitted}, 0, count)), {TOKEN_SUMS} FROM usage WHERE {condition} \
              GROUP BY {of} ORDER BY sum(count) DESC, {of}"
         );
         self.read(|connection| rows(connection, &sql, values, share))
@@ -66,7 +66,8 @@ impl Store {
         let (condition, mut values) = ranking.condition();
         values.push(of.to_owned().into());
         let sql = format!(
-            "SELECT start_s, outcome, sum(count) FROM usage WHERE {condition} AND {column} = ? \
+            "SELECT start_s, outcome, sum(count), {TOKEN_SUMS} FROM usage WHERE {condition} \
+             AND {column} = ? \
              GROUP BY start_s, outcome ORDER BY start_s, outcome"
         );
         self.read(|connection| rows(connection, &sql, values, point))
@@ -103,23 +104,4 @@ fn rows<T>(
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params_from_iter(values), read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn share(row: &Row<'_>) -> rusqlite::Result<UsageShare> {
-    let mut columns = Columns::new(row, 0);
-    Ok(UsageShare {
-        of: columns.take()?,
-        name: columns.take()?,
-        permitted: columns.unsigned()?,
-        refused: columns.unsigned()?,
-    })
-}
-
-fn point(row: &Row<'_>) -> rusqlite::Result<UsagePoint> {
-    let mut columns = Columns::new(row, 0);
-    Ok(UsagePoint {
-        start_s: columns.unsigned()?,
-        outcome: columns.read(UsageOutcome::from_code)?,
-        count: columns.unsigned()?,
-    })
 }

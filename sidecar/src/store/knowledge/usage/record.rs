@@ -11,6 +11,8 @@ use crate::domain::usage::{OTHER_RESOURCES, Period, resource_name};
 use crate::store::error::StoreError;
 use crate::store::row::integer;
 
+use super::tokens;
+
 /// Resources of one key that are kept apart on one day.
 const RESOURCES_MAX: i64 = 100;
 /// Addresses of one key that are remembered.
@@ -33,11 +35,29 @@ pub(crate) fn count(
     let told = resource_name(&row.resource);
     let resource = resource(connection, &row.key_id, &told, at)?;
     let mut statement = connection.prepare_cached(
-        "INSERT INTO usage (key, period_s, start_s, resource, outcome, account, count) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+        "INSERT INTO usage (key, period_s, start_s, resource, outcome, account, count, \
+         input, cached, output, reasoning, \
+         input_estimated, cached_estimated, output_estimated, reasoning_estimated) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
          ON CONFLICT (key, period_s, start_s, resource, outcome) \
-         DO UPDATE SET count = count + excluded.count",
+         DO UPDATE SET count = count + excluded.count, \
+         input = input + excluded.input, cached = cached + excluded.cached, \
+         output = output + excluded.output, reasoning = reasoning + excluded.reasoning, \
+         input_estimated = input_estimated + excluded.input_estimated, \
+         cached_estimated = cached_estimated + excluded.cached_estimated, \
+         output_estimated = output_estimated + excluded.output_estimated, \
+         reasoning_estimated = reasoning_estimated + excluded.reasoning_estimated",
     )?;
+    let [
+        input,
+        cached,
+        output,
+        reasoning,
+        input_e,
+        cached_e,
+        output_e,
+        reasoning_e,
+    ] = tokens::values(&row.tokens);
     for period in Period::ALL {
         statement.execute(params![
             row.key_id.as_str(),
@@ -47,9 +67,18 @@ pub(crate) fn count(
             row.outcome.code(),
             account,
             integer(row.count.min(COUNT_MAX)),
+            input,
+            cached,
+            output,
+            reasoning,
+            input_e,
+            cached_e,
+            output_e,
+            reasoning_e,
         ])?;
     }
-    if matches!(row.outcome, UsageOutcome::Permitted | UsageOutcome::Cut) {
+    let is_used = matches!(row.outcome, UsageOutcome::Permitted | UsageOutcome::Cut);
+    if is_used && row.count > 0 {
         note_use(connection, &row.key_id, at)?;
         note_address(connection, row, at)?;
     }

@@ -1,6 +1,6 @@
 //! Usage: counted once, told by any period, forgotten in time, bounded whatever a key calls.
 
-use keytable::{UsageBatch, UsageRow};
+use keytable::{TokenCounts, Tokens, UsageBatch, UsageRow};
 
 use super::*;
 use crate::store::lock;
@@ -14,6 +14,7 @@ fn row(key: &str, resource: &str, outcome: UsageOutcome, count: u64) -> UsageRow
         resource: resource.into(),
         outcome,
         count,
+        tokens: Tokens::default(),
         last_at_unix_ms: NOW.get(),
         last_address: Some("192.0.2.7".parse().unwrap()),
     }
@@ -118,6 +119,7 @@ fn usage_is_told_by_time_by_resource_and_by_key_also_of_deleted_ones() {
             start_s: period.start_s(NOW),
             outcome,
             count,
+            tokens: Tokens::default(),
         };
         assert_eq!(
             points,
@@ -241,4 +243,51 @@ fn usage_of_a_label_is_that_of_the_keys_that_have_it() {
     assert_eq!((keys.len(), keys[0].of.as_str()), (1, "ak-3"));
     let resources = store.usage_by_resource(&of("env=prod"), &day(NOW), 9);
     assert_eq!(resources.unwrap()[0].permitted, 4);
+}
+
+fn tokens(reported: u64, estimated: u64) -> Tokens {
+    let counts = |input| TokenCounts {
+        input,
+        cached: input / 2,
+        output: 2 * input,
+        reasoning: input,
+    };
+    Tokens {
+        reported: counts(reported),
+        estimated: counts(estimated),
+    }
+}
+
+#[test]
+fn tokens_are_added_up_by_key_resource_and_time_also_without_requests() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    add_all(&store, 1..=2);
+    let used = |key, count, tokens| UsageRow {
+        tokens,
+        ..row(key, "glm-5.1", UsageOutcome::Permitted, count)
+    };
+    let rows = vec![
+        used("ak-1", 3, tokens(100, 0)),
+        used("ak-2", 1, tokens(8, 4)),
+    ];
+    store.count_usage(&batch(1, rows), NOW).unwrap();
+    // Its request was counted before.
+    let later = vec![used("ak-1", 0, tokens(10, 2))];
+    store.count_usage(&batch(2, later.clone()), NOW).unwrap();
+    store.count_usage(&batch(2, later), NOW).unwrap();
+    let subject = Subject::Account(account());
+    let keys = store.usage_by_key(&subject, &day(NOW), 10).unwrap();
+    let shares: Vec<_> = keys
+        .iter()
+        .map(|share| (share.of.as_str(), share.tokens))
+        .collect();
+    assert_eq!(shares, [("ak-1", tokens(110, 2)), ("ak-2", tokens(8, 4))]);
+    let resources = store.usage_by_resource(&subject, &day(NOW), 10).unwrap();
+    assert_eq!(resources[0].tokens, tokens(118, 6));
+    for period in Period::ALL {
+        let interval = Interval::new(period, None, None, NOW).unwrap();
+        let points = store.usage_series(&subject, &interval).unwrap();
+        assert_eq!((points[0].count, points[0].tokens), (4, tokens(118, 6)));
+    }
 }

@@ -1,11 +1,13 @@
 //! Usage: what an agent tells the sidecar about the requests that its gate has judged.
 //!
-//! A [`UsageBatch`] holds counts per key, resource and outcome. Layout in FORMAT.md. Does not
+//! A [`UsageBatch`] holds counts and tokens per key, resource and outcome. Layout in FORMAT.md. Does not
 //! count and does not send. A batch is known by its source and sequence, so that one that is sent
 //! twice is counted once.
 //!
 //! Invariant: `decode` accepts a batch only whole: magic, version, every length, every row and the
 //! checksum over all of it; and then it is exactly what `encode` wrote.
+
+mod tokens;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,6 +20,9 @@ use crate::encoding::wire::{Reader, Write};
 use crate::format::FormatVersion;
 use crate::key_id::KeyId;
 use crate::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
+
+pub(crate) use tokens::TOKENS_BYTES_MAX;
+pub use tokens::{TokenCounts, Tokens};
 
 const MAGIC: &[u8; 4] = b"LKU1";
 /// Where the length of the whole batch stands.
@@ -45,8 +50,10 @@ pub struct UsageRow {
     pub resource: String,
     /// What became of them.
     pub outcome: UsageOutcome,
-    /// How many, at least one.
+    /// How many; none if only tokens of requests that were counted before are told.
     pub count: u64,
+    /// What those that ended since used. Version 1 has no place for them.
+    pub tokens: Tokens,
     /// When the newest of them was counted, in milliseconds since 1970: at most a second after it came.
     pub last_at_unix_ms: u64,
     /// Where one of the newest came from, if it could be read: the first of the last second that had one.
@@ -146,8 +153,10 @@ impl UsageBatch {
         let out = envelope.inside();
         out.put(&self.source);
         out.put_u64(self.sequence);
-        out.put_length(self.rows.len());
-        self.rows.iter().for_each(|row| row.write(out));
+        let tells_tokens = tells_tokens(format);
+        let rows = self.rows.iter().filter(|row| tells_tokens || row.count > 0);
+        out.put_length(rows.clone().count());
+        rows.for_each(|row| row.write(out, tells_tokens));
         envelope.end()
     }
 
@@ -156,14 +165,14 @@ impl UsageBatch {
         if bytes.len() > USAGE_BYTES_MAX {
             return Err(UsageError::TooLarge);
         }
-        let (reserved, reader) = envelope::open(MAGIC, bytes)?;
+        let (format, reserved, reader) = envelope::open_any(MAGIC, bytes)?;
         if reserved != [0; 2] {
             return Err(UsageError::Value);
         }
-        Self::read(reader)
+        Self::read(reader, tells_tokens(format))
     }
 
-    fn read(mut reader: Reader<'_>) -> Result<Self, UsageError> {
+    fn read(mut reader: Reader<'_>, tells_tokens: bool) -> Result<Self, UsageError> {
         let source = reader.array().ok_or(UsageError::Length)?;
         let sequence = reader.u64().ok_or(UsageError::Length)?;
         let count = reader.length().ok_or(UsageError::Length)?;
@@ -172,7 +181,7 @@ impl UsageBatch {
         }
         let mut rows = Vec::new();
         for _ in 0..count {
-            rows.push(UsageRow::read(&mut reader)?);
+            rows.push(UsageRow::read(&mut reader, tells_tokens)?);
         }
         if !reader.rest().is_empty() {
             return Err(UsageError::Length);
@@ -186,7 +195,7 @@ impl UsageBatch {
 }
 
 impl UsageRow {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Vec<u8>, tells_tokens: bool) {
         let id = self.key_id.as_str().as_bytes();
         out.push(self.outcome.code());
         out.push(match self.last_address {
@@ -206,9 +215,12 @@ impl UsageRow {
             Some(IpAddr::V6(address)) => out.put(&address.octets()),
         }
         out.put(self.resource.as_bytes());
+        if tells_tokens {
+            self.tokens.write(out);
+        }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, UsageError> {
+    fn read(reader: &mut Reader<'_>, tells_tokens: bool) -> Result<Self, UsageError> {
         let outcome = reader.u8().ok_or(UsageError::Length)?;
         let kind = reader.u8().ok_or(UsageError::Length)?;
         let resource_bytes = usize::from(reader.u16().ok_or(UsageError::Length)?);
@@ -221,7 +233,13 @@ impl UsageRow {
         let last_address = read_address(kind, reader)?;
         let resource = reader.bytes(resource_bytes).ok_or(UsageError::Length)?;
         let resource = core::str::from_utf8(resource).map_err(|_| UsageError::Value)?;
-        if count == 0 || resource_bytes > SCOPE_ENTRY_BYTES_MAX {
+        let tokens = match tells_tokens {
+            true => Tokens::read(reader).ok_or(UsageError::Length)?,
+            false => Some(Tokens::default()),
+        };
+        let tokens = tokens.ok_or(UsageError::Value)?;
+        let tells_nothing = count == 0 && tokens.is_zero();
+        if tells_nothing || resource_bytes > SCOPE_ENTRY_BYTES_MAX {
             return Err(UsageError::Value);
         }
         Ok(Self {
@@ -229,10 +247,16 @@ impl UsageRow {
             resource: resource.into(),
             outcome: UsageOutcome::from_code(outcome).ok_or(UsageError::Value)?,
             count,
+            tokens,
             last_at_unix_ms,
             last_address,
         })
     }
+}
+
+/// Version 1 counts requests alone.
+fn tells_tokens(format: FormatVersion) -> bool {
+    format > FormatVersion::OLDEST
 }
 
 /// IPv4 written as IPv6 is no address of a client: the gate has turned it into IPv4.

@@ -1,0 +1,160 @@
+//! What a permitted request used: its answer is read as it passes by.
+//!
+//! Does not read reports (`meter` does), hold anything back or refuse. Invariants: each request that
+//! was passed on is settled once, however it ended; nothing of the answer is changed.
+
+use std::rc::Rc;
+
+use keytable::{KeyHash, TokenCounts, Tokens};
+use meter::{End, Format, Meter, Report, Usage};
+
+use super::GateShared;
+use super::arrival::Arrival;
+use crate::headers::HeaderMap;
+use crate::host::RequestHost;
+use crate::table::CheckedRecord;
+use crate::tally::Counted;
+
+/// A request whose answer states what was used.
+#[derive(Debug)]
+pub(super) struct Metering {
+    key_hash: KeyHash,
+    record: CheckedRecord,
+    report: Rc<Report>,
+    /// Size of the request's body: as its head says, or else as far as it has come.
+    request_bytes: u64,
+    is_size_stated: bool,
+    answer: Option<Answer>,
+}
+
+/// An answer whose head has come.
+#[derive(Debug)]
+struct Answer {
+    meter: Meter,
+    is_error: bool,
+}
+
+impl Metering {
+    /// Begins, if the endpoint's rule knows a report.
+    pub(super) fn new(
+        arrival: &Arrival<'_>,
+        key_hash: KeyHash,
+        record: CheckedRecord,
+    ) -> Option<Self> {
+        let report = arrival.located?.rule.usage.clone()?;
+        let stated = content_length(arrival.headers);
+        Some(Self {
+            key_hash,
+            record,
+            report,
+            request_bytes: stated.unwrap_or(0),
+            is_size_stated: stated.is_some() || arrival.end_of_stream,
+            answer: None,
+        })
+    }
+
+    /// Body of the request has come: the new piece, or all of it while it is held.
+    pub(super) fn saw_body(&mut self, size: usize, is_held: bool) {
+        if self.is_size_stated {
+            return;
+        }
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
+        self.request_bytes = match is_held {
+            true => self.request_bytes.max(size),
+            false => self.request_bytes.saturating_add(size),
+        };
+    }
+
+    /// The head of the answer.
+    pub(super) fn begin(&mut self, host: &impl RequestHost) {
+        let Ok(headers) = host.response_headers() else {
+            return;
+        };
+        let status = headers.get(b":status").unwrap_or_default();
+        let mut meter = Meter::new(Rc::clone(&self.report), format_of(&headers));
+        for name in self.report.header_names() {
+            if let Some(value) = headers.get(name.as_bytes()) {
+                meter.header(name, value);
+            }
+        }
+        self.answer = Some(Answer {
+            meter,
+            is_error: matches!(status, [b'4'..=b'9', ..]),
+        });
+    }
+
+    /// The next `size` bytes of the answer's body.
+    pub(super) fn read(&mut self, host: &impl RequestHost, size: usize) {
+        let Some(answer) = self.answer.as_mut().filter(|_| size > 0) else {
+            return;
+        };
+        if !answer.meter.reads_body() {
+            return;
+        }
+        if let Ok(piece) = host.response_body(0, size) {
+            answer.meter.feed(&piece);
+        }
+    }
+
+    /// The request is over, its answer whole or not: what it used is counted under `resource`.
+    pub(super) fn settle(
+        self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+        resource: &str,
+        is_whole: bool,
+    ) {
+        let answer = self.answer.unwrap_or_else(|| Answer {
+            meter: Meter::new(Rc::clone(&self.report), None),
+            is_error: false,
+        });
+        let usage = answer.meter.end(End {
+            is_whole,
+            is_error: answer.is_error,
+            request_bytes: self.request_bytes,
+        });
+        let tokens = tokens(&usage);
+        if let Ok(view) = self.record.view()
+            && !tokens.is_zero()
+        {
+            let counted = Counted {
+                key_hash: &self.key_hash,
+                key_id: view.key_id(),
+                resource,
+            };
+            shared.count_tokens(host, &tokens, counted);
+        }
+    }
+}
+
+fn tokens(usage: &Usage) -> Tokens {
+    let counts = TokenCounts {
+        input: usage.input,
+        cached: usage.cached,
+        output: usage.output,
+        reasoning: usage.reasoning,
+    };
+    let none = TokenCounts::default();
+    let (reported, estimated) = match usage.is_reported {
+        true => (counts, none),
+        false => (none, counts),
+    };
+    Tokens {
+        reported,
+        estimated,
+    }
+}
+
+/// In which form a body is told; `None` if it cannot be read.
+fn format_of(headers: &HeaderMap) -> Option<Format> {
+    let encoding = headers.get(b"content-encoding");
+    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+        return None;
+    }
+    Format::of_content_type(headers.get(b"content-type")?)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(b"content-length")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

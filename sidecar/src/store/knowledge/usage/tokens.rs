@@ -1,0 +1,49 @@
+//! The columns of tokens.
+//!
+//! Does not know whose they are. Invariant: what is written in this order is read in it.
+
+use keytable::{TokenCounts, Tokens};
+
+use crate::store::row::{Columns, integer};
+
+/// Largest figure of one row; sums of as many rows as fit on a disk do not overflow.
+const FIGURE_MAX: u64 = 1 << 44;
+
+/// Their sums, in the order that [`read`] reads.
+pub(super) const SUMS: &str = "sum(input), sum(cached), sum(output), sum(reasoning), \
+     sum(input_estimated), sum(cached_estimated), sum(output_estimated), sum(reasoning_estimated)";
+
+/// Their values, in the same order.
+pub(super) fn values(tokens: &Tokens) -> [i64; 8] {
+    let Tokens {
+        reported,
+        estimated,
+    } = tokens;
+    [
+        reported.input,
+        reported.cached,
+        reported.output,
+        reported.reasoning,
+        estimated.input,
+        estimated.cached,
+        estimated.output,
+        estimated.reasoning,
+    ]
+    .map(|figure| integer(figure.min(FIGURE_MAX)))
+}
+
+/// Reads the sums.
+pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<Tokens> {
+    let mut counts = || -> rusqlite::Result<TokenCounts> {
+        Ok(TokenCounts {
+            input: columns.unsigned()?,
+            cached: columns.unsigned()?,
+            output: columns.unsigned()?,
+            reasoning: columns.unsigned()?,
+        })
+    };
+    Ok(Tokens {
+        reported: counts()?,
+        estimated: counts()?,
+    })
+}
