@@ -105,9 +105,8 @@ impl Tree {
     }
 
     pub(crate) fn is_mark(&self, node: NodeId, value: &[u8]) -> bool {
-        let same = |mark: &Box<[u8]>| **mark == *value;
-        self.node(node)
-            .is_some_and(|node| node.marks.iter().any(same))
+        let mut marks = self.node(node).into_iter().flat_map(|node| &node.marks);
+        marks.any(|mark| **mark == *value)
     }
 
     fn node(&self, id: NodeId) -> Option<&Node> {
