@@ -6,13 +6,13 @@
 use keytable::{Permit, admit};
 
 use super::arrival::Arrival;
+use super::header_allowlist::Caller;
 use super::holder::{Holder, denied_from, facts};
 use super::identity::{self, Identified};
 use super::judge::{self, Verdict};
 use super::listing::Listing;
 use super::logged;
 use super::observing::{self, NameSource, Observing};
-use super::passing::Caller;
 use super::running::{Judged, Running};
 use super::{GateShared, State, failed};
 use crate::cache::KnownKey;

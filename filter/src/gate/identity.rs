@@ -6,8 +6,8 @@
 
 use keytable::{PresentedKey, redact};
 
+use super::header_allowlist::{Caller, canonical};
 use super::holder::Holder;
-use super::passing::{Caller, canonical};
 use super::{GateShared, failed};
 use crate::credential::{Credential, Removal};
 use crate::headers::HeaderMap;
@@ -41,7 +41,7 @@ impl Identified<'_> {
                 if holds_key(shared, host, value)? {
                     host.remove_request_header(name).map_err(failed)?;
                 }
-            } else if !places.reads(name) && !shared.passing.passes(name, caller) {
+            } else if !places.reads(name) && !shared.header_allowlist.passes(name, caller) {
                 host.remove_request_header(name).map_err(failed)?;
                 shared.count_removed_header(host, name, &self.holder.key_hash);
             }
@@ -87,7 +87,7 @@ pub(super) fn clean_trailers(
         // Where Envoy is not told to refuse underscores, `x_api_key` is `x-api-key` to some.
         let spelled = canonical(name);
         let places = &shared.config.key_places;
-        let stays = shared.passing.passes(name, caller)
+        let stays = shared.header_allowlist.passes(name, caller)
             && !places.reads(&spelled)
             && !places.leaves(&spelled)
             && !spelled.starts_with(b"x-forwarded-");

@@ -10,9 +10,9 @@ use keytable::{Denial, KeyHash, admit};
 
 use super::GateShared;
 use super::arrival::Arrival;
+use super::header_allowlist::Caller;
 use super::holder::{denied, facts, judge_finding};
 use super::metering::Metering;
-use super::passing::Caller;
 use crate::host::{Host, RequestHost};
 use crate::locator::Mentions;
 use crate::reply::{Client, Refusal};

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use keytable::{ClientAddress, KeyHash, Permit, Tokens, UsageBatch, UsageRow};
 
+use super::header_allowlist::HeaderAllowlist;
 use super::held::HeldTotals;
 use super::named::RemovedNames;
-use super::passing::Passing;
 use super::running::Streams;
 use crate::config::GateConfig;
 use crate::host::{Host, HostError, Level, RequestHost};
@@ -38,7 +38,7 @@ pub struct GateShared {
     /// What Envoy holds back.
     pub(super) held: Rc<HeldTotals>,
     /// Which headers go on.
-    pub(super) passing: Passing,
+    pub(super) header_allowlist: HeaderAllowlist,
     /// What it has counted.
     tally: RefCell<Tally>,
     /// Which of those that do not go on are counted by name.
@@ -51,14 +51,14 @@ impl GateShared {
     pub fn new(config: GateConfig, seed: [u8; 16]) -> Result<Self, String> {
         let locators = Locators::compile(&config.locators)?;
         config.hold_bounds().check(&locators)?;
-        let passing = Passing::new(&config.pass_headers, &config.key_places)?;
+        let header_allowlist = HeaderAllowlist::new(&config.pass_headers, &config.key_places)?;
         Ok(Self {
             held: HeldTotals::new(config.held_bytes_total_max),
             config,
             locators,
             table: TableReader::new(seed),
             streams: Streams::default(),
-            passing,
+            header_allowlist,
             tally: RefCell::default(),
             removed_names: RefCell::default(),
         })

@@ -9,18 +9,20 @@
 
 pub mod cache;
 pub mod changes;
+mod lookup;
 pub mod pulse;
 mod record;
 pub mod slots;
 
 use std::cell::{Cell, RefCell};
 
-use keytable::{KeyHash, PresentedKey, bucket};
+use keytable::{KeyHash, PresentedKey};
 
 use crate::host::{Gauge, Host};
 use cache::{KnownKey, RecordCache};
 use changes::changed_between;
 
+pub use lookup::look_up;
 pub use record::{CheckedRecord, Unavailable};
 
 /// What one worker remembers of the table.
@@ -112,14 +114,6 @@ impl TableReader {
         }
         Ok(())
     }
-}
-
-/// Looks a key up under an edition that was opened just before.
-pub fn look_up(host: &impl Host, key_hash: &KeyHash) -> Result<Option<CheckedRecord>, Unavailable> {
-    let bytes = slots::read_bucket(host, key_hash).map_err(|_| Unavailable::Damaged)?;
-    let bytes = bytes.unwrap_or_default();
-    let found = bucket::find(&bytes, key_hash).map_err(|_| Unavailable::Damaged)?;
-    Ok(found.map(|view| CheckedRecord::new(&view)))
 }
 
 fn gauge(host: &impl Host, gauge: Gauge) -> Result<u64, Unavailable> {

@@ -2,7 +2,10 @@
 
 use keytable::{TokenCounts, Tokens, UsageBatch, UsageRow};
 
+use super::batch::{ROWS_AT_ONCE, count_part};
 use super::*;
+use crate::domain::clock::UnixMillis;
+use crate::domain::usage::Period;
 use crate::store::lock;
 use crate::store::tests::fixture::{NOW, Scratch, account, act, add, add_all, target};
 

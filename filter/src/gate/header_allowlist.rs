@@ -28,7 +28,7 @@ const BEGINNING_BYTES_MIN: usize = 4;
 
 /// Which headers go on, by name.
 #[derive(Debug)]
-pub(super) struct Passing {
+pub(super) struct HeaderAllowlist {
     passed: HeaderNames,
     removed: HeaderNames,
     /// What the configuration names in full, which passes whoever sends it.
@@ -45,7 +45,7 @@ pub(super) enum Caller {
     Limited,
 }
 
-impl Passing {
+impl HeaderAllowlist {
     /// The lists, and what a configuration adds to them. The error says what is wrong with it.
     pub(super) fn new(pass_headers: &[String], places: &KeyPlaces) -> Result<Self, String> {
         for pattern in pass_headers {
