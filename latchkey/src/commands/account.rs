@@ -21,25 +21,31 @@ const COLUMNS: [Column; 5] = [
     ("CREATED", "/created_at"),
 ];
 
-const RESOURCES: [Column; 3] = [
+const RESOURCES: [Column; 5] = [
     ("MODEL OR SERVICE", "/resource"),
     ("PERMITTED", "/permitted"),
     ("REFUSED", "/refused"),
+    ("INPUT TOKENS", "/tokens/reported/input"),
+    ("OUTPUT TOKENS", "/tokens/reported/output"),
 ];
 
-const KEYS: [Column; 4] = [
+const KEYS: [Column; 6] = [
     ("KEY", "/id"),
     ("NAME", "/name"),
     ("PERMITTED", "/permitted"),
     ("REFUSED", "/refused"),
+    ("INPUT TOKENS", "/tokens/reported/input"),
+    ("OUTPUT TOKENS", "/tokens/reported/output"),
 ];
 
-const TOTAL: [Column; 5] = [
+const TOTAL: [Column; 7] = [
     ("from", "/from"),
     ("until", "/until"),
     ("permitted", "/total/permitted"),
     ("refused", "/total/refused"),
     ("outcomes", "/outcomes"),
+    ("tokens reported", "/total/tokens/reported"),
+    ("tokens estimated", "/total/tokens/estimated"),
 ];
 
 pub(super) fn run(context: &Context, command: AccountCommand) -> Result<(), CliError> {

@@ -50,6 +50,11 @@ impl Choice {
         }
     }
 
+    /// Whether it is an element of a list.
+    pub(super) const fn is_element(self) -> bool {
+        self.in_list
+    }
+
     /// Whether a text in its place is a name.
     pub(super) fn takes_text(self) -> bool {
         self.in_list || !self.is_mapped

@@ -321,9 +321,11 @@ impl Members {
                 false => Ok(()),
             };
         }
-        // An empty text says nothing, but where the server reads its name it must not stand.
+        // An empty text says nothing; where the server reads its name, and as one of several names, it must
+        // not stand.
         let is_empty = text.bytes.is_empty() && !text.too_long && !text.lone_surrogate;
-        if is_empty && !self.ends(Meaning::is_name) && !self.next.is_link {
+        let is_one_of_several = self.next.is_link || choice.is_some_and(Choice::is_element);
+        if is_empty && !self.ends(Meaning::is_name) && !is_one_of_several {
             return Ok(());
         }
         if let (true, Some(walked)) = (self.next.is_link, self.walked.last_mut()) {

@@ -3,7 +3,7 @@
 use keytable::UsageOutcome;
 use serde_json::json;
 
-use crate::feed::usage::{report, row};
+use crate::feed::usage::{no_tokens, report, row};
 use crate::support::person::Person;
 use crate::support::{Scratch, Sidecar};
 
@@ -20,14 +20,20 @@ fn an_account_tells_what_its_keys_were_used_for_also_deleted_ones() {
     let path = format!("/v1/keys/{}?confirm=two", two["id"].as_str().unwrap());
     assert_eq!(sidecar.delete(&path).status, 200);
     let usage = sidecar.get("/v1/usage?account=demo&period=day").json();
-    assert_eq!(usage["total"], json!({"permitted": 10, "refused": 4}));
+    assert_eq!(
+        usage["total"],
+        json!({"permitted": 10, "refused": 4, "tokens": no_tokens()})
+    );
     let keys = json!([
-        {"id": one["id"], "name": "one", "permitted": 10, "refused": 0},
-        {"id": two["id"], "name": "two", "permitted": 0, "refused": 4},
+        {"id": one["id"], "name": "one", "permitted": 10, "refused": 0, "tokens": no_tokens()},
+        {"id": two["id"], "name": "two", "permitted": 0, "refused": 4, "tokens": no_tokens()},
     ]);
     assert_eq!(usage["keys"], keys);
     let second = sidecar.get("/v1/usage?account=second").json();
-    assert_eq!(second["total"], json!({"permitted": 0, "refused": 0}));
+    assert_eq!(
+        second["total"],
+        json!({"permitted": 0, "refused": 0, "tokens": no_tokens()})
+    );
     assert_eq!(sidecar.get("/v1/usage").fields(), ["account"]);
     assert_eq!(sidecar.get("/v1/usage?account=nobody").status, 404);
     let viewer = Person::of(&sidecar, Some("demo"), "vera", "viewer");

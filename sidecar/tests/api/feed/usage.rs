@@ -6,6 +6,12 @@ use serde_json::{Value, json};
 use crate::support::{FEED_TOKEN, Scratch, Sidecar};
 
 /// Requests of a key that have just come.
+/// What requests are told to have used whose Envoy told no tokens.
+pub(crate) fn no_tokens() -> Value {
+    let none = json!({"input": 0, "cached": 0, "output": 0, "reasoning": 0});
+    json!({"reported": none, "estimated": none})
+}
+
 pub(crate) fn row(key: &Value, resource: &str, outcome: UsageOutcome, count: u64) -> UsageRow {
     UsageRow {
         key_id: KeyId::parse(key["id"].as_str().unwrap()).unwrap(),

@@ -3,7 +3,7 @@
 use keytable::UsageOutcome;
 use serde_json::json;
 
-use crate::feed::usage::{report, row};
+use crate::feed::usage::{no_tokens, report, row};
 use crate::support::{Scratch, Sidecar};
 
 #[test]
@@ -28,7 +28,10 @@ fn a_key_tells_what_it_was_used_for() {
         let answer = sidecar.get(&format!("{path}/usage?period={period}"));
         assert_eq!(answer.status, 200, "{}", answer.text);
         let usage = answer.json();
-        assert_eq!(usage["total"], json!({"permitted": 10, "refused": 3}));
+        assert_eq!(
+            usage["total"],
+            json!({"permitted": 10, "refused": 3, "tokens": no_tokens()})
+        );
         assert_eq!(
             usage["outcomes"],
             json!({"permitted": 10, "out_of_scope": 3})
@@ -41,8 +44,8 @@ fn a_key_tells_what_it_was_used_for() {
             .sum();
         assert_eq!(sum, 10);
         let resources = json!([
-            {"resource": "glm-5.1", "permitted": 10, "refused": 0},
-            {"resource": "gpt", "permitted": 0, "refused": 3},
+            {"resource": "glm-5.1", "permitted": 10, "refused": 0, "tokens": no_tokens()},
+            {"resource": "gpt", "permitted": 0, "refused": 3, "tokens": no_tokens()},
         ]);
         assert_eq!(usage["resources"], resources);
     }
