@@ -129,7 +129,7 @@ fn several_listeners_share_one_table_and_have_their_own_settings() {
     let ask = |gate: &str, body: &str| post_chat_with(gate, &key.value, body).status;
     assert_eq!((ask(&gate, &late(10)), ask(&batch, &late(10))), (200, 200));
     let large = late(12 << 20);
-    assert_eq!((ask(&gate, &large), ask(&batch, &large)), (413, 200));
+    assert_eq!((ask(&gate, &large), ask(&batch, &large)), (200, 413));
     admin.patch(&key, &json!({"status": "disabled"}));
     assert_eq!((ask(&gate, &late(10)), ask(&batch, &late(10))), (401, 401));
 }
