@@ -40,9 +40,11 @@ pub const USAGE_ROWS_MAX: usize = 10_000;
 /// Longest usage batch, in bytes.
 pub const USAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
 
+/// Longest tokens of a row: which are told, and four figures of each kind.
+const TOKENS_BYTES_MAX: usize = 1 + 2 * 4 * 8;
 /// Longest row: fixed fields, key id, address, resource, tokens.
 const USAGE_ROW_BYTES_MAX: usize =
-    21 + ID_BYTES_MAX + 16 + SCOPE_ENTRY_BYTES_MAX + crate::usage::TOKENS_BYTES_MAX;
+    21 + ID_BYTES_MAX + 16 + SCOPE_ENTRY_BYTES_MAX + TOKENS_BYTES_MAX;
 
 const _: () = assert!(API_KEY_SECRET_CHARS_MIN + API_KEY_CHECKSUM_CHARS < API_KEY_BYTES_MAX);
 const _: () = assert!(BUCKETS.is_power_of_two() && BUCKETS as u64 == 1 << 16);

@@ -90,7 +90,8 @@ fn a_text_that_quotes_a_report_changes_nothing() {
 #[test]
 fn a_stream_states_them_in_the_event_before_its_end() {
     let body = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":null}\r\n\r\n: ping\n\n\
-        event: x\rdata:{\"choices\":[],\ndata:\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n";
+        event: x\rdata:{\"choices\":[],\ndata:\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}\n\n\
+        data: [DONE]\n\n";
     let expected = reported(3, 0, 1, 0);
     assert_eq!(read(&openai(), Format::Sse, body), expected);
     assert_eq!(feed(&openai(), Format::Sse, &[body], CUT), expected);
@@ -113,7 +114,8 @@ fn a_total_above_its_parts_counts() {
 
 #[test]
 fn figures_of_later_events_replace_those_before_and_missing_ones_do_not() {
-    let body = b"data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":10,\"cache_read_input_tokens\":90,\"output_tokens\":1}}}\n\n\
+    let body = b"data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":10,\
+        \"cache_read_input_tokens\":90,\"output_tokens\":1}}}\n\n\
         data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":7,\"input_tokens\":null}}\n\n\
         data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":9}}\n\n\
         data: {\"type\":\"message_stop\"}\n\n";
@@ -124,7 +126,8 @@ fn figures_of_later_events_replace_those_before_and_missing_ones_do_not() {
 
 #[test]
 fn after_a_cut_the_larger_of_what_was_stated_and_seen_counts_as_estimated() {
-    let body = b"data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n\
+    let body = b"data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":10,\
+        \"output_tokens\":1}}}\n\n\
         data: {\"delta\":{\"text\":\"12345678 2345678\"}}\n\ndata: {\"delta\":{\"text\":\"\"}}\n\n";
     let usage = feed(&anthropic(), Format::Sse, &[body], CUT);
     assert_eq!(

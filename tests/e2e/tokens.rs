@@ -9,7 +9,7 @@ use std::thread;
 
 use envoy::Stack;
 use serde_json::{Value, json};
-use tests::counting_upstream::{CountingUpstream, FORMS, Figures};
+use tests::counting_upstream::{CountingUpstream, Figures};
 use tests::raw::{address_of, head, send};
 use tests::{Admin, Key, start_with, wait_for};
 
@@ -33,10 +33,11 @@ fn request(key: &Key, path: &str) -> Vec<u8> {
 }
 
 fn ask_all(url: &str, key: &Key) {
+    let forms = CountingUpstream::forms();
     for _ in 0..ROUNDS {
-        for (path, ..) in FORMS {
-            let answer = send(url, &request(key, path));
-            assert_eq!(answer.status, 200, "{path}");
+        for form in &forms {
+            let answer = send(url, &request(key, &form.path));
+            assert_eq!(answer.status, 200, "{}", form.path);
         }
     }
 }
@@ -79,7 +80,7 @@ fn what_whole_answers_state_is_told_to_the_token() {
             scope.spawn(move || ask_all(&url, key));
         }
     });
-    let requests = ROUNDS * u64::try_from(CLIENTS * FORMS.len()).unwrap();
+    let requests = ROUNDS * u64::try_from(CLIENTS * CountingUpstream::forms().len()).unwrap();
     let path = "/v1/usage?account=demo&period=day";
     wait_for("every request and every token is told", || {
         permitted(&admin, path) == requests && tokens(&admin, path, "reported") == upstream.sums()

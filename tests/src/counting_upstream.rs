@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use envoy::{HostPort, StackOptions, UpstreamAt};
+use serde_json::Value;
 
 use crate::acceptor::Acceptor;
 
@@ -22,63 +23,17 @@ pub struct CountingUpstream {
     acceptor: Acceptor,
 }
 
-/// A path, the content type of its answer, and the answer that states these figures.
-type Form = (&'static str, &'static str, fn(Figures) -> String);
+/// Paths, and what is answered there; words in capitals stand for figures.
+const ANSWERS: &str = include_str!("counting_answers.json");
 
-/// The forms; a request takes one by its path.
-pub const FORMS: [Form; 6] = [
-    (
-        "/v1/chat/completions",
-        "application/json",
-        |[i, c, o, r]| {
-            format!(
-                r#"{{"choices":[{{"message":{{"content":"\"usage\":{{\"prompt_tokens\":9}}"}}}}],"usage":{{"prompt_tokens":{i},"completion_tokens":{o},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{c}}},"completion_tokens_details":{{"reasoning_tokens":{r}}}}}}}"#,
-                i + o
-            )
-        },
-    ),
-    ("/v1/responses", "text/event-stream", |[i, c, o, r]| {
-        format!(
-            "event: response.created\ndata: {{\"type\":\"response.created\",\"response\":{{\"usage\":null}}}}\n\n\
-             event: response.completed\ndata: {{\"type\":\"response.completed\",\"response\":{{\"output\":[{{\"content\":\"{}\"}}],\
-             \"usage\":{{\"input_tokens\":{i},\"input_tokens_details\":{{\"cached_tokens\":{c}}},\"output_tokens\":{o},\
-             \"output_tokens_details\":{{\"reasoning_tokens\":{r}}},\"total_tokens\":{}}}}}}}\n\n",
-            "x".repeat(5_000),
-            i + o
-        )
-    }),
-    ("/v1/messages", "text/event-stream", |[i, c, o, _]| {
-        format!(
-            "event: message_start\ndata: {{\"type\":\"message_start\",\"message\":{{\"usage\":{{\"input_tokens\":{},\
-             \"cache_read_input_tokens\":{c},\"output_tokens\":1}}}}}}\n\n\
-             data: {{\"type\":\"content_block_delta\",\"delta\":{{\"text\":\"hi\"}}}}\n\n\
-             data: {{\"type\":\"message_delta\",\"usage\":{{\"output_tokens\":{o}}}}}\n\n\
-             data: {{\"type\":\"message_stop\"}}\n\n",
-            i - c
-        )
-    }),
-    (
-        "/v1beta/models/glm-5.1:streamGenerateContent",
-        "application/json",
-        |[i, c, o, r]| {
-            format!(
-                r#"[{{"usageMetadata":{{"promptTokenCount":{i},"totalTokenCount":{i}}}}},{{"usageMetadata":{{"promptTokenCount":{i},"cachedContentTokenCount":{c},"candidatesTokenCount":{},"thoughtsTokenCount":{r},"totalTokenCount":{}}}}}]"#,
-                o - r,
-                i + o
-            )
-        },
-    ),
-    ("/api/chat", "application/x-ndjson", |[i, _, o, _]| {
-        format!(
-            "{{\"message\":{{\"content\":\"a\"}},\"done\":false}}\n{{\"done\":true,\"prompt_eval_count\":{i},\"eval_count\":{o}}}\n"
-        )
-    }),
-    ("/v2/chat", "application/json", |[i, c, o, _]| {
-        format!(
-            r#"{{"usage":{{"cached_tokens":{c},"billed_units":{{"input_tokens":1,"output_tokens":1}},"tokens":{{"input_tokens":{i}.0,"output_tokens":{o}.0}}}}}}"#
-        )
-    }),
-];
+/// One form of an answer.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// Where it is given.
+    pub path: String,
+    content_type: String,
+    answer: String,
+}
 
 impl CountingUpstream {
     /// Starts it.
@@ -106,6 +61,19 @@ impl CountingUpstream {
         }
     }
 
+    /// The forms; a request takes one by its path.
+    pub fn forms() -> Vec<Form> {
+        let told: Value = serde_json::from_str(ANSWERS).unwrap();
+        let forms = told.as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let form = |value: &Value| Form {
+            path: text(&value["path"]),
+            content_type: text(&value["type"]),
+            answer: text(&value["answer"]),
+        };
+        forms.map(form).collect()
+    }
+
     /// What its whole answers have stated.
     pub fn sums(&self) -> Figures {
         *self.sums.lock().unwrap_or_else(PoisonError::into_inner)
@@ -128,14 +96,31 @@ fn serve(stream: TcpStream, number: u64) -> Option<Figures> {
     let mut body = vec![0; length?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
     let path = head.split(' ').nth(1)?;
-    let (_, content_type, answer) = FORMS
-        .iter()
-        .find(|(form, ..)| path == form.to_lowercase())?;
+    let mut forms = CountingUpstream::forms().into_iter();
+    let form = forms.find(|form| path == form.path.to_lowercase())?;
     let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let figures = figures_of(spread, path);
-    let body = answer(figures);
-    write(stream, content_type, body.as_bytes(), spread).ok()?;
+    write(stream, &form, &form.stating(figures), spread).ok()?;
     Some(figures)
+}
+
+impl Form {
+    /// The answer with these figures in it.
+    fn stating(&self, [input, cached, output, reasoning]: Figures) -> String {
+        let words = [
+            ("INPUT", input),
+            ("UNREAD", input - cached),
+            ("CACHED", cached),
+            ("OUTPUT", output),
+            ("SAID", output - reasoning),
+            ("REASONING", reasoning),
+            ("TOTAL", input + output),
+        ];
+        let padded = self.answer.replace("PADDING", &"x".repeat(5_000));
+        let state =
+            |text: String, (word, figure): (&str, u64)| text.replace(word, &figure.to_string());
+        words.into_iter().fold(padded, state)
+    }
 }
 
 /// Figures that this API can state.
@@ -152,18 +137,15 @@ fn figures_of(spread: u64, path: &str) -> Figures {
 }
 
 /// Chunked, in pieces of every size.
-fn write(
-    mut stream: TcpStream,
-    content_type: &str,
-    body: &[u8],
-    spread: u64,
-) -> std::io::Result<()> {
+fn write(mut stream: TcpStream, form: &Form, body: &str, spread: u64) -> std::io::Result<()> {
+    let content_type = &form.content_type;
     write!(
         stream,
-        "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+        "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n\
+         transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
     )?;
     let size = 1 + usize::try_from(spread >> 8).unwrap_or(0) % 700;
-    for piece in body.chunks(size) {
+    for piece in body.as_bytes().chunks(size) {
         write!(stream, "{:x}\r\n", piece.len())?;
         stream.write_all(piece)?;
         stream.write_all(b"\r\n")?;

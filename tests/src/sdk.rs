@@ -156,7 +156,9 @@ impl<'a> Sent<'a> {
 
     fn must_be(&self, received: &Recorded) {
         assert_eq!(self.method, received.method);
-        assert_eq!(self.target, received.target);
+        // Lists of models are asked for whole: a page that the gate empties would end an SDK's paging.
+        let asked = received.target.strip_suffix("?limit=1000");
+        assert_eq!(self.target, asked.unwrap_or(&received.target));
         assert_eq!(
             self.body_sha256,
             files::hex(&received.body_sha256),

@@ -7,7 +7,8 @@ use crate::support::{Exchange, Rig, list, record};
 const JSON: &[(&str, &str)] = &[(":status", "200"), ("content-type", "application/json")];
 const SSE: &[(&str, &str)] = &[(":status", "200"), ("content-type", "text/event-stream")];
 const BODY: &[u8] = br#"{"model":"glm-5.1","messages":[{"role":"user","content":"hello"}]}"#;
-const ANSWER: &[u8] = br#"{"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4}}}"#;
+const ANSWER: &[u8] = br#"{"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,
+    "prompt_tokens_details":{"cached_tokens":4}}}"#;
 const REPORTED: TokenCounts = TokenCounts {
     input: 12,
     cached: 4,
@@ -74,7 +75,9 @@ fn a_report_that_ends_after_its_request_was_handed_over_is_a_row_of_its_own() {
 
 #[test]
 fn a_stream_cut_anywhere_says_the_same() {
-    let stream = b"data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\ndata: [DONE]\n\n";
+    let stream = b"data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n\
+        data: {\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5,\
+        \"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\ndata: [DONE]\n\n";
     let rig = Rig::with(&[record(1)]);
     for at in 1..stream.len() {
         let (front, back) = stream.split_at(at);

@@ -21,7 +21,6 @@ use crate::format::FormatVersion;
 use crate::key_id::KeyId;
 use crate::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
 
-pub(crate) use tokens::TOKENS_BYTES_MAX;
 pub use tokens::{TokenCounts, Tokens};
 
 const MAGIC: &[u8; 4] = b"LKU1";

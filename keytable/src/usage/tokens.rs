@@ -9,8 +9,6 @@ use crate::encoding::wire::{Reader, Write};
 
 const REPORTED: u8 = 1;
 const ESTIMATED: u8 = 2;
-/// Longest that they are written, in bytes.
-pub(crate) const TOKENS_BYTES_MAX: usize = 1 + 2 * 4 * 8;
 
 /// Tokens of one kind of statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

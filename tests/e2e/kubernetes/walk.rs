@@ -55,7 +55,7 @@ impl Pod {
         let known = self.programs.iter().find(|(name, _)| *name == words[0]);
         let program = known.map_or_else(|| PathBuf::from(&words[0]), |(_, path)| path.clone());
         let mut command = Command::new(program);
-        command.args(&words[1..]);
+        command.args(&words[1..]).env("POD_NAME", POD);
         command
     }
 
@@ -233,7 +233,8 @@ impl Ground {
         let wasm = settings.bootstrap.filter_wasm.display().to_string();
         let binary = settings.binary.clone();
         let admin = ports::free().unwrap();
-        let bootstrap = self.bootstrap(admin);
+        let goodbye = ports::free().unwrap();
+        let bootstrap = self.bootstrap(admin, goodbye);
         let values = vec![
             ("/etc/latchkey/filter.wasm".to_owned(), wasm),
             (
@@ -242,6 +243,7 @@ impl Ground {
             ),
             ("/etc/latchkey/envoy.yaml".to_owned(), bootstrap),
             ("127.0.0.1/9901".to_owned(), format!("127.0.0.1/{admin}")),
+            ("127.0.0.1/9903".to_owned(), format!("127.0.0.1/{goodbye}")),
             (
                 "127.0.0.1/10000".to_owned(),
                 format!("127.0.0.1/{}", self.gate),
@@ -257,7 +259,7 @@ impl Ground {
     }
 
     /// The shipped bootstrap with the addresses of this machine.
-    fn bootstrap(&self, admin: u16) -> String {
+    fn bootstrap(&self, admin: u16, goodbye: u16) -> String {
         let at = |host: &str, port: u16| format!("address: {host}, port_value: {port}");
         let here = |port: u16| at("127.0.0.1", port);
         let upstream = self.upstream.address().port();
@@ -269,6 +271,7 @@ impl Ground {
             (at("\"models.models.svc\"", 8000), here(upstream)),
             (at("\"0.0.0.0\"", 10000), here(self.gate)),
             (at("127.0.0.1", 9901), here(admin)),
+            (at("127.0.0.1", 9903), here(goodbye)),
             (at("0.0.0.0", 9902), here(ports::free().unwrap())),
             ("/run/latchkey/feed".to_owned(), self.path("secrets")),
             ("/run/latchkey/ca".to_owned(), self.path("secrets")),
@@ -354,6 +357,12 @@ fn what_the_manifests_start_becomes_ready_serves_and_drains() {
     assert_eq!(fleet["envoys"][0]["envoy"], POD);
 
     assert_drains(&envoys, &gate, &everything, &mut envoy);
+    // It said that it ends: no change waits for its lease.
+    wait_for("the stopped Envoy counts no more", || {
+        let body = json!({"account": "demo", "region": "local", "name": "later", "scope": {"models": "all", "services": "all"}});
+        let made = ground.call("POST", "/v1/keys", &body.to_string());
+        made["propagation"]["envoys"] == json!(0)
+    });
     let announced = fs::read_to_string(ground.dir.file("volume/latchkey/announced")).unwrap();
     assert!(announced.contains("\"setup_secret\":\"lku-"), "{announced}");
     let log = fs::read_to_string(ground.dir.file("sidecar.log")).unwrap();

@@ -18,7 +18,7 @@ use super::Home;
 /// Connections that are spread over both workers.
 const CONNECTIONS: usize = 8;
 /// What a machine may have above what it begins with, in pages of 64 KiB, and what is sent to it.
-const LITTLE_PAGES: usize = 16;
+const LITTLE_PAGES: usize = 32;
 const LARGE_BYTES: usize = 7 << 20;
 /// Envoy gives each worker as many connections as the other.
 const BALANCED: &str = "connection_balance_config: { exact_balance: {} }";
