@@ -81,7 +81,8 @@ fn grow_old(console: &Console, key: &str) {
                   today = int(time.time()) // 86400 * 86400\n\
                   for day in range(20):\n \
                     row = (sys.argv[2], 86400, today - day * 86400, 'glm-5.1', 1, 'demo', 50)\n \
-                    database.execute('INSERT INTO usage (key, period_s, start_s, resource, outcome, account, count) VALUES (?, ?, ?, ?, ?, ?, ?)', row)\n\
+                    database.execute('INSERT INTO usage (key, period_s, start_s, resource, outcome, account, '\
+                                     'count) VALUES (?, ?, ?, ?, ?, ?, ?)', row)\n\
                   database.commit()";
     let database = console.stack.database();
     let done = Command::new("python3")

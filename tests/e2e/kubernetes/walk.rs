@@ -359,7 +359,8 @@ fn what_the_manifests_start_becomes_ready_serves_and_drains() {
     assert_drains(&envoys, &gate, &everything, &mut envoy);
     // It said that it ends: no change waits for its lease.
     wait_for("the stopped Envoy counts no more", || {
-        let body = json!({"account": "demo", "region": "local", "name": "later", "scope": {"models": "all", "services": "all"}});
+        let scope = json!({"models": "all", "services": "all"});
+        let body = json!({"account": "demo", "region": "local", "name": "later", "scope": scope});
         let made = ground.call("POST", "/v1/keys", &body.to_string());
         made["propagation"]["envoys"] == json!(0)
     });
