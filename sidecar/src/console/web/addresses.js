@@ -46,7 +46,6 @@ export function addressField(list) {
   };
   node.value = () => lines().filter(Boolean);
   node.isSound = () => judgeAll(lines()).every(({ fault }) => !fault) && node.value().length <= ADDRESSES_MAX;
-  /** What to say of a list that cannot be stored. */
   node.mend = () => {
     const over = node.value().length - ADDRESSES_MAX;
     return over > 0 ? t('addresses.many', { over, max: ADDRESSES_MAX }) : t('addresses.mend');

@@ -46,7 +46,7 @@ export async function setStatus(key, status, reload) {
   if (answer) tell(t(`${status}.done`, { name: key.name }), answer, isOn ? 'accepted' : 'refused', () => send(key.status));
 }
 
-/** Makes a successor; the old value goes on for a while. */
+/** Makes a successor; both work for a while. */
 export async function rotateKey(key, reload) {
   const grace = select(GRACES.map((seconds) => [String(seconds), t(`rotate.grace_${seconds}`)]), '86400');
   const fields = [h('p', null, t('rotate.why')), field('grace_s', t('rotate.grace'), grace)];
@@ -66,7 +66,7 @@ export async function resetKey(key, reload) {
   }, { wide: true, kind: 'danger' });
 }
 
-/** Ends the grace of a key that has a successor. */
+/** Ends the grace. */
 export async function endGrace(key, reload) {
   const act = async () => { tell(t('grace.ended'), await call('POST', `/v1/keys/${key.id}/end-grace`), 'refused'); await reload(); };
   await confirm({ title: t('grace.end'), body: t('grace.end_why', { masked: key.masked }), yes: t('grace.end'), kind: 'danger', act });

@@ -58,8 +58,8 @@ function policyFields(key, region) {
     value: () => ({ description: text.value, scope: scope.value(), ip_allowlist: addresses.value(), expires_at: expiry.value() }),
     query: () => ({ allow_unlisted: (unlisted.checked && scope.isUnlisted()) || null }),
     isSound: () => {
-      const wrong = [[addresses, () => addresses.mend()], [expiry, () => t('expiry.past')]].filter(([node]) => !node.isSound());
-      for (const [node, why] of wrong) setFault(node, why());
+      const wrong = [[addresses, addresses.mend()], [expiry, t('expiry.past')]].filter(([node]) => !node.isSound());
+      for (const [node, why] of wrong) setFault(node, why);
       wrong[0]?.[0].querySelector('textarea, select').focus();
       return !wrong.length;
     },

@@ -27,7 +27,7 @@ export function door(root, notice, wantsSetup) {
   });
 }
 
-/** Asks whoever's session has ended to log in again, above what they were doing. */
+/** Log in again, above what was being done. */
 export async function logInAgain() {
   const dialog = openDialog(t('login.again'));
   let isBack = false;
@@ -71,7 +71,7 @@ function setUpForm(done, goLogIn) {
   });
 }
 
-/** Lets a password manager know whose password it is. */
+/** Tells a password manager whose it is. */
 const nameForManagers = () => input({ autocomplete: 'username', value: userName(), hidden: true });
 
 /** The fields of a proof of identity, and `prove()`, which gives it to the sidecar. */

@@ -52,7 +52,7 @@ export function toast(text, { kind = 'good', undo, seconds = kind === 'bad' ? 15
   shelf.showPopover();
 }
 
-/** A time, with everything about it to be read on demand. */
+/** A time; all about it on demand. */
 export const time = (at, manner = date) => at && h('time', { datetime: at, title: exactTime(at) }, manner(at));
 export const relative = (at) => time(at, ago) ?? h('span', { class: 'muted' }, t('keys.never'));
 export const moment = (at) => time(at, dateTime);
@@ -64,12 +64,12 @@ export const code = (text, props) => h('code', { translate: 'no', ...props }, te
 
 export const chips = (names, kind = '') => h('ul', { class: `chips ${kind}` }, names.map((name) => h('li', null, words(name))));
 
-/** Something that is not there: says what it is and what to do. */
+/** Says what is not there and what to do. */
 export function empty(picture, title, text, ...actions) {
   return h('div', { class: 'empty' }, h('div', { class: 'empty-icon' }, icon(picture)), h('h2', null, title), h('p', null, text), actions);
 }
 
-/** Fills `place` with what `load` gives: grey lines first, then it, or what went wrong. */
+/** Fills `place`: grey lines, then what `load` gives, or what went wrong. */
 export async function fill(place, load, rows = 5) {
   const turn = (place.turn = {});
   if (place.children.length) place.setAttribute('aria-busy', 'true');

@@ -81,6 +81,10 @@ fn keys_from_before_the_number_was_kept_count() {
              DROP INDEX keys_by_successor; \
              DROP INDEX access_keys_by_maker; ALTER TABLE access_keys DROP COLUMN maker; \
              ALTER TABLE keys DROP COLUMN labels; \
+             ALTER TABLE usage DROP COLUMN input; ALTER TABLE usage DROP COLUMN cached; \
+             ALTER TABLE usage DROP COLUMN output; ALTER TABLE usage DROP COLUMN reasoning; \
+             ALTER TABLE usage DROP COLUMN input_estimated; ALTER TABLE usage DROP COLUMN cached_estimated; \
+             ALTER TABLE usage DROP COLUMN output_estimated; ALTER TABLE usage DROP COLUMN reasoning_estimated; \
              ALTER TABLE accounts DROP COLUMN counted_keys; ALTER TABLE meta DROP COLUMN home; \
              PRAGMA user_version = 5;",
         )
