@@ -106,6 +106,14 @@ impl BodyReader {
         }
     }
 
+    /// Whether the body says that it is over, whatever may follow: a server could act on it now.
+    pub fn has_ended(&self) -> bool {
+        match self {
+            Self::Json(reader) => reader.finish().is_ok(),
+            Self::Form(reader) => reader.has_ended(),
+        }
+    }
+
     /// The names that were read since the last call.
     pub fn take_names(&mut self) -> Vec<Mention> {
         match self {

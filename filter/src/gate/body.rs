@@ -232,7 +232,7 @@ impl Reading {
         beyond_hold == BeyondHold::Flow
             && self.received > hold_bytes_max
             && self.finding.read().is_none()
-            && self.reader.finish().is_ok()
+            && self.reader.has_ended()
     }
 
     /// Lets the request flow once it named what the server reads.

@@ -25,6 +25,8 @@ pub(super) struct Metering {
     request_bytes: u64,
     is_size_stated: bool,
     answer: Option<Answer>,
+    /// What the request called, as far as that was known when its answer began.
+    resource: String,
 }
 
 /// An answer whose head has come.
@@ -50,6 +52,7 @@ impl Metering {
             request_bytes: stated.unwrap_or(0),
             is_size_stated: stated.is_some() || arrival.end_of_stream,
             answer: None,
+            resource: String::new(),
         })
     }
 
@@ -65,8 +68,14 @@ impl Metering {
         };
     }
 
-    /// The head of the answer.
-    pub(super) fn begin(&mut self, host: &impl RequestHost) {
+    /// Whether the upstream has begun to answer, and not with an error: it has what it runs.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| !answer.is_error)
+    }
+
+    /// The head of the answer to a request that calls `resource`.
+    pub(super) fn begin(&mut self, host: &impl RequestHost, resource: String) {
+        self.resource = resource;
         let Ok(headers) = host.response_headers() else {
             return;
         };
@@ -96,14 +105,16 @@ impl Metering {
         }
     }
 
-    /// The request is over, its answer whole or not: what it used is counted under `resource`.
+    /// The request is over, its answer whole or not: what it used is counted, under `resource` if it
+    /// is known still.
     pub(super) fn settle(
         self,
         host: &impl RequestHost,
         shared: &GateShared,
-        resource: &str,
+        resource: Option<String>,
         is_whole: bool,
     ) {
+        let resource = resource.unwrap_or(self.resource);
         let answer = self.answer.unwrap_or_else(|| Answer {
             meter: Meter::new(Rc::clone(&self.report), None),
             is_error: false,
@@ -120,7 +131,7 @@ impl Metering {
             let counted = Counted {
                 key_hash: &self.key_hash,
                 key_id: view.key_id(),
-                resource,
+                resource: &resource,
             };
             shared.count_tokens(host, &tokens, counted);
         }

@@ -180,7 +180,11 @@ impl Gate {
             true => Ok(Flow::Continue),
             false => listing.begin(host),
         });
-        self.meter_answer(flow, host, end_of_stream, |metering| metering.begin(host))
+        let metered = self.metering.as_ref();
+        let resource = metered.and_then(|_| self.shared.streams.resource(self.stream));
+        self.meter_answer(flow, host, end_of_stream, |metering| {
+            metering.begin(host, resource.unwrap_or_default());
+        })
     }
 
     /// Body of the answer has arrived: `size` bytes in Envoy's buffer.
@@ -212,7 +216,10 @@ impl Gate {
         end_of_stream: bool,
         step: impl FnOnce(&mut Metering),
     ) -> Flow {
-        if flow == Flow::Continue && !matches!(self.state, State::Answered) {
+        if self.metering.is_some() && self.is_cut() {
+            // The answer is the gate's own.
+            self.settle(host, false);
+        } else if flow == Flow::Continue && !matches!(self.state, State::Answered) {
             if let Some(metering) = &mut self.metering {
                 step(metering);
             }
@@ -223,15 +230,17 @@ impl Gate {
         flow
     }
 
-    /// Counts what was used, once; a request that the upstream never had whole has run nothing.
+    /// Counts what was used, once; a request that the upstream neither had whole nor answered has run
+    /// nothing.
     fn settle(&mut self, host: &impl RequestHost, is_whole: bool) {
         let had_whole = matches!(
             self.state,
             State::Open | State::Observing(_) | State::Listing(_)
         );
-        if let Some(metering) = self.metering.take().filter(|_| had_whole || is_whole) {
+        let has_run = |metering: &Metering| had_whole || is_whole || metering.is_answered();
+        if let Some(metering) = self.metering.take().filter(has_run) {
             let resource = self.shared.streams.resource(self.stream);
-            metering.settle(host, &self.shared, &resource.unwrap_or_default(), is_whole);
+            metering.settle(host, &self.shared, resource, is_whole);
         }
     }
 
@@ -399,9 +408,9 @@ impl Gate {
     }
 
     fn refuse(&mut self, host: &impl RequestHost, refusal: &Refusal) -> Flow {
+        self.settle(host, false);
         self.shared.streams.leave(self.stream);
         self.held = None;
-        self.metering = None;
         host.count(refusal.outcome());
         self.state = match self.shared.answer(host, refusal, &self.client) {
             true => State::Answered,

@@ -148,6 +148,10 @@ fn a_form_that_flows_has_no_closing_delimiter_before_it_is_judged() {
     assert_eq!(exchange.chunk(b"-", false), Flow::Hold);
     assert_eq!(exchange.status(), 400);
     assert!(exchange.upstream.ends_with(b"\r\n--b-"));
+    // Half a line's end behind the delimiter hides nothing.
+    let mut exchange = begun();
+    assert_eq!(exchange.chunk(b"\r\n--b--\r", false), Flow::Hold);
+    assert_eq!(exchange.status(), 400);
 }
 
 #[test]

@@ -163,3 +163,20 @@ fn a_gate_that_does_not_meter_counts_requests_alone() {
     exchange.end();
     assert_eq!(rig.used(), [("glm-5.1".to_owned(), 1, Tokens::default())]);
 }
+
+/// The upstream has the body by its length and streams its answer; the client never ends its request.
+#[test]
+fn a_request_that_was_answered_before_its_end_is_settled() {
+    let rig = Rig::with(&[scoped()]);
+    let length = BODY.len().to_string();
+    let mut exchange = rig.post().with("content-length", &length).bearer(1);
+    exchange.headers(false);
+    exchange.chunk(BODY, false);
+    exchange.answer_head_of(SSE);
+    exchange.answer_chunk(b"data: {\"choices\":[{\"delta\":{\"content\":\"twelve bytes\"}}]}\n\n");
+    exchange.end();
+    let input = u64::try_from(BODY.len() / 4).unwrap();
+    let used = rig.used();
+    let of_model = used.iter().find(|(resource, ..)| resource == "glm-5.1");
+    assert_eq!(of_model.unwrap().2, estimated(input, 3));
+}

@@ -112,6 +112,8 @@ fn members_of_other_names_that_some_gateway_reads() {
         r#""content_policy_fallbacks":"bad-1""#,
         r#""target_model_names":"bad-1""#,
         r#""router_settings_override":{"fallbacks":[]}"#,
+        r#""models":{"bad-1":""}"#,
+        r#""model_weights":{"bad-1":""}"#,
     ] {
         assert_eq!(chat(extra), 403, "{extra}");
     }

@@ -193,6 +193,11 @@ impl FormReader {
         }
     }
 
+    /// Whether its closing delimiter has come, whatever may follow.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::End(_))
+    }
+
     /// What an error that is about a field is about, for people.
     pub fn place(&self) -> Option<String> {
         let inside = match &self.sink {

@@ -326,7 +326,8 @@ impl Members {
         let is_empty = text.bytes.is_empty() && !text.too_long && !text.lone_surrogate;
         let is_one_of_several = self.next.is_link || choice.is_some_and(Choice::is_element);
         if is_empty && !self.ends(Meaning::is_name) && !is_one_of_several {
-            return Ok(());
+            // The member's own name may be one.
+            return self.add_key();
         }
         if let (true, Some(walked)) = (self.next.is_link, self.walked.last_mut()) {
             walked.is_broken = false;
