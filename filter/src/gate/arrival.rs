@@ -95,3 +95,9 @@ fn family_of(headers: &HeaderMap, of_rule: Option<Family>, configured: Option<Fa
         (of_rule, _) => of_rule.unwrap_or_default(),
     }
 }
+
+/// How large a body is said to be, in bytes; `None` if its end is told otherwise.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(b"content-length")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

@@ -10,6 +10,7 @@
 
 use keytable::{KeyHash, Permit, RecordView, admit};
 
+use super::arrival::content_length;
 use super::holder::{Holder, denied, facts, judge_finding};
 use super::running::Judged;
 use super::{GateShared, failed, identity};
@@ -318,9 +319,4 @@ impl Reading {
         }
         Ok(())
     }
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(b"content-length")?;
-    std::str::from_utf8(value).ok()?.parse().ok()
 }

@@ -9,7 +9,7 @@ use keytable::{KeyHash, TokenCounts, Tokens};
 use meter::{End, Format, Meter, Report, Usage};
 
 use super::GateShared;
-use super::arrival::Arrival;
+use super::arrival::{Arrival, content_length};
 use crate::headers::HeaderMap;
 use crate::host::RequestHost;
 use crate::table::CheckedRecord;
@@ -163,9 +163,4 @@ fn format_of(headers: &HeaderMap) -> Option<Format> {
         return None;
     }
     Format::of_content_type(headers.get(b"content-type")?)
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(b"content-length")?;
-    std::str::from_utf8(value).ok()?.parse().ok()
 }

@@ -2,7 +2,7 @@
 //! key that has every grant and with one that has none, at every mount of its profile.
 //!
 //! `recorded.jsonl` is made by `record.py`, which calls each method of the installed SDKs;
-//! `servers.json` holds what servers say of themselves; `exceptions.json` what is refused all the
+//! `servers.json` is written by hand after what servers are known to serve; `exceptions.json` what is refused all the
 //! same, and what needs no grant, each with its reason. Does not test what a body may hold.
 //! Invariant: an operation that no rule knows, or that a rule of another API hides, fails here.
 
@@ -38,7 +38,7 @@ struct Operation {
     body: Option<String>,
 }
 
-/// What a server says of itself.
+/// What a server is known to serve.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Server {
