@@ -4,7 +4,7 @@
 //! leave no doubt: one that was under way when something changed may come out either way.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use envoy::Recorded;
 
@@ -32,6 +32,22 @@ impl Span {
     pub fn of(self, told: &[Told]) -> impl Iterator<Item = &Told> {
         let is_within = move |told: &&Told| told.begun > self.from && told.ended < self.until;
         told.iter().filter(is_within)
+    }
+}
+
+/// When a time of day is, by the clock that requests are judged by: as exactly as the two clocks
+/// can be read at once.
+pub fn of_the_other_clock(at: SystemTime) -> Span {
+    let before = Instant::now();
+    let now = SystemTime::now();
+    let after = Instant::now();
+    let moved = |from: Instant| match at.duration_since(now) {
+        Ok(ahead) => from + ahead,
+        Err(behind) => from - behind.duration(),
+    };
+    Span {
+        from: moved(before),
+        until: moved(after),
     }
 }
 
