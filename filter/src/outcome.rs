@@ -45,10 +45,12 @@ pub enum Outcome {
     LeaseOver,
     /// A slot is damaged, or Envoy failed a call.
     TableDamaged,
+    /// The key's limits, or its account's, cannot be judged.
+    LimitsUnavailable,
 }
 
 /// Each outcome, its word, and its response code details.
-const WORDS: [(Outcome, &str, &str); 19] = [
+const WORDS: [(Outcome, &str, &str); 20] = [
     (Outcome::Allowed, "allowed", "latchkey_allowed"),
     (Outcome::NoKey, "no_key", "latchkey_no_key"),
     (
@@ -83,6 +85,11 @@ const WORDS: [(Outcome, &str, &str); 19] = [
         Outcome::TableDamaged,
         "table_damaged",
         "latchkey_table_damaged",
+    ),
+    (
+        Outcome::LimitsUnavailable,
+        "limits_unavailable",
+        "latchkey_limits_unavailable",
     ),
 ];
 

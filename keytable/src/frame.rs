@@ -7,6 +7,7 @@
 //! Invariant: `decode` accepts a frame only whole: magic, version, every length, every record and
 //! the checksum over all of it; and then it is exactly what `encode` wrote.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -126,18 +127,13 @@ impl<'a> Delta<'a> {
         let out = envelope.inside();
         out.put_u64(self.from.get());
         out.put_u64(self.to.get());
-        out.put_length(self.changes.len());
-        for change in &self.changes {
-            match change {
-                Change::Put(record) => {
-                    out.push(CHANGE_PUT);
-                    out.put(record.as_bytes());
-                }
-                Change::Remove(key_hash) => {
-                    out.push(CHANGE_REMOVE);
-                    out.put(key_hash.as_bytes());
-                }
-            }
+        let changes = self.changes.iter();
+        let told = changes.filter_map(|change| change.bytes_for(format));
+        let told: Vec<_> = told.collect();
+        out.put_length(told.len());
+        for (kind, bytes) in told {
+            out.push(kind);
+            out.put(&bytes);
         }
         envelope.end()
     }
@@ -170,6 +166,18 @@ impl<'a> Delta<'a> {
     }
 }
 
+impl Change<'_> {
+    /// Its kind and bytes for a reader of this version; `None` if it cannot know such a record.
+    fn bytes_for(&self, format: FormatVersion) -> Option<(u8, Cow<'_, [u8]>)> {
+        match self {
+            Self::Put(record) => Some((CHANGE_PUT, record.bytes_for(format)?)),
+            Self::Remove(key_hash) => {
+                Some((CHANGE_REMOVE, Cow::Borrowed(key_hash.as_bytes().as_slice())))
+            }
+        }
+    }
+}
+
 impl<'a> Page<'a> {
     /// The bytes of the frame, in the newest format.
     pub fn encode(&self) -> Vec<u8> {
@@ -183,10 +191,11 @@ impl<'a> Page<'a> {
         out.put_u64(self.generation.get());
         out.put_u32(self.first_bucket);
         out.put_u32(self.buckets);
-        out.put_length(self.records.len());
-        self.records
-            .iter()
-            .for_each(|record| out.put(record.as_bytes()));
+        let records = self.records.iter();
+        let told = records.filter_map(|record| record.bytes_for(format));
+        let told: Vec<_> = told.collect();
+        out.put_length(told.len());
+        told.iter().for_each(|record| out.put(record));
         envelope.end()
     }
 

@@ -8,6 +8,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::api_key::PresentedKey;
+use crate::key_id::AccountId;
+
+/// What stands in front of an account's id in the text that is hashed: no API key has a blank.
+const ACCOUNT_PREFIX: &str = "account ";
 
 /// SHA-256 of an API key: 32 bytes.
 #[derive(Clone, Copy)]
@@ -20,6 +24,13 @@ impl KeyHash {
     /// The hash of a key.
     pub fn of(key: &PresentedKey<'_>) -> Self {
         Self(Sha256::digest(key.as_bytes()).into())
+    }
+
+    /// Where an account's record stands: the SHA-256 of a text that is no API key, so that no key has
+    /// this hash.
+    pub fn of_account(account: &AccountId) -> Self {
+        let text = Sha256::new_with_prefix(ACCOUNT_PREFIX).chain_update(account.as_str());
+        Self(text.finalize().into())
     }
 
     /// A hash that was stored or received.

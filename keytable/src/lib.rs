@@ -27,6 +27,7 @@ pub mod generation;
 pub mod head;
 pub mod key_hash;
 pub mod key_id;
+pub mod limit;
 pub mod limits;
 pub mod norm;
 pub mod record;
@@ -46,8 +47,13 @@ pub use generation::{Epoch, Generation};
 pub use head::TableHead;
 pub use key_hash::KeyHash;
 pub use key_id::{AccountId, IdError, KeyId};
+pub use limit::{
+    Amount, CounterId, ExpectedTokens, Limit, LimitSubject, Limits, LimitsError, RecordedLimit,
+    RecordedLimits, StartDay, Unit, Unmetered, UtcOffset, WhenApart, Window, WindowKind,
+    WindowSpan,
+};
 pub use norm::Norm;
-pub use record::{KeptRecord, Record, RecordError, RecordView, Status};
+pub use record::{AccountRecord, KeptRecord, Record, RecordError, RecordView, Status};
 pub use redact::{CredentialKind, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use signed::{SignedTable, SignedTableError, SigningKey, VerifyingKey};

@@ -18,6 +18,8 @@ pub const SCOPE_ENTRY_BYTES_MAX: usize = 256;
 pub const SCOPE_ENTRIES_MAX: usize = 500;
 /// Networks on one key's address list.
 pub const NETWORKS_MAX: usize = 50;
+/// Limits of one subject: one for each unit and kind of window.
+pub const LIMITS_MAX: usize = 8;
 /// Longest encoded record, in bytes.
 pub const RECORD_BYTES_MAX: usize = 300 * 1024;
 

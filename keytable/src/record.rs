@@ -6,7 +6,11 @@
 //! Invariant: a [`RecordView`] exists only for bytes that are whole, canonical and pass their
 //! checksum; `encode` and `parse` are inverse to each other.
 
+mod account;
+mod entries;
 mod kept;
+mod networks;
+mod older;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,21 +20,28 @@ use crate::address::{AddressList, ClientAddress, Network};
 use crate::encoding::wire::{Reader, Write};
 use crate::key_hash::KeyHash;
 use crate::key_id::{self, AccountId, KeyId};
-use crate::limits::{NETWORKS_MAX, RECORD_BYTES_MAX, SCOPE_ENTRIES_MAX, SCOPE_ENTRY_BYTES_MAX};
+use crate::limit::{self, LimitSubject, RecordedLimit, RecordedLimits};
+use crate::limits::RECORD_BYTES_MAX;
 use crate::norm::Norm;
-use crate::scope::{Axis, AxisKind, Scope, ScopeEntry, prefix_covers};
+use crate::scope::{Axis, AxisKind, Scope};
+use entries::{Entries, axis_of, put_entries, read_entries};
+use networks::{V4_BYTES, V6_BYTES, inside, put_networks, read_networks, split_network};
 
+pub use account::AccountRecord;
 pub use kept::KeptRecord;
 
 const STATUS_ENABLED: u8 = 1;
 const STATUS_DISABLED: u8 = 2;
 const FLAG_MODELS_ALL: u8 = 1;
 const FLAG_SERVICES_ALL: u8 = 2;
-const ENTRY_EXACT: u8 = 1;
-const ENTRY_PREFIX: u8 = 2;
+/// Limits stand behind the entries.
+const FLAG_LIMITED: u8 = 4;
+/// The key's account has limits, in a record of its own.
+const FLAG_ACCOUNT_LIMITED: u8 = 8;
+/// The record is an account's and no key's.
+const FLAG_ACCOUNT: u8 = 16;
+const FLAGS: u8 = 31;
 const CHECKSUM_BYTES: usize = 4;
-const V4_BYTES: usize = 5;
-const V6_BYTES: usize = 17;
 
 /// Whether a key may be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +69,11 @@ pub struct Record {
     pub addresses: AddressList,
     /// What for.
     pub scope: Scope,
+    /// How much; `None` = no limits of its own.
+    pub limits: Option<RecordedLimits>,
+    /// Whether its account has limits: then there is an [`AccountRecord`] too, and who does not find it
+    /// serves no key of the account.
+    pub is_account_limited: bool,
 }
 
 /// A record read in place.
@@ -74,6 +90,8 @@ pub struct RecordView<'a> {
     networks_v6: &'a [u8],
     models: &'a [u8],
     services: &'a [u8],
+    /// Whose limits, and they; empty if there are none.
+    limits: &'a [u8],
 }
 
 /// Why bytes are not a record, or a record has no bytes.
@@ -92,7 +110,22 @@ pub enum RecordError {
 impl Record {
     /// The bytes of the record; an error if [`RecordView::parse`] would refuse them.
     pub fn encode(&self) -> Result<Vec<u8>, RecordError> {
+        let limits = self.limits.as_ref();
+        let own = limits.map(|own| (own.subject.as_str(), own.limits.as_slice()));
+        let account = match self.is_account_limited {
+            true => FLAG_ACCOUNT_LIMITED,
+            false => 0,
+        };
+        self.encode_with(own, account)
+    }
+
+    fn encode_with(
+        &self,
+        limits: Option<(&str, &[RecordedLimit])>,
+        flags: u8,
+    ) -> Result<Vec<u8>, RecordError> {
         let fits = self.scope.models.fits() && self.scope.services.fits();
+        let limited = limits.map_or(0, |_| FLAG_LIMITED);
         let mut out = Vec::with_capacity(256);
         out.put_u32(0);
         out.put(self.key_hash.as_bytes());
@@ -100,7 +133,7 @@ impl Record {
             Status::Enabled => STATUS_ENABLED,
             Status::Disabled => STATUS_DISABLED,
         });
-        out.push(flags_of(&self.scope));
+        out.push(flags_of(&self.scope) | limited | flags);
         out.put_u16(0);
         out.put_u64(self.expires_at_unix_ms.unwrap_or(u64::MAX));
         put_text(&mut out, self.key_id.as_str());
@@ -108,21 +141,30 @@ impl Record {
         put_networks(&mut out, &self.addresses);
         put_entries(&mut out, &self.scope.models)?;
         put_entries(&mut out, &self.scope.services)?;
-        let length = out.len() + CHECKSUM_BYTES;
-        if !fits || length > RECORD_BYTES_MAX {
-            return Err(RecordError::TooLarge);
+        if let Some((subject, limits)) = limits {
+            put_text(&mut out, subject);
+            limit::put_limits(&mut out, limits);
         }
-        let prefix = u32::try_from(length)
-            .map_err(|_| RecordError::TooLarge)?
-            .to_le_bytes();
-        out.iter_mut()
-            .zip(prefix)
-            .for_each(|(byte, value)| *byte = value);
-        let sum = crc32fast::hash(&out);
-        out.put_u32(sum);
-        RecordView::parse(&out)?;
-        Ok(out)
+        match fits {
+            true => sealed(out),
+            false => Err(RecordError::TooLarge),
+        }
     }
+}
+
+/// A record whose fields are written: with its length in front and its checksum behind.
+fn sealed(mut out: Vec<u8>) -> Result<Vec<u8>, RecordError> {
+    let length = out.len() + CHECKSUM_BYTES;
+    if length > RECORD_BYTES_MAX {
+        return Err(RecordError::TooLarge);
+    }
+    let prefix = u32::try_from(length).map_err(|_| RecordError::TooLarge)?;
+    let field = out.iter_mut().zip(prefix.to_le_bytes());
+    field.for_each(|(byte, value)| *byte = value);
+    let sum = crc32fast::hash(&out);
+    out.put_u32(sum);
+    RecordView::parse(&out)?;
+    Ok(out)
 }
 
 impl<'a> RecordView<'a> {
@@ -150,7 +192,7 @@ impl<'a> RecordView<'a> {
         };
         let flags = reader.u8()?;
         let reserved = reader.u16()?;
-        if length != bytes.len() || reserved != 0 || flags > (FLAG_MODELS_ALL | FLAG_SERVICES_ALL) {
+        if length != bytes.len() || reserved != 0 || flags > FLAGS {
             return None;
         }
         let expires_at_unix_ms = reader.u64()?;
@@ -159,7 +201,8 @@ impl<'a> RecordView<'a> {
         let (networks_v4, networks_v6) = read_networks(&mut reader)?;
         let models = read_entries(&mut reader, flags & FLAG_MODELS_ALL != 0)?;
         let services = read_entries(&mut reader, flags & FLAG_SERVICES_ALL != 0)?;
-        reader.rest().is_empty().then_some(Self {
+        let limits = read_subject_limits(&mut reader, flags)?;
+        let view = Self {
             bytes,
             key_hash,
             status,
@@ -171,7 +214,9 @@ impl<'a> RecordView<'a> {
             networks_v6,
             models,
             services,
-        })
+            limits,
+        };
+        (reader.rest().is_empty() && view.is_of_its_kind()).then_some(view)
     }
 
     /// The record's own bytes, as a bucket or a frame holds them.
@@ -214,7 +259,33 @@ impl<'a> RecordView<'a> {
 
     /// Whether both axes are *all*, so that what a request names does not matter.
     pub const fn is_unrestricted(&self) -> bool {
-        self.flags == FLAG_MODELS_ALL | FLAG_SERVICES_ALL
+        self.flags & (FLAG_MODELS_ALL | FLAG_SERVICES_ALL) == FLAG_MODELS_ALL | FLAG_SERVICES_ALL
+    }
+
+    /// Whether the key has limits of its own.
+    pub const fn has_limits(&self) -> bool {
+        self.flags & FLAG_LIMITED != 0
+    }
+
+    /// Whether the key's account has limits, in a record of its own.
+    pub const fn is_account_limited(&self) -> bool {
+        self.flags & FLAG_ACCOUNT_LIMITED != 0
+    }
+
+    /// Whether this is the record of an account, which permits nothing.
+    pub const fn is_account(&self) -> bool {
+        self.flags & FLAG_ACCOUNT != 0
+    }
+
+    /// Its own limits and whose they are: a key's, or an account's in its record. `None` = it has none.
+    pub fn limits(&self) -> Option<(LimitSubject, Vec<RecordedLimit>)> {
+        let mut reader = Reader::new(self.limits);
+        let id = read_text(&mut reader)?;
+        let subject = match self.is_account() {
+            true => LimitSubject::Account(AccountId::parse(id).ok()?),
+            false => LimitSubject::Key(KeyId::parse(id).ok()?),
+        };
+        Some((subject, limit::read_limits(&mut reader)?))
     }
 
     /// Whether a client at this address is on the list. Only asked if there is a list.
@@ -245,8 +316,15 @@ impl<'a> RecordView<'a> {
             || others().is_ok_and(|others| others.iter().any(|name| is_listed(name.as_bytes())))
     }
 
-    /// The record as the sidecar wrote it.
+    /// The record as the sidecar wrote it; `None` for an account's.
     pub fn to_record(&self) -> Option<Record> {
+        if self.is_account() {
+            return None;
+        }
+        let limits = match self.limits() {
+            Some((LimitSubject::Key(subject), limits)) => Some(RecordedLimits { subject, limits }),
+            Some((LimitSubject::Account(_), _)) | None => None,
+        };
         let v4 = self.networks_v4.chunks_exact(V4_BYTES).map(|chunk| {
             let (net, length) = split_network::<4>(chunk);
             Network::from_parts(IpAddr::V4(Ipv4Addr::from(net)), length)
@@ -266,6 +344,8 @@ impl<'a> RecordView<'a> {
                 models: axis_of(self.models, self.flags & FLAG_MODELS_ALL != 0)?,
                 services: axis_of(self.services, self.flags & FLAG_SERVICES_ALL != 0)?,
             },
+            limits,
+            is_account_limited: self.is_account_limited(),
         })
     }
 }
@@ -302,157 +382,17 @@ fn read_text<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
     core::str::from_utf8(bytes).ok()
 }
 
-/// Two counts, then all IPv4 networks, then all IPv6 networks.
-fn put_networks(out: &mut Vec<u8>, list: &AddressList) {
-    let v4 = || {
-        list.networks()
-            .iter()
-            .filter(|network| network.address().is_ipv4())
-    };
-    let v6 = || {
-        list.networks()
-            .iter()
-            .filter(|network| network.address().is_ipv6())
-    };
-    out.push(u8::try_from(v4().count()).unwrap_or(u8::MAX));
-    out.push(u8::try_from(v6().count()).unwrap_or(u8::MAX));
-    for network in v4().chain(v6()) {
-        match network.address() {
-            IpAddr::V4(address) => out.put(&address.octets()),
-            IpAddr::V6(address) => out.put(&address.octets()),
-        }
-        out.push(network.length());
-    }
-}
-
-fn read_networks<'a>(reader: &mut Reader<'a>) -> Option<(&'a [u8], &'a [u8])> {
-    let v4_count = usize::from(reader.u8()?);
-    let v6_count = usize::from(reader.u8()?);
-    if v4_count + v6_count > NETWORKS_MAX {
-        return None;
-    }
-    let v4 = reader.bytes(v4_count * V4_BYTES)?;
-    let v6 = reader.bytes(v6_count * V6_BYTES)?;
-    let v4_sound = v4.chunks_exact(V4_BYTES).all(|chunk| {
-        let (net, length) = split_network::<4>(chunk);
-        Network::from_parts(IpAddr::V4(Ipv4Addr::from(net)), length).is_some()
-    });
-    let v6_sound = v6.chunks_exact(V6_BYTES).all(|chunk| {
-        let (net, length) = split_network::<16>(chunk);
-        Network::from_parts(IpAddr::V6(Ipv6Addr::from(net)), length).is_some()
-    });
-    (v4_sound && v6_sound).then_some((v4, v6))
-}
-
-/// Address bytes and prefix length of one encoded network.
-fn split_network<const N: usize>(chunk: &[u8]) -> ([u8; N], u8) {
-    match chunk.split_first_chunk::<N>() {
-        Some((net, [length])) => (*net, *length),
-        _ => ([0xff; N], u8::MAX),
-    }
-}
-
-/// Whether `address` has the first `length` bits of `net`; never for an impossible length.
-fn inside<T>(address: T, net: T, length: u8, bits: u8) -> bool
-where
-    T: Copy + PartialEq + core::ops::BitXor<Output = T> + core::ops::Shr<u8, Output = T>,
-    T: From<u8>,
-{
-    match bits.checked_sub(length) {
-        None => false,
-        Some(shift) if shift == bits => true,
-        Some(shift) => (address ^ net) >> shift == T::from(0),
-    }
-}
-
-fn put_entries(out: &mut Vec<u8>, axis: &Axis) -> Result<(), RecordError> {
-    let count = u16::try_from(axis.entries().len()).map_err(|_| RecordError::TooLarge)?;
-    out.put_u16(count);
-    for entry in axis.entries() {
-        let (kind, name) = match entry {
-            ScopeEntry::Exact(name) => (ENTRY_EXACT, name),
-            ScopeEntry::Prefix(name) => (ENTRY_PREFIX, name),
-        };
-        out.push(kind);
-        out.put_u16(u16::try_from(name.len()).map_err(|_| RecordError::TooLarge)?);
-        out.put(name.as_bytes());
-    }
-    Ok(())
-}
-
-/// The bytes of one axis's entries, each checked. An axis that is *all* has none.
-fn read_entries<'a>(reader: &mut Reader<'a>, all: bool) -> Option<&'a [u8]> {
-    let count = usize::from(reader.u16()?);
-    if count > SCOPE_ENTRIES_MAX || (all && count != 0) {
-        return None;
-    }
+/// The bytes of the limits, each checked, and of whose they are.
+fn read_subject_limits<'a>(reader: &mut Reader<'a>, flags: u8) -> Option<&'a [u8]> {
     let start = reader.rest();
-    let mut cursor = Entries(start);
-    for _ in 0..count {
-        cursor.next()?.checked_name()?;
-    }
-    let length = start.len() - cursor.0.len();
-    reader.bytes(length)
-}
-
-fn axis_of(bytes: &[u8], all: bool) -> Option<Axis> {
-    if all {
-        return Some(Axis::All);
-    }
-    Entries(bytes)
-        .map(|entry| entry.to_entry())
-        .collect::<Option<Vec<_>>>()
-        .map(Axis::Listed)
-}
-
-/// The entries of one axis, read in place.
-struct Entries<'a>(&'a [u8]);
-
-/// One entry, read in place.
-struct EntryView<'a> {
-    kind: u8,
-    name: &'a [u8],
-}
-
-impl EntryView<'_> {
-    fn covers(&self, name: &[u8]) -> bool {
-        match self.kind {
-            ENTRY_EXACT => self.name == name,
-            _ => prefix_covers(self.name, name),
+    if flags & FLAG_LIMITED != 0 {
+        read_text(reader)?;
+        let limits = limit::read_limits(reader)?;
+        if limits.is_empty() && flags & FLAG_ACCOUNT == 0 {
+            return None;
         }
     }
-
-    /// The name, if this is an entry that the format knows.
-    fn checked_name(&self) -> Option<&str> {
-        let known = matches!(self.kind, ENTRY_EXACT | ENTRY_PREFIX);
-        let fits = !self.name.is_empty() && self.name.len() <= SCOPE_ENTRY_BYTES_MAX;
-        core::str::from_utf8(self.name)
-            .ok()
-            .filter(|_| known && fits)
-    }
-
-    fn to_entry(&self) -> Option<ScopeEntry> {
-        let name = self.checked_name()?.into();
-        match self.kind {
-            ENTRY_EXACT => Some(ScopeEntry::Exact(name)),
-            _ => Some(ScopeEntry::Prefix(name)),
-        }
-    }
-}
-
-// === impl Entries ===
-
-impl<'a> Iterator for Entries<'a> {
-    type Item = EntryView<'a>;
-
-    fn next(&mut self) -> Option<EntryView<'a>> {
-        let mut reader = Reader::new(self.0);
-        let kind = reader.u8()?;
-        let length = usize::from(reader.u16()?);
-        let name = reader.bytes(length)?;
-        self.0 = reader.rest();
-        Some(EntryView { kind, name })
-    }
+    start.get(..start.len() - reader.rest().len())
 }
 
 // === impl RecordView ===

@@ -41,6 +41,8 @@ fn record_with(networks: Vec<Network>) -> Vec<u8> {
         expires_at_unix_ms: None,
         addresses: AddressList::new(networks).unwrap(),
         scope: Scope::ALL,
+        limits: None,
+        is_account_limited: false,
     };
     record.encode().unwrap()
 }

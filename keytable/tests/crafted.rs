@@ -31,6 +31,9 @@ const V4_COUNT: usize = 89;
 const FIRST_V4: usize = 91;
 const FIRST_V6: usize = 101;
 const MODELS: usize = 135;
+/// Where the first limit of the golden limited record begins, and how long one is.
+const LIMIT: usize = 94;
+const LIMIT_BYTES: usize = 46;
 /// Offsets of a frame.
 const FRAME_KIND: usize = 6;
 const FRAME_LENGTH: usize = 8;
@@ -98,7 +101,9 @@ fn values_that_no_record_has_are_refused() {
         ("length too large", 0, &[255, 255, 255, 255]),
         ("status 0", STATUS, &[0]),
         ("status 3", STATUS, &[3]),
-        ("unknown flag", FLAGS, &[4]),
+        ("limits that are not there", FLAGS, &[4]),
+        ("an account of a key", FLAGS, &[16]),
+        ("unknown flag", FLAGS, &[32]),
         ("unknown flag, high", FLAGS, &[0x80]),
         ("entries on a models axis that is all", FLAGS, &[1]),
         ("entries on a services axis that is all", FLAGS, &[2]),
@@ -129,6 +134,67 @@ fn values_that_no_record_has_are_refused() {
     ];
     for (what, at, value) in cases {
         let bytes = patched(&full, *at, value);
+        assert_eq!(record_error(&bytes), Some(RecordError::Value), "{what}");
+    }
+}
+
+#[test]
+fn values_that_no_limit_has_are_refused() {
+    let limited = golden("v3-record-limited");
+    let minute = LIMIT + LIMIT_BYTES;
+    let cases: &[(&str, usize, &[u8])] = &[
+        ("no limits behind the flag", FLAGS, &[0x0b]),
+        ("an empty subject", LIMIT - 6, &[0]),
+        ("a subject that is no id", LIMIT - 5, b"A"),
+        ("no limits", LIMIT - 1, &[0]),
+        ("fewer limits than there are", LIMIT - 1, &[1]),
+        ("more limits than there are", LIMIT - 1, &[3]),
+        ("nine limits", LIMIT - 1, &[9]),
+        ("unit 0", LIMIT, &[0]),
+        ("unit 3", LIMIT, &[3]),
+        ("window 0", LIMIT + 1, &[0]),
+        ("window 5", LIMIT + 1, &[5]),
+        ("start day 0", LIMIT + 2, &[0]),
+        ("start day 32", LIMIT + 2, &[32]),
+        ("another start day than the window's", LIMIT + 2, &[16]),
+        ("an unknown flag", LIMIT + 3, &[4]),
+        ("an offset of 14:01", LIMIT + 4, &[0x49, 3]),
+        ("too many expected tokens", LIMIT + 6, &[0x41, 0x42, 0x0f]),
+        ("amount 0", LIMIT + 10, &[0; 8]),
+        ("amount above the most", LIMIT + 10, &[0xff; 8]),
+        ("a start that begins no window", LIMIT + 22, &[1]),
+        ("a minute with a start day", minute + 2, &[1]),
+        ("a minute with an offset", minute + 4, &[1]),
+        ("a minute with a start", minute + 22, &[1]),
+        ("a minute with a sum", minute + 30, &[1]),
+        ("a minute that is full", minute + 38, &[1]),
+    ];
+    for (what, at, value) in cases {
+        let bytes = patched(&limited, *at, value);
+        assert_eq!(record_error(&bytes), Some(RecordError::Value), "{what}");
+    }
+    let twice = limited[LIMIT..minute].to_vec();
+    let bytes = patched(&limited, minute, &twice);
+    assert_eq!(record_error(&bytes), Some(RecordError::Value));
+}
+
+#[test]
+fn an_account_s_record_has_nothing_of_a_key_s() {
+    let account = golden("v3-record-account");
+    let cases: &[(&str, usize, &[u8])] = &[
+        ("another hash", 4, &[0]),
+        ("enabled", STATUS, &[1]),
+        ("without the flag of limits", FLAGS, &[0x10]),
+        ("a models axis that is all", FLAGS, &[0x15]),
+        ("a services axis that is all", FLAGS, &[0x16]),
+        ("limited by its account", FLAGS, &[0x1c]),
+        ("an expiry", 40, &[0]),
+        ("another id than the account", KEY_ID + 1, b"x"),
+        ("another account", KEY_ID + 6, b"x"),
+        ("another subject", KEY_ID + 17, b"x"),
+    ];
+    for (what, at, value) in cases {
+        let bytes = patched(&account, *at, value);
         assert_eq!(record_error(&bytes), Some(RecordError::Value), "{what}");
     }
 }
@@ -227,7 +293,7 @@ fn other_magics_versions_and_lengths_are_named() {
         let bytes = golden(name);
         let with = |at, value: &[u8]| frame_error(&patched(&bytes, at, value));
         assert_eq!(with(0, b"LKH1"), Some(FrameError::Magic));
-        assert_eq!(with(4, &[3, 0]), Some(FrameError::Version(3)));
+        assert_eq!(with(4, &[4, 0]), Some(FrameError::Version(4)));
         assert_eq!(with(4, &[0, 0]), Some(FrameError::Version(0)));
         assert_eq!(with(4, &[1, 1]), Some(FrameError::Version(257)));
         assert_eq!(with(FRAME_LENGTH, &[0; 4]), Some(FrameError::Length));
@@ -325,10 +391,10 @@ fn deltas_and_pages_are_as_large_as_their_limits_and_no_larger() {
 
 #[test]
 fn values_that_no_head_has_are_refused() {
-    let head = golden("v2-head");
+    let head = golden("v3-head");
     for (what, at, value) in [
         ("magic of a frame", 0, &b"LKF1"[..]),
-        ("version 3", 4, &[3]),
+        ("version 4", 4, &[4]),
         ("version 0", 4, &[0]),
         ("reserved, first", 6, &[1]),
         ("reserved, second", 7, &[1]),

@@ -10,9 +10,10 @@
 mod support;
 
 use keytable::{
-    AccountId, AddressList, Axis, Change, Delta, Epoch, FormatVersion, Frame, Generation, KeyHash,
-    KeyId, Network, Page, PresentedKey, Record, RecordView, Scope, ScopeEntry, Status, TableHead,
-    bucket,
+    AccountId, AccountRecord, AddressList, Amount, Axis, Change, Delta, Epoch, ExpectedTokens,
+    FormatVersion, Frame, Generation, KeyHash, KeyId, Limit, Network, Page, PresentedKey, Record,
+    RecordView, RecordedLimit, RecordedLimits, Scope, ScopeEntry, StartDay, Status, TableHead,
+    Unit, Unmetered, UtcOffset, WhenApart, Window, bucket,
 };
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,8 @@ const VECTORS: [&str; 9] = [
     "head",
     "usage",
 ];
+/// Vectors that came with a later version than the first, and with which.
+const LATER: [(u16, &str); 2] = [(3, "record-limited"), (3, "record-account")];
 const EPOCH: &str = "0123456789abcdef0f1e2d3c4b5a6978";
 
 fn listed(entries: &[&str]) -> Axis {
@@ -65,6 +68,8 @@ fn minimal() -> Record {
         expires_at_unix_ms: None,
         addresses: AddressList::default(),
         scope: Scope::ALL,
+        limits: None,
+        is_account_limited: false,
     }
 }
 
@@ -81,6 +86,8 @@ fn full() -> Record {
             models: listed(&["glm-5.1", "deepseek-*"]),
             services: listed(&["ep-chat", "@team/*"]),
         },
+        limits: None,
+        is_account_limited: false,
     }
 }
 
@@ -97,6 +104,8 @@ fn third() -> Record {
             models: listed(&[]),
             services: Axis::All,
         },
+        limits: None,
+        is_account_limited: false,
     }
 }
 
@@ -127,6 +136,125 @@ fn the_records_decode_and_encode_to_the_same_bytes() {
         assert_eq!(view.to_record().unwrap(), record, "{name}");
         assert_eq!(view.as_bytes(), bytes, "{name}");
         assert_eq!(record.encode().unwrap(), bytes, "{name}");
+    }
+}
+
+fn limited() -> Record {
+    let tokens = Limit {
+        unit: Unit::Tokens,
+        window: Window::Month(
+            StartDay::new(15).unwrap(),
+            UtcOffset::parse("+08:00").unwrap(),
+        ),
+        amount: Amount::new(1_000_000).unwrap(),
+        expected: ExpectedTokens::new(2_000).unwrap(),
+        when_apart: WhenApart::Refuse,
+        unmetered: Unmetered::Charge,
+    };
+    let requests = Limit {
+        unit: Unit::Requests,
+        window: Window::Minute,
+        amount: Amount::new(60).unwrap(),
+        expected: ExpectedTokens::default(),
+        when_apart: WhenApart::Serve,
+        unmetered: Unmetered::Refuse,
+    };
+    let used = RecordedLimit {
+        limit: tokens,
+        resets: 1,
+        start_unix_ms: 1_794_672_000_000,
+        used: 1_000_000,
+        full_until_unix_ms: Some(1_797_264_000_000),
+    };
+    Record {
+        limits: Some(RecordedLimits {
+            subject: KeyId::parse("ak-1").unwrap(),
+            limits: vec![used, unused(requests)],
+        }),
+        is_account_limited: true,
+        ..minimal()
+    }
+}
+
+fn unused(limit: Limit) -> RecordedLimit {
+    RecordedLimit {
+        limit,
+        resets: 0,
+        start_unix_ms: 0,
+        used: 0,
+        full_until_unix_ms: None,
+    }
+}
+
+fn limited_account() -> AccountRecord {
+    let lifetime = Limit {
+        unit: Unit::Tokens,
+        window: Window::Lifetime,
+        amount: Amount::new(10_000_000).unwrap(),
+        expected: ExpectedTokens::default(),
+        when_apart: WhenApart::Serve,
+        unmetered: Unmetered::Refuse,
+    };
+    AccountRecord {
+        account: AccountId::parse("demo").unwrap(),
+        limits: vec![RecordedLimit {
+            used: 1_234_567,
+            ..unused(lifetime)
+        }],
+    }
+}
+
+#[test]
+fn the_records_with_limits_decode_and_encode_to_the_same_bytes() {
+    let (key, account) = (golden("v3-record-limited"), golden("v3-record-account"));
+    let view = RecordView::parse(&key).unwrap();
+    assert_eq!(view.to_record().unwrap(), limited());
+    assert_eq!(view.to_account_record(), None);
+    assert_eq!(limited().encode().unwrap(), key);
+    let view = RecordView::parse(&account).unwrap();
+    assert_eq!(view.to_account_record().unwrap(), limited_account());
+    assert_eq!(view.to_record(), None);
+    assert_eq!(limited_account().encode().unwrap(), account);
+}
+
+/// What an older filter gets of them.
+#[test]
+fn a_frame_of_an_older_version_has_limited_keys_disabled_and_no_accounts() {
+    let (key, account) = (golden("v3-record-limited"), golden("v3-record-account"));
+    let of_account = Record {
+        limits: None,
+        ..limited()
+    };
+    let of_account = of_account.encode().unwrap();
+    let page = |record: &'static str| (record, RecordView::parse(&key).unwrap());
+    for (what, view) in [
+        page("its own"),
+        ("of its account", RecordView::parse(&of_account).unwrap()),
+    ] {
+        let delta = Delta {
+            epoch: Epoch::parse(EPOCH).unwrap(),
+            from: Generation::new(1),
+            to: Generation::new(2),
+            changes: vec![
+                Change::Put(RecordView::parse(&account).unwrap()),
+                Change::Put(view),
+            ],
+        };
+        for version in [1, 2] {
+            let bytes = delta.encode_as(FormatVersion::known(version).unwrap());
+            let Ok(Frame::Delta(read)) = Frame::decode(&bytes) else {
+                panic!("{what}: not a delta");
+            };
+            let [Change::Put(record)] = read.changes.as_slice() else {
+                panic!("{what}: other changes: {:?}", read.changes);
+            };
+            let disabled = Record {
+                status: Status::Disabled,
+                ..minimal()
+            };
+            assert_eq!(record.to_record().unwrap(), disabled, "{what}");
+        }
+        assert_eq!(Frame::decode(&delta.encode()).map(|_| ()), Ok(()));
     }
 }
 
@@ -164,7 +292,7 @@ fn the_bucket_holds_both_records_and_is_built_from_them() {
 
 #[test]
 fn the_delta_decodes_and_encodes_to_the_same_bytes() {
-    let bytes = golden("v2-delta");
+    let bytes = golden("v3-delta");
     let Frame::Delta(delta) = Frame::decode(&bytes).unwrap() else {
         panic!("not a delta");
     };
@@ -182,7 +310,7 @@ fn the_delta_decodes_and_encodes_to_the_same_bytes() {
 
 #[test]
 fn the_heartbeat_decodes_and_encodes_to_the_same_bytes() {
-    let bytes = golden("v2-heartbeat");
+    let bytes = golden("v3-heartbeat");
     let heartbeat = Delta {
         epoch: Epoch::parse(EPOCH).unwrap(),
         from: Generation::new(44),
@@ -199,7 +327,7 @@ fn the_heartbeat_decodes_and_encodes_to_the_same_bytes() {
 
 #[test]
 fn the_page_decodes_to_its_buckets_and_encodes_to_the_same_bytes() {
-    let bytes = golden("v2-page");
+    let bytes = golden("v3-page");
     let Frame::Page(page) = Frame::decode(&bytes).unwrap() else {
         panic!("not a page");
     };
@@ -243,7 +371,7 @@ fn rebuilt_page() -> Vec<u8> {
 
 #[test]
 fn the_head_decodes_and_encodes_to_the_same_bytes() {
-    let bytes = golden("v2-head");
+    let bytes = golden("v3-head");
     let head = TableHead {
         epoch: Epoch::parse(EPOCH).unwrap(),
         generation: Generation::new(44),
@@ -261,7 +389,7 @@ fn frames_of_version_one_are_read_and_written() {
     for vector in ["delta", "heartbeat", "page"] {
         let (old, new) = (
             golden(&format!("v1-{vector}")),
-            golden(&format!("v2-{vector}")),
+            golden(&format!("v3-{vector}")),
         );
         let in_version_one = match Frame::decode(&new).unwrap() {
             Frame::Delta(delta) => delta.encode_as(FormatVersion::OLDEST),
@@ -269,6 +397,7 @@ fn frames_of_version_one_are_read_and_written() {
         };
         assert_eq!(in_version_one, old, "{vector}");
         assert!(Frame::decode(&old).is_ok(), "{vector}");
+        assert!(Frame::decode(&golden(&format!("v2-{vector}"))).is_ok());
     }
 }
 
@@ -283,7 +412,8 @@ fn format_md_states_the_version_and_pins_every_vector() {
         "write the new version into FORMAT.md: {stated}"
     );
     for version in 1..=newest {
-        for vector in VECTORS {
+        let later = LATER.iter().filter(|(since, _)| *since <= version);
+        for vector in VECTORS.iter().chain(later.map(|(_, vector)| vector)) {
             let name = format!("v{version}-{vector}");
             let sum = Sha256::digest(golden(&name));
             let digits: String = sum.iter().take(8).map(|b| format!("{b:02x}")).collect();

@@ -63,7 +63,7 @@ fn every_truncation_and_every_added_byte_is_refused() {
         let longer = [bytes.as_slice(), &[0]].concat();
         assert_eq!(frame_error(&longer), Some(FrameError::Length));
     }
-    let head = golden("v2-head");
+    let head = golden("v3-head");
     for end in 0..head.len() {
         assert_eq!(TableHead::decode(&head[..end]), None, "head {end}");
         assert_eq!(TableHead::decode(&resealed_or(&head[..end])), None);
@@ -93,7 +93,7 @@ fn every_flipped_bit_is_refused() {
             assert!(frame_error(&flipped).is_some(), "{name}");
         }
     }
-    for flipped in with_a_bit_flipped(&golden("v2-head")) {
+    for flipped in with_a_bit_flipped(&golden("v3-head")) {
         assert_eq!(TableHead::decode(&flipped), None);
     }
 }

@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 
 use keytable::limits::{BUCKETS, NETWORKS_MAX, PAGE_BUCKETS_MAX};
 use keytable::{
-    AccountId, AddressList, Axis, Change, Delta, Epoch, Frame, Generation, KeptRecord, KeyHash,
-    KeyId, Network, Page, Record, RecordView, Scope, ScopeEntry, Status, TableHead, bucket,
+    AccountId, AccountRecord, AddressList, Amount, Axis, Change, Delta, Epoch, ExpectedTokens,
+    Frame, Generation, KeptRecord, KeyHash, KeyId, Limit, Network, Page, Record, RecordView,
+    RecordedLimit, RecordedLimits, Scope, ScopeEntry, StartDay, Status, TableHead, Unit, Unmetered,
+    UtcOffset, WhenApart, Window, bucket,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -54,16 +56,76 @@ fn addresses() -> impl Strategy<Value = AddressList> {
     })
 }
 
+fn window() -> impl Strategy<Value = Window> {
+    let offset = (-720i16..=840).prop_map(|minutes| UtcOffset::from_minutes(minutes).unwrap());
+    let start = (1u8..=31).prop_map(|day| StartDay::new(day).unwrap());
+    prop_oneof![
+        Just(Window::Minute),
+        Just(Window::Lifetime),
+        offset.clone().prop_map(Window::Day),
+        (start, offset).prop_map(|(day, offset)| Window::Month(day, offset)),
+    ]
+}
+
+fn limit() -> impl Strategy<Value = Limit> {
+    let numbers = (1..=Amount::MAX, 0..=ExpectedTokens::MAX);
+    let words = (any::<bool>(), any::<bool>(), any::<bool>());
+    (window(), numbers, words).prop_map(|(window, (amount, expected), (tokens, apart, charge))| {
+        Limit {
+            unit: Unit::ALL[usize::from(tokens)],
+            window,
+            amount: Amount::new(amount).unwrap(),
+            expected: ExpectedTokens::new(expected).unwrap(),
+            when_apart: [WhenApart::Serve, WhenApart::Refuse][usize::from(apart)],
+            unmetered: [Unmetered::Refuse, Unmetered::Charge][usize::from(charge)],
+        }
+    })
+}
+
+fn recorded_limit() -> impl Strategy<Value = RecordedLimit> {
+    let figures = (any::<u64>(), prop::option::of(1..u64::MAX));
+    (limit(), any::<u32>(), any::<u64>(), figures).prop_map(|(limit, resets, at, figures)| {
+        let is_in_ledger = limit.window.kind().is_in_ledger();
+        let (used, full_until_unix_ms) = if is_in_ledger { figures } else { (0, None) };
+        RecordedLimit {
+            limit,
+            resets,
+            start_unix_ms: limit.window.span_at(at).start_unix_ms,
+            used,
+            full_until_unix_ms,
+        }
+    })
+}
+
+/// One for each unit and window at most.
+fn recorded_limits() -> impl Strategy<Value = Vec<RecordedLimit>> {
+    vec(recorded_limit(), 1..20).prop_map(|mut limits| {
+        limits.sort_by_key(|one| (one.limit.unit, one.limit.window.kind()));
+        limits.dedup_by_key(|one| (one.limit.unit, one.limit.window.kind()));
+        limits
+    })
+}
+
+fn own_limits() -> impl Strategy<Value = Option<RecordedLimits>> {
+    let own = (id(), recorded_limits()).prop_map(|(subject, limits)| RecordedLimits {
+        subject: KeyId::parse(&subject).unwrap(),
+        limits,
+    });
+    prop::option::of(own)
+}
+
 fn record_of(key_hash: impl Strategy<Value = KeyHash>) -> impl Strategy<Value = Record> {
     let who = (key_hash, id(), id());
     let when = (any::<bool>(), prop::option::of(0..u64::MAX));
-    (who, when, addresses(), axis(), axis()).prop_map(
+    let limits = (own_limits(), any::<bool>());
+    (who, when, addresses(), axis(), axis(), limits).prop_map(
         |(
             (key_hash, key_id, account),
             (enabled, expires_at_unix_ms),
             addresses,
             models,
             services,
+            (limits, is_account_limited),
         )| {
             Record {
                 key_hash,
@@ -77,6 +139,8 @@ fn record_of(key_hash: impl Strategy<Value = KeyHash>) -> impl Strategy<Value = 
                 expires_at_unix_ms,
                 addresses,
                 scope: Scope { models, services },
+                limits,
+                is_account_limited,
             }
         },
     )
@@ -125,6 +189,20 @@ fn plain(change: &Change<'_>) -> ([u8; 32], Option<Vec<u8>>) {
 
 proptest! {
     #[test]
+    fn account_records(account in id(), limits in prop::option::of(recorded_limits())) {
+        let account = AccountId::parse(&account).unwrap();
+        let record = AccountRecord { account, limits: limits.unwrap_or_default() };
+        let bytes = record.encode().unwrap();
+        let view = RecordView::parse(&bytes).unwrap();
+        prop_assert_eq!(view.as_bytes(), bytes.as_slice());
+        prop_assert_eq!(view.key_hash(), KeyHash::of_account(&record.account));
+        prop_assert_eq!(view.status(), Status::Disabled);
+        prop_assert!(view.to_record().is_none() && !view.is_unrestricted());
+        let kept = KeptRecord::new(&view);
+        prop_assert_eq!(kept.view().unwrap().to_account_record(), Some(record));
+    }
+
+    #[test]
     fn records(record in record_of(any_hash())) {
         let bytes = record.encode().unwrap();
         let view = RecordView::parse(&bytes).unwrap();
@@ -134,6 +212,8 @@ proptest! {
         prop_assert_eq!(view.status(), record.status);
         prop_assert_eq!(view.expires_at_unix_ms(), record.expires_at_unix_ms);
         prop_assert_eq!(view.has_address_list(), !record.addresses.networks().is_empty());
+        prop_assert_eq!(view.has_limits(), record.limits.is_some());
+        prop_assert_eq!(view.is_account_limited(), record.is_account_limited);
         let kept = KeptRecord::new(&view);
         prop_assert_eq!(kept.as_bytes(), bytes.as_slice());
         let again = kept.view().unwrap();

@@ -26,6 +26,8 @@ fn record_with(models: Axis, services: Axis) -> Record {
         expires_at_unix_ms: None,
         addresses: AddressList::default(),
         scope: Scope { models, services },
+        limits: None,
+        is_account_limited: false,
     }
 }
 

@@ -110,7 +110,7 @@ fn version_one_tells_the_same_without_tokens() {
 
 #[test]
 fn the_golden_batch_decodes_and_encodes_to_the_same_bytes() {
-    let bytes = golden("v2-usage");
+    let bytes = golden("v3-usage");
     assert_eq!(UsageBatch::decode(&bytes), Ok(example()));
     assert_eq!(example().encode(), bytes);
     let empty = UsageBatch {
@@ -122,7 +122,7 @@ fn the_golden_batch_decodes_and_encodes_to_the_same_bytes() {
 
 #[test]
 fn damage_is_refused() {
-    let bytes = golden("v2-usage");
+    let bytes = golden("v3-usage");
     for end in 0..bytes.len() {
         assert!(error(&bytes[..end]).is_some(), "cut at {end}");
         if end >= 12 {
@@ -150,7 +150,7 @@ fn nonsense_with_a_right_checksum_is_refused() {
     let resource_at = id_at + 28 + 4;
     let cases: [(usize, &[u8], UsageError); 11] = [
         (0, b"LKF1", UsageError::Magic),
-        (4, &[3, 0], UsageError::Version(3)),
+        (4, &[4, 0], UsageError::Version(4)),
         (6, &[1], UsageError::Value),
         (36, &[2], UsageError::Length),
         (36, &[4], UsageError::Length),
@@ -174,7 +174,7 @@ fn nonsense_with_a_right_checksum_is_refused() {
 #[test]
 fn nonsense_in_tokens_is_refused() {
     // The last row tells none: one byte before the checksum.
-    let bytes = golden("v2-usage");
+    let bytes = golden("v3-usage");
     let at = bytes.len() - 5;
     for (told, wanted) in [
         (4, UsageError::Value),
@@ -233,7 +233,7 @@ fn each_denial_has_an_outcome_and_each_outcome_a_code() {
 #[test]
 fn random_bytes_are_refused_and_nothing_panics() {
     let mut random = Random::seeded("usage");
-    let whole = golden("v2-usage");
+    let whole = golden("v3-usage");
     for _ in 0..200_000 {
         let mut bytes = whole.clone();
         for _ in 0..=random.below(4) {

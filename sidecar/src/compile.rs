@@ -140,6 +140,8 @@ pub fn record(key: &Key) -> Record {
         expires_at_unix_ms: key.policy.expires_at.map(|at| expiry(key, at)),
         addresses: key.policy.addresses.clone(),
         scope: key.policy.scope.clone(),
+        limits: None,
+        is_account_limited: false,
     }
 }
 

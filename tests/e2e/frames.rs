@@ -71,6 +71,8 @@ fn record(key: &Key) -> Vec<u8> {
         expires_at_unix_ms: None,
         addresses: AddressList::default(),
         scope: Scope::ALL,
+        limits: None,
+        is_account_limited: false,
     };
     record.encode().unwrap()
 }

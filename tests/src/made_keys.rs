@@ -39,6 +39,8 @@ impl MadeKey {
                 models: Axis::Listed(vec![ScopeEntry::parse(MODEL).unwrap()]),
                 services: Axis::Listed(Vec::new()),
             },
+            limits: None,
+            is_account_limited: false,
         };
         Self {
             value,

@@ -62,6 +62,10 @@ fn judge_holder(
     logged::check_target(arrival.headers, &shared.config.key_places)?;
     let facts = facts(host, &view)?;
     let admitted = admit(&view, &facts).map_err(|denial| denied_from(&facts, denial))?;
+    // This gate keeps no limits yet: who cannot keep them serves no key that has any.
+    if view.has_limits() || view.is_account_limited() {
+        return Err(Refusal::LimitsUnavailable);
+    }
     let identified = Identified {
         headers: arrival.headers,
         credential,

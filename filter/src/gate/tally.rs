@@ -248,6 +248,7 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
         | Refusal::UnknownKey
         | Refusal::UnreadableList
         | Refusal::Busy
-        | Refusal::Unavailable(_) => None,
+        | Refusal::Unavailable(_)
+        | Refusal::LimitsUnavailable => None,
     }
 }

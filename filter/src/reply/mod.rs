@@ -60,6 +60,8 @@ pub enum Refusal {
     UnreadableList,
     /// The table cannot be used.
     Unavailable(Unavailable),
+    /// The key's limits, or its account's, cannot be judged.
+    LimitsUnavailable,
 }
 
 /// Whom an answer is for.
@@ -102,7 +104,10 @@ impl Refusal {
         ];
         match status {
             401 => headers.push(("www-authenticate", "Bearer")),
-            503 => headers.extend([("retry-after", "1"), ("x-should-retry", self.is_retried())]),
+            503 => headers.extend([
+                ("retry-after", self.retry_after()),
+                ("x-should-retry", self.is_retried()),
+            ]),
             _ => {}
         }
         headers.extend(family::headers(*family, status));
@@ -122,6 +127,14 @@ impl Refusal {
         match self {
             Self::Busy => "true",
             _ => "false",
+        }
+    }
+
+    /// After how many seconds another try may go better.
+    fn retry_after(&self) -> &'static str {
+        match self {
+            Self::LimitsUnavailable => "5",
+            _ => "1",
         }
     }
 
@@ -184,6 +197,11 @@ impl Refusal {
                 "key_table_unavailable",
                 "API keys cannot be checked at the moment. Try again shortly.",
             ),
+            Self::LimitsUnavailable => explained(
+                503,
+                "limits_unavailable",
+                "The limits of this API key cannot be judged at the moment. Try again shortly.",
+            ),
         }
     }
 
@@ -213,6 +231,7 @@ impl Refusal {
             Self::Unavailable(Unavailable::NoTable) => Outcome::NoTable,
             Self::Unavailable(Unavailable::LeaseOver) => Outcome::LeaseOver,
             Self::Unavailable(Unavailable::Damaged) => Outcome::TableDamaged,
+            Self::LimitsUnavailable => Outcome::LimitsUnavailable,
         }
     }
 }

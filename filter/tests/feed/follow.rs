@@ -19,7 +19,7 @@ fn the_first_request_says_who_asks_and_acknowledges_nothing() {
     let version = env!("CARGO_PKG_VERSION");
     let path = format!(
         "/feed/v1/table?region=local&agent={INSTANCE}&node=node%201&version={version}&lease_s=60\
-         &wait_s=15&format=2&request=1"
+         &wait_s=15&format=3&request=1"
     );
     assert_eq!(request.path, path);
     assert_eq!(request.timeout_ms, 25_000);

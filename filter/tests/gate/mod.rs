@@ -10,6 +10,7 @@ mod families;
 mod faults;
 mod headers;
 mod held;
+mod limits;
 mod lists;
 mod metered;
 mod observed;

@@ -29,6 +29,8 @@ pub(crate) fn record(n: usize) -> Record {
         expires_at_unix_ms: None,
         addresses: AddressList::default(),
         scope: Scope::ALL,
+        limits: None,
+        is_account_limited: false,
     }
 }
 

@@ -31,6 +31,7 @@ pub struct KeptRecord {
     networks_v6: Range<usize>,
     models: Range<usize>,
     services: Range<usize>,
+    limits: Range<usize>,
 }
 
 impl KeptRecord {
@@ -46,6 +47,7 @@ impl KeptRecord {
         let networks_v6 = behind(&networks_v4, 0, view.networks_v6.len());
         let models = behind(&networks_v6, ENTRY_COUNT, view.models.len());
         let services = behind(&models, ENTRY_COUNT, view.services.len());
+        let limits = behind(&services, 0, view.limits.len());
         Self {
             bytes: view.bytes.into(),
             key_hash: view.key_hash,
@@ -58,6 +60,7 @@ impl KeptRecord {
             networks_v6,
             models,
             services,
+            limits,
         }
     }
 
@@ -76,6 +79,7 @@ impl KeptRecord {
             networks_v6: self.field(&self.networks_v6)?,
             models: self.field(&self.models)?,
             services: self.field(&self.services)?,
+            limits: self.field(&self.limits)?,
         })
     }
 

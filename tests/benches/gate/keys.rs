@@ -56,6 +56,8 @@ pub(crate) fn record(n: usize, policy: Policy) -> Record {
         expires_at_unix_ms: None,
         addresses: addresses(networks),
         scope: models.map_or(Scope::ALL, scope),
+        limits: None,
+        is_account_limited: false,
     }
 }
 

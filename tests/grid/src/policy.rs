@@ -121,6 +121,8 @@ impl Policy {
                 models: axis(self.models.model_entries())?,
                 services: axis(self.services.service_entries())?,
             },
+            limits: None,
+            is_account_limited: false,
         };
         record.encode().ok()
     }
