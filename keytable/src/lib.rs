@@ -57,4 +57,7 @@ pub use record::{AccountRecord, KeptRecord, Record, RecordError, RecordView, Sta
 pub use redact::{CredentialKind, REDACTED, find_credential, redact};
 pub use scope::{Axis, AxisKind, Scope, ScopeEntry, ScopeEntryError};
 pub use signed::{SignedTable, SignedTableError, SigningKey, VerifyingKey};
-pub use usage::{TokenCounts, Tokens, UsageBatch, UsageError, UsageOutcome, UsageRow};
+pub use usage::{
+    Charge, LedgerFigure, TokenCounts, Tokens, UsageAnswer, UsageBatch, UsageError, UsageOutcome,
+    UsageRow,
+};

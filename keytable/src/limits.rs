@@ -39,14 +39,22 @@ pub const FRAME_BYTES_MAX: usize = 24 * 1024 * 1024;
 pub const SIGNED_TABLE_BYTES_MAX: usize = 31 * 1024 * 1024;
 /// Rows of one usage batch: what an Envoy counts between two of them.
 pub const USAGE_ROWS_MAX: usize = 10_000;
+/// Charges of one usage batch; more go into a further one.
+pub const CHARGES_MAX: usize = 10_000;
 /// Longest usage batch, in bytes.
-pub const USAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
+pub const USAGE_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// Longest answer to one, in bytes.
+pub const USAGE_ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Longest tokens of a row: which are told, and four figures of each kind.
 const TOKENS_BYTES_MAX: usize = 1 + 2 * 4 * 8;
 /// Longest row: fixed fields, key id, address, resource, tokens.
 const USAGE_ROW_BYTES_MAX: usize =
     21 + ID_BYTES_MAX + 16 + SCOPE_ENTRY_BYTES_MAX + TOKENS_BYTES_MAX;
+/// Longest charge: kinds, subject, window, figures.
+const CHARGE_BYTES_MAX: usize = 4 + ID_BYTES_MAX + 8 + 4 + 3 * 8;
+/// A figure of an answer: which charge, and what it is.
+const FIGURE_BYTES: usize = 4 + 8;
 
 const _: () = assert!(API_KEY_SECRET_CHARS_MIN + API_KEY_CHECKSUM_CHARS < API_KEY_BYTES_MAX);
 const _: () = assert!(BUCKETS.is_power_of_two() && BUCKETS as u64 == 1 << 16);
@@ -54,4 +62,7 @@ const _: () = assert!(BUCKETS.is_multiple_of(PAGE_BUCKETS_MAX));
 const _: () = assert!(2 * SCOPE_ENTRIES_MAX * (SCOPE_ENTRY_BYTES_MAX + 3) < RECORD_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < SIGNED_TABLE_BYTES_MAX);
 const _: () = assert!(PAGE_BYTES_TARGET + RECORD_BYTES_MAX < FRAME_BYTES_MAX);
-const _: () = assert!(USAGE_ROWS_MAX * USAGE_ROW_BYTES_MAX < USAGE_BYTES_MAX);
+const _: () = assert!(
+    USAGE_ROWS_MAX * USAGE_ROW_BYTES_MAX + CHARGES_MAX * CHARGE_BYTES_MAX < USAGE_BYTES_MAX
+);
+const _: () = assert!(CHARGES_MAX * FIGURE_BYTES < USAGE_ANSWER_BYTES_MAX);

@@ -33,7 +33,11 @@ const VECTORS: [&str; 9] = [
     "usage",
 ];
 /// Vectors that came with a later version than the first, and with which.
-const LATER: [(u16, &str); 2] = [(3, "record-limited"), (3, "record-account")];
+const LATER: [(u16, &str); 3] = [
+    (3, "record-limited"),
+    (3, "record-account"),
+    (3, "usage-answer"),
+];
 const EPOCH: &str = "0123456789abcdef0f1e2d3c4b5a6978";
 
 fn listed(entries: &[&str]) -> Axis {

@@ -11,8 +11,9 @@ mod random;
 
 use keytable::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
 use keytable::{
-    Denial, FormatVersion, KeyId, TokenCounts, Tokens, UsageBatch, UsageError, UsageOutcome,
-    UsageRow,
+    AccountId, Charge, CounterId, Denial, FormatVersion, KeyId, LedgerFigure, LimitSubject,
+    TokenCounts, Tokens, Unit, UsageAnswer, UsageBatch, UsageError, UsageOutcome, UsageRow,
+    WindowKind,
 };
 use proptest::prelude::*;
 
@@ -67,6 +68,51 @@ fn example() -> UsageBatch {
             out_of_scope,
             row("ak-3", UsageOutcome::Disabled, 1, ""),
         ],
+        charges: vec![of_a_key(), of_an_account()],
+    }
+}
+
+/// Tokens of a key in a month.
+fn of_a_key() -> Charge {
+    Charge {
+        counter: CounterId {
+            subject: LimitSubject::Key(KeyId::parse("ak-1").unwrap()),
+            unit: Unit::Tokens,
+            window: WindowKind::Month,
+            start_unix_ms: 1_794_672_000_000,
+            resets: 1,
+        },
+        charged: 1_500,
+        held: 800,
+        base: 1_000_000,
+    }
+}
+
+/// Requests of an account in its lifetime.
+fn of_an_account() -> Charge {
+    Charge {
+        counter: CounterId {
+            subject: LimitSubject::Account(AccountId::parse("demo").unwrap()),
+            unit: Unit::Requests,
+            window: WindowKind::Lifetime,
+            start_unix_ms: 0,
+            resets: 0,
+        },
+        charged: 2,
+        held: 0,
+        base: 7,
+    }
+}
+
+fn answer() -> UsageAnswer {
+    UsageAnswer {
+        sequence: 9,
+        ledger_unix_ms: 1_798_761_600_500,
+        next_ms: 1_000,
+        figures: vec![LedgerFigure {
+            charge: 1,
+            figure: 12,
+        }],
     }
 }
 
@@ -101,6 +147,7 @@ fn version_one_tells_the_same_without_tokens() {
         .rows
         .iter_mut()
         .for_each(|row| row.tokens = Tokens::default());
+    untold.charges.clear();
     assert_eq!(UsageBatch::decode(&bytes), Ok(untold));
     let mut told = example();
     told.rows.push(of_tokens_alone);
@@ -174,7 +221,7 @@ fn nonsense_with_a_right_checksum_is_refused() {
 #[test]
 fn nonsense_in_tokens_is_refused() {
     // The last row tells none: one byte before the checksum.
-    let bytes = golden("v3-usage");
+    let bytes = golden("v2-usage");
     let at = bytes.len() - 5;
     for (told, wanted) in [
         (4, UsageError::Value),
@@ -252,14 +299,99 @@ fn random_bytes_are_refused_and_nothing_panics() {
     }
 }
 
+#[test]
+fn version_two_tells_the_same_without_charges() {
+    let bytes = golden("v2-usage");
+    let uncharged = UsageBatch {
+        charges: Vec::new(),
+        ..example()
+    };
+    assert_eq!(UsageBatch::decode(&bytes), Ok(uncharged));
+    let two = FormatVersion::known(2).unwrap();
+    assert_eq!(example().encode_as(two), bytes);
+}
+
+#[test]
+fn charges_that_make_no_sense_are_refused() {
+    let whole = golden("v3-usage");
+    // Behind 269 bytes of version 2 without their checksum, the number of charges.
+    let first = 269;
+    let cases: [(usize, &[u8], UsageError); 9] = [
+        (first - 4, &[1], UsageError::Length),
+        (first - 4, &[3], UsageError::Length),
+        (first - 4, &[0x11, 0x27], UsageError::Value),
+        (first, &[3], UsageError::Value),
+        (first + 1, &[0], UsageError::Value),
+        (first + 2, &[1], UsageError::Value),
+        (first + 2, &[4], UsageError::Value),
+        (first + 3, &[255], UsageError::Length),
+        (first + 4, b"A", UsageError::Value),
+    ];
+    for (at, value, wanted) in cases {
+        let mut bytes = whole.clone();
+        bytes[at..at + value.len()].copy_from_slice(value);
+        assert_eq!(error(&resealed(bytes)), Some(wanted), "{at} {value:?}");
+    }
+}
+
+#[test]
+fn an_answer_is_read_whole_or_not_at_all() {
+    let bytes = golden("v3-usage-answer");
+    assert_eq!(UsageAnswer::decode(&bytes), Ok(answer()));
+    assert_eq!(answer().encode(), bytes);
+    for cut in 0..bytes.len() {
+        assert!(UsageAnswer::decode(&bytes[..cut]).is_err());
+    }
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1;
+        assert!(UsageAnswer::decode(&flipped).is_err(), "{at}");
+    }
+    let mut twice = answer();
+    twice.figures.push(twice.figures[0]);
+    assert_eq!(UsageAnswer::decode(&twice.encode()), Err(UsageError::Value));
+    let mut more = bytes;
+    more[32] = 2;
+    assert_eq!(
+        UsageAnswer::decode(&resealed(more)),
+        Err(UsageError::Length)
+    );
+}
+
+fn any_charge() -> impl Strategy<Value = Charge> {
+    let of = (any::<bool>(), any::<bool>(), 1usize..4, any::<u64>());
+    (of, any::<u32>(), any::<[u64; 3]>()).prop_map(
+        |((key, tokens, window, start), resets, [charged, held, base])| {
+            let window = WindowKind::ALL[window];
+            let start_unix_ms = if window == WindowKind::Lifetime {
+                0
+            } else {
+                start
+            };
+            let mut charge = if key { of_a_key() } else { of_an_account() };
+            charge.counter.unit = Unit::ALL[usize::from(tokens)];
+            charge.counter.window = window;
+            charge.counter.start_unix_ms = start_unix_ms;
+            charge.counter.resets = resets;
+            Charge {
+                charged,
+                held,
+                base,
+                ..charge
+            }
+        },
+    )
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read(
         source: [u8; 16],
         sequence: u64,
         rows in proptest::collection::vec(any_row(), 0..20),
+        charges in proptest::collection::vec(any_charge(), 0..20),
     ) {
-        let batch = UsageBatch { source, sequence, rows };
+        let batch = UsageBatch { source, sequence, rows, charges };
         prop_assert_eq!(UsageBatch::decode(&batch.encode()), Ok(batch));
     }
 }

@@ -117,6 +117,7 @@ impl Reporter {
                 source: self.source,
                 sequence: self.sequence,
                 rows,
+                charges: Vec::new(),
             };
             self.batch = Some(batch.encode_as(self.format));
         }

@@ -223,6 +223,7 @@ fn message(rows: &[UsageRow]) -> Vec<u8> {
         source: [0; 16],
         sequence: 0,
         rows: rows.to_vec(),
+        charges: Vec::new(),
     }
     .encode()
 }

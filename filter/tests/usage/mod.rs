@@ -54,6 +54,7 @@ fn handed(rows: Vec<UsageRow>) -> Vec<u8> {
         source: [0; 16],
         sequence: 0,
         rows,
+        charges: Vec::new(),
     }
     .encode()
 }

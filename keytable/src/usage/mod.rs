@@ -1,12 +1,13 @@
 //! Usage: what an agent tells the sidecar about the requests that its gate has judged.
 //!
-//! A [`UsageBatch`] holds counts and tokens per key, resource and outcome. Layout in FORMAT.md. Does not
-//! count and does not send. A batch is known by its source and sequence, so that one that is sent
-//! twice is counted once.
+//! A [`UsageBatch`] holds counts and tokens per key, resource and outcome, which are statistics, and what
+//! was used of each counter, which is charged. Layout in FORMAT.md. Does not count and does not send. A
+//! batch is known by its source and sequence, so that one that is sent twice is counted once.
 //!
 //! Invariant: `decode` accepts a batch only whole: magic, version, every length, every row and the
 //! checksum over all of it; and then it is exactly what `encode` wrote.
 
+mod charge;
 mod tokens;
 
 use alloc::string::String;
@@ -19,8 +20,9 @@ use crate::encoding::envelope::{self, Envelope, EnvelopeError};
 use crate::encoding::wire::{Reader, Write};
 use crate::format::FormatVersion;
 use crate::key_id::KeyId;
-use crate::limits::{SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
+use crate::limits::{CHARGES_MAX, SCOPE_ENTRY_BYTES_MAX, USAGE_BYTES_MAX, USAGE_ROWS_MAX};
 
+pub use charge::{Charge, LedgerFigure, UsageAnswer};
 pub use tokens::{TokenCounts, Tokens};
 
 const MAGIC: &[u8; 4] = b"LKU1";
@@ -38,6 +40,8 @@ pub struct UsageBatch {
     pub sequence: u64,
     /// At most [`USAGE_ROWS_MAX`] rows.
     pub rows: Vec<UsageRow>,
+    /// At most [`CHARGES_MAX`] charges, one for each counter. Versions before 3 have no place for them.
+    pub charges: Vec<Charge>,
 }
 
 /// Requests of one key that named one resource and came to one end.
@@ -147,7 +151,7 @@ impl UsageBatch {
 
     /// The bytes of the batch, in the format that its reader knows.
     pub fn encode_as(&self, format: FormatVersion) -> Vec<u8> {
-        let capacity = 64 + 96 * self.rows.len();
+        let capacity = 64 + 96 * (self.rows.len() + self.charges.len());
         let mut envelope = Envelope::begin(MAGIC, format, [0; 2], capacity);
         let out = envelope.inside();
         out.put(&self.source);
@@ -156,6 +160,10 @@ impl UsageBatch {
         let rows = self.rows.iter().filter(|row| tells_tokens || row.count > 0);
         out.put_length(rows.clone().count());
         rows.for_each(|row| row.write(out, tells_tokens));
+        if format.keeps_limits() {
+            out.put_length(self.charges.len());
+            self.charges.iter().for_each(|charge| charge.write(out));
+        }
         envelope.end()
     }
 
@@ -168,10 +176,10 @@ impl UsageBatch {
         if reserved != [0; 2] {
             return Err(UsageError::Value);
         }
-        Self::read(reader, tells_tokens(format))
+        Self::read(reader, format)
     }
 
-    fn read(mut reader: Reader<'_>, tells_tokens: bool) -> Result<Self, UsageError> {
+    fn read(mut reader: Reader<'_>, format: FormatVersion) -> Result<Self, UsageError> {
         let source = reader.array().ok_or(UsageError::Length)?;
         let sequence = reader.u64().ok_or(UsageError::Length)?;
         let count = reader.length().ok_or(UsageError::Length)?;
@@ -180,8 +188,12 @@ impl UsageBatch {
         }
         let mut rows = Vec::new();
         for _ in 0..count {
-            rows.push(UsageRow::read(&mut reader, tells_tokens)?);
+            rows.push(UsageRow::read(&mut reader, tells_tokens(format))?);
         }
+        let charges = match format.keeps_limits() {
+            true => read_charges(&mut reader)?,
+            false => Vec::new(),
+        };
         if !reader.rest().is_empty() {
             return Err(UsageError::Length);
         }
@@ -189,8 +201,21 @@ impl UsageBatch {
             source,
             sequence,
             rows,
+            charges,
         })
     }
+}
+
+fn read_charges(reader: &mut Reader<'_>) -> Result<Vec<Charge>, UsageError> {
+    let count = reader.length().ok_or(UsageError::Length)?;
+    if count > CHARGES_MAX {
+        return Err(UsageError::Value);
+    }
+    let mut charges = Vec::new();
+    for _ in 0..count {
+        charges.push(Charge::read(reader)?);
+    }
+    Ok(charges)
 }
 
 impl UsageRow {

@@ -104,6 +104,7 @@ impl Past {
             source: [3; 16],
             sequence: self.batches,
             rows: vec![row],
+            charges: Vec::new(),
         };
         self.store.count_usage(&batch, ago(days)).unwrap();
     }

@@ -247,6 +247,7 @@ impl Usage {
             source: [1; 16],
             sequence,
             rows: vec![row],
+            charges: Vec::new(),
         }
         .encode()
     }

@@ -92,6 +92,7 @@ fn seed(store: &Store) {
             source: [7; 16],
             sequence,
             rows: rows(first..first + 1_000),
+            charges: Vec::new(),
         };
         store.count_usage(&batch, NOW).unwrap();
     }
@@ -232,6 +233,7 @@ fn change(store: &Store) {
                 source: [9; 16],
                 sequence: 1,
                 rows: vec![used(3)],
+                charges: Vec::new(),
             },
             NOW,
         )

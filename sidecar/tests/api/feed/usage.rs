@@ -39,6 +39,7 @@ pub(crate) fn report(sidecar: &Sidecar, sequence: u64, rows: Vec<UsageRow>) {
         source: [5; 16],
         sequence,
         rows,
+        charges: Vec::new(),
     };
     assert_eq!(post(sidecar, FEED_TOKEN, &batch.encode()), 204);
 }
@@ -70,6 +71,7 @@ fn whoever_has_no_credential_and_whatever_is_no_batch_is_refused() {
         source: [5; 16],
         sequence: 1,
         rows: vec![row(&key, "glm-5.1", UsageOutcome::Permitted, 7)],
+        charges: Vec::new(),
     };
     let good = good.encode();
     let operator = format!("Bearer {}", sidecar.token());

@@ -23,6 +23,7 @@ fn report(store: &Store, sequence: u64, at: UnixMillis, resources: &[&str], coun
         source: [3; 16],
         sequence,
         rows: rows.collect(),
+        charges: Vec::new(),
     };
     store.count_usage(&batch, at).unwrap();
 }

@@ -28,6 +28,7 @@ fn batch(sequence: u64, rows: Vec<UsageRow>) -> UsageBatch {
         source: [7; 16],
         sequence,
         rows,
+        charges: Vec::new(),
     }
 }
 
