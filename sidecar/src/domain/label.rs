@@ -87,6 +87,15 @@ impl Labels {
         self.0.is_empty()
     }
 
+    /// Each label as it stands in the text of the object, `"team":"search"`. No object without that label
+    /// has it anywhere: a name has no quote, and one in a value is escaped.
+    pub fn members(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(name, value)| {
+            let value = Value::from(value.as_str());
+            format!("\"{}\":{value}", name.0)
+        })
+    }
+
     /// The object that callers read and that is stored.
     pub fn to_json(&self) -> Value {
         let member =
@@ -136,6 +145,33 @@ mod tests {
         assert_eq!(label.to_json(), serde_json::json!({"team": "a=b"}));
         for bad in ["team", "=x", "team=", "team= x", "Team=x"] {
             assert!(Labels::parse_pair(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_label_stands_in_the_text_of_an_object_that_has_it_and_of_no_other() {
+        let wanted = Labels::parse_pair("b=c\\").unwrap();
+        let member: Vec<String> = wanted.members().collect();
+        let object = |texts: &[&str]| {
+            let pairs = texts.iter().map(|text| Labels::parse_pair(text).unwrap().0);
+            Labels::new(pairs.flatten().collect())
+                .unwrap()
+                .to_json()
+                .to_string()
+        };
+        for has in [&["b=c\\"][..], &["a=x", "b=c\\", "d=y"]] {
+            assert!(object(has).contains(&member[0]), "{has:?}");
+        }
+        let other = [
+            "b=c",
+            "bb=c\\",
+            "b=c\\\\",
+            "a=\"b\":\"c\\\"",
+            "a=b",
+            "a=\",\"b\":\"c\\",
+        ];
+        for has_not in other {
+            assert!(!object(&[has_not]).contains(&member[0]), "{has_not}");
         }
     }
 

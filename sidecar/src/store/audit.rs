@@ -4,7 +4,6 @@
 //! tells of, so that neither is there without the other.
 
 use keytable::find_credential;
-use rusqlite::{Connection, Row, named_params, params};
 use sha2::{Digest, Sha256};
 
 use crate::domain::audit::AuditEntry;
@@ -12,6 +11,7 @@ use crate::domain::clock::UnixMillis;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::sql::{self, Connection, Row, ToValue, Value, params};
 
 const COLUMNS: &str = "seq, at, actor, address, account, action, target, detail, hash";
 
@@ -133,19 +133,20 @@ pub(super) fn verify(connection: &Connection) -> Result<AuditFinding, StoreError
     let (mut seq, mut hash) = (0, [0; 32]);
     let mut with_credentials = Vec::new();
     let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+    let mut is_chained = true;
+    statement.query(params![], |row| {
         let row = read(row)?;
         seq += 1;
-        if row.seq != seq || row.hash != row.chained(&hash) {
-            return Ok(AuditFinding::Broken { seq });
-        }
+        is_chained = row.seq == seq && row.hash == row.chained(&hash);
         if find_credential(row.detail.as_bytes()).is_some() {
             with_credentials.push(seq);
         }
         hash = row.hash;
-    }
-    Ok(if seq < written {
+        Ok(is_chained)
+    })?;
+    Ok(if !is_chained {
+        AuditFinding::Broken { seq }
+    } else if seq < written {
         AuditFinding::Shortened {
             found: seq,
             written,
@@ -189,7 +190,7 @@ impl AuditRow {
 fn head(connection: &Connection) -> Result<(u64, [u8; 32]), StoreError> {
     let (seq, hash): (i64, [u8; 32]) = connection
         .prepare_cached("SELECT seq, hash FROM audit_head")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row(params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok((u64::try_from(seq).unwrap_or(0), hash))
 }
 
@@ -218,51 +219,38 @@ fn page(
     filter: &AuditFilter,
     limit: usize,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    let mut statement = connection.prepare_cached(&page_sql(filter))?;
-    let parameters = named_params! {
-        ":account": filter.account,
-        ":actor": filter.actor,
-        ":action": filter.action,
-        ":target": filter.target,
-        ":from": filter.from.map(|at| integer(at.get())),
-        ":until": filter.until.map(|at| integer(at.get())),
-        ":before": filter.before.map(integer),
-        ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
-    };
-    let rows = statement.query_map(parameters, read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let (sql, mut values) = page_sql(filter);
+    values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_map(values, read)?)
 }
 
-fn page_sql(filter: &AuditFilter) -> String {
-    let condition = |given: bool, with: &'static str, without: &'static str| {
-        if given { with } else { without }
-    };
+/// The text of a page, and the values of all its parameters but the limit.
+fn page_sql(filter: &AuditFilter) -> (String, Vec<Value<'_>>) {
+    let number = |number: u64| Value::from(integer(number));
     let conditions = [
-        condition(
-            filter.account.is_some(),
-            "account = :account",
-            ":account IS NULL",
-        ),
-        condition(filter.actor.is_some(), "actor = :actor", ":actor IS NULL"),
-        condition(
-            filter.action.is_some(),
-            "action = :action",
-            ":action IS NULL",
-        ),
-        condition(
-            filter.target.is_some(),
-            "target = :target",
-            ":target IS NULL",
-        ),
-        condition(filter.from.is_some(), "at >= :from", ":from IS NULL"),
-        condition(filter.until.is_some(), "at < :until", ":until IS NULL"),
-        condition(filter.before.is_some(), "seq < :before", ":before IS NULL"),
-    ]
-    .join(" AND ");
-    format!("SELECT {COLUMNS} FROM audit WHERE {conditions} ORDER BY seq DESC LIMIT :limit")
+        ("account = ?", filter.account.as_ref().map(ToValue::value)),
+        ("actor = ?", filter.actor.as_ref().map(ToValue::value)),
+        ("action = ?", filter.action.as_ref().map(ToValue::value)),
+        ("target = ?", filter.target.as_ref().map(ToValue::value)),
+        ("at >= ?", filter.from.map(|at| number(at.get()))),
+        ("at < ?", filter.until.map(|at| number(at.get()))),
+        ("seq < ?", filter.before.map(number)),
+    ];
+    let mut sql = format!("SELECT {COLUMNS} FROM audit WHERE TRUE");
+    let mut values = Vec::new();
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            sql.push_str(" AND ");
+            sql.push_str(condition);
+            values.push(value);
+        }
+    }
+    sql.push_str(" ORDER BY seq DESC LIMIT ?");
+    (sql, values)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+fn read(row: &Row<'_>) -> sql::Result<AuditRow> {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
     Ok(AuditRow {
         seq: unsigned(row.get(0)?),

@@ -1,7 +1,7 @@
 //! Why the store refuses a call, and why it refuses to open.
 //!
 //! Does not choose HTTP statuses. Invariant: a text says what to do and shows no SQL and no value
-//! of a row; SQLite's own words are in the source, for the log.
+//! of a row; the database's own words are in the source, for the log.
 
 use std::fmt;
 use std::io;
@@ -12,6 +12,7 @@ use rusqlite::ErrorCode;
 use crate::domain::catalog::Unlisted;
 use crate::domain::identity::rights::BeyondRights;
 use crate::domain::secrets::sealed::SealError;
+use crate::store::sql::SqlError;
 
 /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
 const SYNC_FAILURES: [i32; 2] = [1034, 1290];
@@ -59,14 +60,14 @@ pub enum StoreError {
     /// The value cannot be opened, or not be sealed anew.
     Sealed(SealError),
     /// The disk is full.
-    Full(rusqlite::Error),
+    Full(SqlError),
     /// The disk cannot be written or read, or is busy for too long.
-    Unavailable(rusqlite::Error),
+    Unavailable(SqlError),
     /// The disk has failed to sync what was written; whether the last change is there shows when
     /// the database is opened anew.
     Unsynced,
     /// The database is damaged, or this program is wrong.
-    Broken(rusqlite::Error),
+    Broken(SqlError),
 }
 
 /// Why a data directory cannot be opened.
@@ -101,15 +102,15 @@ pub enum OpenError {
     OldSqlite(i32),
     /// The operating system gave no random bytes.
     Entropy,
-    /// SQLite refused for another reason.
-    Sqlite(rusqlite::Error),
+    /// The database refused for another reason.
+    Database(SqlError),
 }
 
 impl StoreError {
     /// This error, or [`StoreError::Unsynced`] if that is what it means.
     pub(super) fn noticing_the_disk(self) -> Self {
         match &self {
-            Self::Unavailable(rusqlite::Error::SqliteFailure(failure, _))
+            Self::Unavailable(SqlError::Sqlite(rusqlite::Error::SqliteFailure(failure, _)))
                 if SYNC_FAILURES.contains(&failure.extended_code) =>
             {
                 Self::Unsynced
@@ -135,7 +136,16 @@ impl From<SealError> for StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
+        SqlError::from(error).into()
+    }
+}
+
+impl From<SqlError> for StoreError {
+    fn from(error: SqlError) -> Self {
+        let SqlError::Sqlite(cause) = &error else {
+            return Self::Broken(error);
+        };
+        match cause.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(error),
             Some(
                 ErrorCode::SystemIoFailure
@@ -203,7 +213,13 @@ impl std::error::Error for StoreError {
 
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        Self::Database(error.into())
+    }
+}
+
+impl From<SqlError> for OpenError {
+    fn from(error: SqlError) -> Self {
+        Self::Database(error)
     }
 }
 
@@ -261,7 +277,7 @@ impl fmt::Display for OpenError {
                 "SQLite {version} can lose committed data: build with 3051003 or newer"
             ),
             Self::Entropy => f.write_str("the operating system gave no random bytes: try again"),
-            Self::Sqlite(_) => f.write_str("the database cannot be opened"),
+            Self::Database(_) => f.write_str("the database cannot be opened"),
         }
     }
 }
@@ -270,7 +286,7 @@ impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(_, source) => Some(source),
-            Self::Sqlite(source) => Some(source),
+            Self::Database(source) => Some(source),
             _ => None,
         }
     }

@@ -4,13 +4,13 @@
 //! transaction, so that a call that is repeated after a crash makes nothing twice.
 
 use keytable::KeyId;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::clock::UnixMillis;
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::sql::{Connection, OptionalExtension, params};
 use crate::store::{ChangeEntry, Store, Stored, audit};
 
 /// How long an outcome is remembered, in milliseconds: a day.

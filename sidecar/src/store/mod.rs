@@ -16,6 +16,7 @@ mod keys;
 mod knowledge;
 mod pagination;
 mod row;
+mod sql;
 mod tenancy;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytable::{Epoch, Generation};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
 pub use audit::{AuditFilter, AuditFinding, AuditRow};
@@ -47,10 +48,12 @@ pub use knowledge::catalog::CatalogFilter;
 pub use knowledge::usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
 pub(crate) use pagination::PagedRow;
 pub use pagination::{ListPage, PageRequest, RowTarget};
+pub use sql::SqlError;
 
 use feed::changes::{self, ChangeEntry};
 use file::directory::DataDirectory;
 use file::{connect, copies};
+use sql::{Connection, params};
 
 /// Idle reading connections that are kept.
 const READERS_MAX: usize = 4;
@@ -63,8 +66,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     /// Before the writer: the connection that closes last puts the write-ahead log away, and a
     /// reader could not.
-    readers: Mutex<Vec<Connection>>,
-    writer: Mutex<Connection>,
+    readers: Mutex<Vec<rusqlite::Connection>>,
+    writer: Mutex<rusqlite::Connection>,
     /// Whether a sync of the disk has failed.
     unsynced: AtomicBool,
     path: PathBuf,
@@ -93,7 +96,7 @@ impl Store {
         let directory = DataDirectory::open(directory)?;
         let mut writer = connect::writer(&directory)?;
         let was_copied = copies::settle(&mut writer, &directory)?;
-        let (epoch, generation) = position(&writer)?;
+        let (epoch, generation) = position(&Connection::Sqlite(&writer))?;
         Ok(Self(Arc::new(Inner {
             readers: Mutex::new(Vec::new()),
             writer: Mutex::new(writer),
@@ -186,7 +189,7 @@ impl Store {
         self.require_sound()?;
         let attempt = || {
             let transaction = begin(&mut writer)?;
-            let value = work(&transaction)?;
+            let value = work(&Connection::Sqlite(&transaction))?;
             transaction.commit()?;
             Ok(value)
         };
@@ -219,7 +222,7 @@ impl Store {
             None => connect::reader(&self.0.path)?,
         };
         let transaction = reader.unchecked_transaction()?;
-        let value = work(&transaction);
+        let value = work(&Connection::Sqlite(&transaction));
         transaction.finish()?;
         let mut readers = lock(&self.0.readers);
         if readers.len() < READERS_MAX {
@@ -229,15 +232,14 @@ impl Store {
     }
 }
 
-fn begin(writer: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+fn begin(writer: &mut rusqlite::Connection) -> rusqlite::Result<Transaction<'_>> {
     writer.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 fn position(connection: &Connection) -> Result<(Epoch, Generation), OpenError> {
-    let (epoch, generation): ([u8; Epoch::BYTES], i64) =
-        connection.query_row("SELECT epoch, generation FROM meta", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let (epoch, generation): ([u8; Epoch::BYTES], i64) = connection
+        .prepare("SELECT epoch, generation FROM meta")?
+        .query_row(params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let generation = Generation::new(u64::try_from(generation).unwrap_or(0));
     Ok((Epoch::from_bytes(epoch), generation))
 }

@@ -5,11 +5,11 @@
 //! an account, a row of another one looks like one that does not exist.
 
 use keytable::AccountId;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::domain::audit::AuditEntry;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::sql::{self, Connection, OptionalExtension, Row, ToValue, Value};
 use crate::store::{Store, audit};
 
 /// Which part of a list.
@@ -52,7 +52,7 @@ pub(crate) trait PagedRow: Sized {
     const TABLE: PagedTable;
 
     /// Reads the table's columns.
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self>;
+    fn read(row: &Row<'_>) -> sql::Result<Self>;
 
     /// Its state: rises with every change, from 1.
     fn revision(&self) -> u64;
@@ -140,9 +140,13 @@ pub(super) fn require_room(
     account: Option<&AccountId>,
     (max, refusal): (i64, &'static str),
 ) -> Result<(), StoreError> {
+    let values: Vec<_> = account
+        .map(|account| account.as_str().value())
+        .into_iter()
+        .collect();
     let found: i64 = transaction
         .prepare_cached(count)?
-        .query_row([account.map(AccountId::as_str)], |row| row.get(0))?;
+        .query_row(values.as_slice(), |row| row.get(0))?;
     match found < max {
         true => Ok(()),
         false => Err(StoreError::Conflict(refusal)),
@@ -156,17 +160,16 @@ impl PagedTable {
         connection: &Connection,
         account: Option<&AccountId>,
         page: PageRequest,
-        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+        read: impl Fn(&Row<'_>) -> sql::Result<T>,
     ) -> Result<ListPage<T>, StoreError> {
         let mut statement = connection.prepare_cached(&self.sql(account.is_some(), page))?;
-        let parameters = named_params! {
-            ":account": account.map(AccountId::as_str),
-            ":behind": page.behind.map(integer),
-            ":limit": i64::try_from(page.limit.saturating_add(1)).unwrap_or(i64::MAX),
-        };
-        let numbered = |row: &Row<'_>| Ok((row.get::<_, i64>("seq")?, read(row)?));
-        let rows = statement.query_map(parameters, numbered)?;
-        let mut rows: Vec<(i64, T)> = rows.collect::<rusqlite::Result<_>>()?;
+        let limit = i64::try_from(page.limit.saturating_add(1)).unwrap_or(i64::MAX);
+        let mut values: Vec<Value<'_>> = Vec::new();
+        values.extend(account.map(|account| account.as_str().value()));
+        values.extend(page.behind.map(|behind| Value::from(integer(behind))));
+        values.push(limit.into());
+        let numbered = |row: &Row<'_>| Ok((row.last::<i64>()?, read(row)?));
+        let mut rows = statement.query_map(values, numbered)?;
         let more = rows.len() > page.limit;
         rows.truncate(page.limit);
         let last = rows.last().filter(|_| more);
@@ -180,16 +183,16 @@ impl PagedTable {
         &self,
         connection: &Connection,
         target: &RowTarget,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+        read: impl FnOnce(&Row<'_>) -> sql::Result<T>,
     ) -> Result<T, StoreError> {
         let Self { table, columns, .. } = self;
-        let sql = format!(
-            "SELECT {columns} FROM {table} WHERE id = :id AND (:account IS NULL OR account = :account)"
-        );
-        let account = target.account.as_ref().map(AccountId::as_str);
-        let parameters = named_params! {":id": target.id, ":account": account};
+        let account = target.account.as_ref();
+        let of_account = account.map_or("", |_| " AND account = ?");
+        let sql = format!("SELECT {columns} FROM {table} WHERE id = ?{of_account}");
+        let mut values = vec![target.id.value()];
+        values.extend(account.map(|account| account.as_str().value()));
         let mut statement = connection.prepare_cached(&sql)?;
-        let found = statement.query_row(parameters, read).optional()?;
+        let found = statement.query_row(values.as_slice(), read).optional()?;
         found.ok_or(StoreError::Unknown(self.row))
     }
 
@@ -200,17 +203,14 @@ impl PagedTable {
             Order::Oldest => (">", "ASC"),
             Order::Newest => ("<", "DESC"),
         };
-        let account = match of_account {
-            true => "account = :account".to_owned(),
-            false => ":account IS NULL".to_owned(),
-        };
+        let account = if of_account { "account = ?" } else { "TRUE" };
         let behind = match page.behind {
-            Some(_) => format!("seq {sign} :behind"),
-            None => ":behind IS NULL".to_owned(),
+            Some(_) => format!("seq {sign} ?"),
+            None => "TRUE".to_owned(),
         };
         format!(
             "SELECT {columns}, seq FROM {table} WHERE {account} AND {behind} \
-             ORDER BY seq {direction} LIMIT :limit"
+             ORDER BY seq {direction} LIMIT ?"
         )
     }
 }

@@ -6,8 +6,6 @@
 use std::fmt;
 
 use keytable::{AccountId, AddressList, Axis, KeyHash, KeyId, Network, Scope, ScopeEntry, Status};
-use rusqlite::types::{FromSql, Type};
-use rusqlite::{Row, named_params};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Capabilities;
@@ -18,6 +16,7 @@ use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::domain::secrets::sealed::Sealed;
 use crate::domain::status::{parse_status, status_word};
+use crate::store::sql::{self, Connection, FromValue, Row, SqlError, Value, named_params};
 
 /// The columns that [`Columns::key`] reads, in its order, of `keys AS k`.
 pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \
@@ -47,10 +46,6 @@ pub(super) struct Columns<'a> {
     next: usize,
 }
 
-/// A column holds what this version does not know.
-#[derive(Debug)]
-struct ColumnError;
-
 impl<'a> Columns<'a> {
     /// Reads `row` from column `first` on.
     pub(super) const fn new(row: &'a Row<'a>, first: usize) -> Self {
@@ -58,36 +53,34 @@ impl<'a> Columns<'a> {
     }
 
     /// The next column as it is.
-    pub(super) fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+    pub(super) fn take<T: FromValue>(&mut self) -> sql::Result<T> {
         let value = self.row.get(self.next);
         self.next += 1;
         value
     }
 
     /// The next column, understood by `read`.
-    pub(super) fn read<S: FromSql, T>(
+    pub(super) fn read<S: FromValue, T>(
         &mut self,
         read: impl FnOnce(S) -> Option<T>,
-    ) -> rusqlite::Result<T> {
+    ) -> sql::Result<T> {
         let index = self.next;
         let stored = self.take()?;
-        read(stored).ok_or_else(|| {
-            rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(ColumnError))
-        })
+        read(stored).ok_or(SqlError::Column(index))
     }
 
     /// The next column, a hash.
-    pub(super) fn hash(&mut self) -> rusqlite::Result<KeyHash> {
+    pub(super) fn hash(&mut self) -> sql::Result<KeyHash> {
         self.take().map(KeyHash::from_bytes)
     }
 
     /// The next column, an account.
-    pub(super) fn account(&mut self) -> rusqlite::Result<AccountId> {
+    pub(super) fn account(&mut self) -> sql::Result<AccountId> {
         self.read(|text: String| AccountId::parse(&text).ok())
     }
 
     /// The next column, an account or none.
-    pub(super) fn maybe_account(&mut self) -> rusqlite::Result<Option<AccountId>> {
+    pub(super) fn maybe_account(&mut self) -> sql::Result<Option<AccountId>> {
         self.read(|text: Option<String>| match text {
             None => Some(None),
             Some(text) => AccountId::parse(&text).ok().map(Some),
@@ -95,37 +88,37 @@ impl<'a> Columns<'a> {
     }
 
     /// The next column, a status.
-    pub(super) fn status(&mut self) -> rusqlite::Result<Status> {
+    pub(super) fn status(&mut self) -> sql::Result<Status> {
         self.read(|text: String| parse_status(&text).ok())
     }
 
     /// The next column, a name.
-    pub(super) fn name(&mut self) -> rusqlite::Result<KeyName> {
+    pub(super) fn name(&mut self) -> sql::Result<KeyName> {
         self.read(|text: String| KeyName::stored(&text).ok())
     }
 
     /// The next column, a time.
-    pub(super) fn time(&mut self) -> rusqlite::Result<UnixMillis> {
+    pub(super) fn time(&mut self) -> sql::Result<UnixMillis> {
         self.read(millis)
     }
 
     /// The next column, a time or none.
-    pub(super) fn maybe_time(&mut self) -> rusqlite::Result<Option<UnixMillis>> {
+    pub(super) fn maybe_time(&mut self) -> sql::Result<Option<UnixMillis>> {
         self.read(maybe_millis)
     }
 
     /// The next column, a set of capabilities.
-    pub(super) fn capabilities(&mut self) -> rusqlite::Result<Capabilities> {
+    pub(super) fn capabilities(&mut self) -> sql::Result<Capabilities> {
         self.read(|text: String| Capabilities::parse(&text).ok())
     }
 
     /// The next column, a number that is never negative.
-    pub(super) fn unsigned(&mut self) -> rusqlite::Result<u64> {
+    pub(super) fn unsigned(&mut self) -> sql::Result<u64> {
         self.read(|number: i64| u64::try_from(number).ok())
     }
 
     /// The key of [`KEY_COLUMNS`].
-    pub(super) fn key(&mut self) -> rusqlite::Result<Key> {
+    pub(super) fn key(&mut self) -> sql::Result<Key> {
         Ok(Key {
             id: self.read(|text: String| KeyId::parse(&text).ok())?,
             account: self.account()?,
@@ -149,21 +142,21 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn maybe_key_id(&mut self) -> rusqlite::Result<Option<KeyId>> {
+    fn maybe_key_id(&mut self) -> sql::Result<Option<KeyId>> {
         self.read(|text: Option<String>| match text {
             None => Some(None),
             Some(text) => KeyId::parse(&text).ok().map(Some),
         })
     }
 
-    fn team(&mut self) -> rusqlite::Result<Option<KeyName>> {
+    fn team(&mut self) -> sql::Result<Option<KeyName>> {
         self.read(|text: Option<String>| match text {
             None => Some(None),
             Some(text) => KeyName::stored(&text).ok().map(Some),
         })
     }
 
-    fn policy(&mut self) -> rusqlite::Result<Policy> {
+    fn policy(&mut self) -> sql::Result<Policy> {
         Ok(Policy {
             description: self.read(|text: String| Description::stored(&text).ok())?,
             status: self.status()?,
@@ -180,10 +173,10 @@ impl<'a> Columns<'a> {
 
 /// Writes a new row.
 pub(super) fn insert(
-    connection: &rusqlite::Connection,
+    connection: &Connection,
     key: &Key,
     sealed: Option<&Sealed>,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let policy = &key.policy;
     connection.prepare_cached(INSERT)?.execute(named_params! {
         ":id": key.id.as_str(),
@@ -215,10 +208,10 @@ pub(super) fn insert(
 
 /// Writes a new value of a key.
 pub(super) fn set_value(
-    connection: &rusqlite::Connection,
+    connection: &Connection,
     key: &Key,
     sealed: Option<&Sealed>,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     connection
         .prepare_cached(SET_VALUE)?
         .execute(named_params! {
@@ -235,7 +228,7 @@ pub(super) fn set_value(
 }
 
 /// Writes what an edit can change, and the successor.
-pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::Result<()> {
+pub(super) fn update(connection: &Connection, key: &Key) -> sql::Result<()> {
     let policy = &key.policy;
     connection.prepare_cached(UPDATE)?.execute(named_params! {
         ":id": key.id.as_str(),
@@ -253,13 +246,32 @@ pub(super) fn update(connection: &rusqlite::Connection, key: &Key) -> rusqlite::
     Ok(())
 }
 
-/// The condition that the keys of `table` have every label of the object `wanted`: that these add
-/// nothing to what they have.
-pub(super) fn has_labels(table: &str, wanted: &str) -> String {
-    format!("json_patch({table}.labels, {wanted}) = {table}.labels")
+/// The condition that the keys of `table` have the label that the parameter `wanted` writes as
+/// [`Labels::members`] do: without it, their object would be a shorter text.
+pub(super) fn has_label(table: &str, wanted: &str) -> String {
+    format!("replace({table}.labels, {wanted}, '') <> {table}.labels")
 }
 
-/// SQLite's integers are signed; none of ours comes near the end of the range.
+/// The condition that a text contains the parameter that [`part_of`] makes, whatever the case of ASCII
+/// letters.
+pub(super) fn contains(column: &str) -> String {
+    format!("lower({column}) LIKE ? ESCAPE '!'")
+}
+
+/// What stands for `part` in [`contains`].
+pub(super) fn part_of(part: &str) -> Value<'static> {
+    let mut pattern = String::from("%");
+    for letter in part.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter.to_ascii_lowercase());
+    }
+    pattern.push('%');
+    pattern.into()
+}
+
+/// A database's integers are signed; none of ours comes near the end of the range.
 pub(super) fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -309,13 +321,3 @@ pub(super) fn json_list<T: fmt::Display>(items: &[T]) -> String {
 pub(super) fn list(text: &str) -> Option<Vec<String>> {
     serde_json::from_str(text).ok()
 }
-
-// === impl ColumnError ===
-
-impl fmt::Display for ColumnError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the column holds a value that this version does not know")
-    }
-}
-
-impl std::error::Error for ColumnError {}

@@ -3,13 +3,13 @@
 //! Does not hold keys. Invariant: neither is ever taken away.
 
 use keytable::AccountId;
-use rusqlite::{Connection, params};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{Connection, params};
 
 impl Store {
     /// Makes an account if it is missing.
@@ -40,10 +40,9 @@ impl Store {
     pub fn regions(&self) -> Result<Vec<RegionId>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT id FROM regions ORDER BY id")?;
-            let rows = statement.query_map([], |row| {
+            Ok(statement.query_map(params![], |row| {
                 Columns::new(row, 0).read(|text: String| RegionId::parse(&text).ok())
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            })?)
         })
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::audit::{Actor, AuditAction};
 use crate::store::lock;
-use crate::store::tests::fixture::Scratch;
+use crate::store::tests::fixture::{self, Scratch};
 
 fn entry(number: u64) -> AuditEntry {
     AuditEntry {
@@ -31,10 +31,9 @@ fn store_with_rows(scratch: &Scratch) -> Store {
 
 /// Runs statements as somebody would who has the file.
 fn tamper(store: &Store, statements: &str) {
-    let writer = lock(&store.0.writer);
     let open = "DROP TRIGGER audit_is_not_edited; DROP TRIGGER audit_is_not_shortened;";
-    writer.execute_batch(open).unwrap();
-    writer.execute_batch(statements).unwrap();
+    fixture::run(store, open).unwrap();
+    fixture::run(store, statements).unwrap();
 }
 
 #[test]
@@ -60,7 +59,7 @@ fn rows_cannot_be_changed_or_removed_by_a_mistake_of_ours() {
         "UPDATE audit SET actor = 'x'",
         "DELETE FROM audit WHERE seq = 6",
     ] {
-        let error = lock(&store.0.writer).execute_batch(statement).unwrap_err();
+        let error = fixture::run(&store, statement).unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
     }
 }
@@ -107,7 +106,7 @@ fn a_change_is_undone_if_its_row_cannot_be_written() {
     let store = store_with_rows(&scratch);
     let refuse = "CREATE TRIGGER no_more BEFORE INSERT ON audit \
                   BEGIN SELECT RAISE(ABORT, 'full'); END;";
-    lock(&store.0.writer).execute_batch(refuse).unwrap();
+    fixture::run(&store, refuse).unwrap();
     let id = keytable::AccountId::parse("new").unwrap();
     let name = crate::domain::name::KeyName::parse("New").unwrap();
     assert!(store.insert_account(&id, &name, None, &entry(7)).is_err());
@@ -145,7 +144,7 @@ fn lists_are_read_through_an_index() {
         },
     ];
     for filter in filters {
-        let plan = format!("EXPLAIN QUERY PLAN {}", page_sql(&filter));
+        let plan = format!("EXPLAIN QUERY PLAN {}", page_sql(&filter).0);
         let writer = lock(&store.0.writer);
         let mut statement = writer.prepare(&plan).unwrap();
         // What is not bound is NULL, which changes no plan.

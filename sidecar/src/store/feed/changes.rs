@@ -6,13 +6,13 @@
 
 use keytable::limits::DELTA_CHANGES_MAX;
 use keytable::{Epoch, Generation, KeyHash};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::key::Key;
 use crate::domain::region::RegionId;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, KEY_COLUMNS, integer};
+use crate::store::sql::{Connection, OptionalExtension, params};
 
 /// Generations that the log remembers; whoever is further behind gets the whole table.
 const CHANGES_KEPT: u64 = 100_000;
@@ -94,10 +94,10 @@ pub(crate) fn every_key(
 ) -> Result<(), StoreError> {
     let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.region = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([region.as_str()])?;
-    while let Some(row) = rows.next()? {
+    statement.query([region.as_str()], |row| {
         each(Columns::new(row, 0).key()?);
-    }
+        Ok(true)
+    })?;
     Ok(())
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn every_key(
 pub(crate) fn newest(connection: &Connection) -> Result<Generation, StoreError> {
     let number: i64 = connection
         .prepare_cached("SELECT generation FROM meta")?
-        .query_row([], |row| row.get(0))?;
+        .query_row(params![], |row| row.get(0))?;
     Ok(generation(number))
 }
 
@@ -150,7 +150,7 @@ fn reaches_back(
     }
     let oldest: Option<i64> = connection
         .prepare_cached("SELECT generation FROM changes ORDER BY generation LIMIT 1")?
-        .query_row([], |row| row.get(0))
+        .query_row(params![], |row| row.get(0))
         .optional()?;
     Ok(oldest.is_some_and(|oldest| generation(oldest) <= from.next()))
 }
@@ -168,7 +168,7 @@ fn changes_since(
     );
     let limit = i64::try_from(DELTA_CHANGES_MAX + 1).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(
+    Ok(statement.query_map(
         params![region.as_str(), integer(from.get()), limit],
         |row| {
             let mut columns = Columns::new(row, 0);
@@ -176,8 +176,7 @@ fn changes_since(
             let exists: bool = columns.take()?;
             Ok((hash, exists.then(|| columns.key()).transpose()?))
         },
-    )?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    )?)
 }
 
 fn generation(number: i64) -> Generation {

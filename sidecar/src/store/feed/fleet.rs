@@ -4,7 +4,6 @@
 //! so that a change after a restart does not miss it.
 
 use keytable::Generation;
-use rusqlite::{Connection, Row, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
@@ -12,6 +11,7 @@ use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label, Lease, Node
 use crate::domain::region::RegionId;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{self, Connection, Row, params};
 use crate::store::{Store, audit};
 
 /// An Envoy to be remembered from now on.
@@ -30,8 +30,7 @@ impl Store {
             "SELECT region, instance, node, lease_s, version, generation, heard_at FROM envoys";
         self.read(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], known)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            Ok(statement.query_map(params![], known)?)
         })
     }
 
@@ -51,7 +50,7 @@ impl Store {
     /// Remembers what is known of the Envoys, before this process ends.
     pub fn remember_envoys(&self, envoys: &[KnownEnvoy]) -> Result<(), StoreError> {
         self.write(|connection| {
-            connection.execute("DELETE FROM envoys", [])?;
+            connection.execute("DELETE FROM envoys", params![])?;
             envoys
                 .iter()
                 .try_for_each(|envoy| remember(connection, envoy))
@@ -77,8 +76,9 @@ fn remember(connection: &Connection, envoy: &KnownEnvoy) -> Result<(), StoreErro
     let number = |generation: Generation| integer(generation.get());
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO envoys (region, instance, node, lease_s, version, generation, \
-             heard_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO envoys (region, instance, node, lease_s, version, generation, heard_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (region, instance) DO UPDATE SET \
+             node = ?3, lease_s = ?4, version = ?5, generation = ?6, heard_at = ?7",
         )?
         .execute(params![
             who.region.as_str(),
@@ -99,7 +99,7 @@ fn forget(connection: &Connection, region: &RegionId, agent: &AgentId) -> Result
     Ok(())
 }
 
-fn known(row: &Row<'_>) -> rusqlite::Result<KnownEnvoy> {
+fn known(row: &Row<'_>) -> sql::Result<KnownEnvoy> {
     let mut columns = Columns::new(row, 0);
     let introduction = Introduction {
         region: columns.read(|text: String| RegionId::parse(&text).ok())?,

@@ -13,6 +13,7 @@ use crate::store::error::OpenError;
 use crate::store::feed::changes;
 use crate::store::file::backup;
 use crate::store::position;
+use crate::store::sql::Connection;
 
 /// Gives every key of a region of the database in `data` to `each`; answers of which position they
 /// are, `None` if there is no such region.
@@ -23,6 +24,7 @@ pub fn read_table(
 ) -> Result<Option<(Epoch, Generation)>, OpenError> {
     let connection = backup::inspect_in(data)?;
     let transaction = connection.unchecked_transaction()?;
+    let transaction = Connection::Sqlite(&transaction);
     let known = transaction
         .prepare("SELECT 1 FROM regions WHERE id = ?1")?
         .exists([region.as_str()])?;

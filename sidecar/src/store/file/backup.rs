@@ -16,6 +16,7 @@ use crate::store::file::connect;
 use crate::store::file::copies;
 use crate::store::file::directory::{self, DataDirectory};
 use crate::store::file::migrate;
+use crate::store::sql;
 
 /// What became of what was deleted since the copy was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub fn restore(data: &Path, from: &Path, entry: &AuditEntry) -> Result<CarriedOv
 pub fn verify_audit(data: &Path) -> Result<AuditFinding, OpenError> {
     let connection = inspect_in(data)?;
     let transaction = connection.unchecked_transaction()?;
-    audit::verify(&transaction).map_err(of_store)
+    audit::verify(&sql::Connection::Sqlite(&transaction)).map_err(of_store)
 }
 
 /// A connection that only reads, to the database in a data directory that a sidecar may be using.
@@ -98,7 +99,7 @@ fn check_whole(copy: &Path) -> Result<(), OpenError> {
     if finding != "ok" {
         return Err(OpenError::Broken(copy.into(), finding));
     }
-    match audit::verify(&connection).map_err(of_store)? {
+    match audit::verify(&sql::Connection::Sqlite(&connection)).map_err(of_store)? {
         AuditFinding::Whole { .. } => Ok(()),
         AuditFinding::Broken { seq } => Err(OpenError::Tampered(copy.into(), seq)),
         AuditFinding::Shortened { found, .. } => Err(OpenError::Tampered(copy.into(), found + 1)),
@@ -124,7 +125,7 @@ fn renew(
         Some(Ok(carried)) => carried,
         Some(Err(_)) => CarriedOver::Unreadable,
     };
-    audit::append(&transaction, entry).map_err(of_store)?;
+    audit::append(&sql::Connection::Sqlite(&transaction), entry).map_err(of_store)?;
     transaction.commit()?;
     Ok(carried)
 }
@@ -235,9 +236,9 @@ fn exists(path: &Path) -> Result<bool, OpenError> {
 pub(crate) fn of_store(error: StoreError) -> OpenError {
     match error {
         StoreError::Full(error) | StoreError::Unavailable(error) | StoreError::Broken(error) => {
-            OpenError::Sqlite(error)
+            OpenError::Database(error)
         }
-        other => OpenError::Sqlite(rusqlite::Error::ToSqlConversionFailure(Box::new(other))),
+        other => rusqlite::Error::ToSqlConversionFailure(Box::new(other)).into(),
     }
 }
 

@@ -81,7 +81,7 @@ fn check_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     }
     let damaged = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => broken(error.to_string()),
-        _ => OpenError::Sqlite(error),
+        _ => error.into(),
     };
     let application: i64 = connection
         .pragma_query_value(None, "application_id", |row| row.get(0))

@@ -4,7 +4,6 @@
 //! with it, and forgotten after the last; so that a ring without one of them is found out at once,
 //! and a passage that was killed anywhere can be gone through again.
 
-use rusqlite::{Connection, params};
 use serde_json::json;
 
 use crate::domain::act::Act;
@@ -14,6 +13,7 @@ use crate::domain::secrets::keyring::Keyring;
 use crate::domain::secrets::sealed::{MasterKeyId, SealContext, SealError, Sealed};
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::sql::{Connection, params};
 use crate::store::{Store, audit};
 
 /// Values that are sealed anew in one transaction.
@@ -48,8 +48,7 @@ impl Store {
     pub fn master_keys(&self) -> Result<Vec<MasterKeyId>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT id FROM master_keys")?;
-            let rows = statement.query_map([], |row| row.get(0).map(MasterKeyId::from_bytes))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            Ok(statement.query_map(params![], |row| row.get(0).map(MasterKeyId::from_bytes))?)
         })
     }
 
@@ -129,14 +128,15 @@ impl SealedColumn {
         );
         let limit = i64::try_from(VALUES_AT_ONCE).unwrap_or(i64::MAX);
         let mut statement = connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![current.as_bytes(), limit], |row| {
-            Ok(SealedValue {
-                row: row.get(0)?,
-                key_version: row.get(1)?,
-                sealed: Sealed::from_bytes(row.get(2)?),
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        Ok(
+            statement.query_map(params![current.as_bytes(), limit], |row| {
+                Ok(SealedValue {
+                    row: row.get(0)?,
+                    key_version: row.get(1)?,
+                    sealed: Sealed::from_bytes(row.get(2)?),
+                })
+            })?,
+        )
     }
 
     /// Only the very value that was read is replaced.

@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_makers.sql"),
     include_str!("migrations/0011_labels.sql"),
     include_str!("migrations/0012_tokens.sql"),
+    include_str!("migrations/0013_portable.sql"),
 ];
 
 /// The newest schema version.

@@ -3,7 +3,6 @@
 //! Does not open their secrets. Invariant: a deleted access key's row is gone.
 
 use keytable::Status;
-use rusqlite::{Connection, Row, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::identity::access_key::{AccessKey, Signer};
@@ -14,6 +13,7 @@ use crate::store::error::StoreError;
 use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::pagination::{self, Order, PagedRow, PagedTable, RowTarget};
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{self, Connection, Row, params};
 use crate::store::{Store, audit, tenancy};
 
 /// How many access keys an account may have, and what to say to one more.
@@ -24,7 +24,7 @@ const ACCESS_KEYS_MAX: (i64, &str) = (
 
 const COUNT: &str = "SELECT count(*) FROM access_keys WHERE account = ?1";
 
-const COLUMNS: &str = "id, account, name, status, secret, user, maker, capabilities, creator, created_at, \
+const COLUMNS: &str = "id, account, name, status, secret, user_id, maker, capabilities, creator, created_at, \
      updated_at, revision";
 
 impl Store {
@@ -141,7 +141,7 @@ impl PagedRow for AccessKey {
         row: "access key",
     };
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> sql::Result<Self> {
         let mut columns = Columns::new(row, 0);
         Ok(Self {
             id: columns.take()?,

@@ -4,7 +4,6 @@
 //! account's id is never given again.
 
 use keytable::AccountId;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
@@ -13,6 +12,7 @@ use crate::domain::name::KeyName;
 use crate::store::error::StoreError;
 use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{self, Connection, OptionalExtension, Row, params};
 use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "a.id, a.name, a.key_limit, (SELECT count(*) FROM keys AS k WHERE \
@@ -53,8 +53,7 @@ impl Store {
             );
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![after, limit], read)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            Ok(statement.query_map(params![after, limit], read)?)
         })
     }
 
@@ -95,8 +94,8 @@ pub(super) fn update(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     transaction.execute(
-        "UPDATE accounts SET name = ?2, key_limit = ?3, updated_at = max(updated_at, ?4), \
-         revision = revision + 1 WHERE id = ?1",
+        "UPDATE accounts SET name = ?2, key_limit = ?3, updated_at = CASE WHEN updated_at < ?4 \
+         THEN ?4 ELSE updated_at END, revision = revision + 1 WHERE id = ?1",
         params![
             id.as_str(),
             name.as_str(),
@@ -107,7 +106,7 @@ pub(super) fn update(
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Account> {
+fn read(row: &Row<'_>) -> sql::Result<Account> {
     let mut columns = Columns::new(row, 0);
     Ok(Account {
         id: columns.account()?,

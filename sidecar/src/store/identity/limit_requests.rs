@@ -3,8 +3,6 @@
 //! Does not count keys. Invariant: a request is decided once, and a limit that is granted is in force
 //! in the same transaction.
 
-use rusqlite::{Connection, Row, params};
-
 use crate::domain::audit::AuditEntry;
 use crate::domain::identity::account::{LimitDecision, LimitRequest, LimitStatus};
 use crate::domain::name::Description;
@@ -13,6 +11,7 @@ use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::identity::accounts;
 use crate::store::pagination::{self, Order, PagedRow, PagedTable, RowTarget};
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{self, Connection, Row, params};
 use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "id, account, key_limit, reason, status, note, requested_by, \
@@ -131,7 +130,7 @@ impl PagedRow for LimitRequest {
         row: "limit request",
     };
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> sql::Result<Self> {
         let mut columns = Columns::new(row, 0);
         Ok(Self {
             id: columns.take()?,

@@ -3,8 +3,6 @@
 //! Does not mint secrets. Invariant: an installation has a first start once; what it makes is one
 //! transaction.
 
-use rusqlite::Connection;
-
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Role;
@@ -13,6 +11,7 @@ use crate::domain::identity::user::{Setup, User, UserName};
 use crate::store::error::StoreError;
 use crate::store::identity::tokens;
 use crate::store::identity::users::{self, Ends};
+use crate::store::sql::{Connection, params};
 use crate::store::{Store, audit};
 
 impl Store {
@@ -20,7 +19,7 @@ impl Store {
     pub fn is_new(&self) -> Result<bool, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare("SELECT 1 FROM users")?;
-            Ok(!statement.exists([])?)
+            Ok(!statement.exists(params![])?)
         })
     }
 
@@ -77,7 +76,7 @@ fn lock_out(user: &mut User, now: UnixMillis) {
 
 /// Ends every token that is no user's, and every access key that was made with one, whosever it is.
 fn end_ownerless(transaction: &Connection) -> Result<(), StoreError> {
-    transaction.execute("DELETE FROM tokens WHERE user IS NULL", [])?;
-    transaction.execute("DELETE FROM access_keys WHERE maker IS NULL", [])?;
+    transaction.execute("DELETE FROM tokens WHERE user_id IS NULL", params![])?;
+    transaction.execute("DELETE FROM access_keys WHERE maker IS NULL", params![])?;
     Ok(())
 }

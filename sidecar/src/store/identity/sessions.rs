@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 
 use keytable::KeyHash;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
@@ -15,6 +14,7 @@ use crate::store::error::StoreError;
 use crate::store::identity::users;
 use crate::store::pagination::{self, RowTarget};
 use crate::store::row::integer;
+use crate::store::sql::{Connection, OptionalExtension, params};
 use crate::store::{Store, audit};
 
 /// Sessions that one user may have; the oldest makes room.
@@ -69,7 +69,7 @@ impl Store {
     ) -> Result<Option<User>, StoreError> {
         self.read(|connection| {
             let id: Option<String> = connection
-                .prepare_cached("SELECT user FROM sessions WHERE hash = ?1 AND expires_at > ?2")?
+                .prepare_cached("SELECT user_id FROM sessions WHERE hash = ?1 AND expires_at > ?2")?
                 .query_row(params![hash.as_bytes(), integer(now.get())], |row| {
                     row.get(0)
                 })
@@ -122,7 +122,7 @@ impl Store {
     /// Whether the user has logged in from this address before.
     pub fn knows_address(&self, user: &str, address: IpAddr) -> Result<bool, StoreError> {
         self.read(|connection| {
-            let sql = "SELECT 1 FROM known_addresses WHERE user = ?1 AND address = ?2";
+            let sql = "SELECT 1 FROM known_addresses WHERE user_id = ?1 AND address = ?2";
             let mut statement = connection.prepare_cached(sql)?;
             Ok(statement.exists([user, &address.to_string()])?)
         })
@@ -139,7 +139,7 @@ fn begin(
         transaction.execute("DELETE FROM sessions WHERE hash = ?1", [earlier.as_bytes()])?;
     }
     transaction.execute(
-        "INSERT INTO sessions (hash, user, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO sessions (hash, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
         params![
             session.hash.as_bytes(),
             user,
@@ -148,8 +148,8 @@ fn begin(
         ],
     )?;
     transaction.execute(
-        "DELETE FROM sessions WHERE user = ?1 AND hash NOT IN (SELECT hash FROM sessions \
-         WHERE user = ?1 ORDER BY created_at DESC LIMIT ?2)",
+        "DELETE FROM sessions WHERE user_id = ?1 AND hash NOT IN (SELECT hash FROM sessions \
+         WHERE user_id = ?1 ORDER BY created_at DESC LIMIT ?2)",
         params![user, SESSIONS_MAX],
     )?;
     Ok(())
@@ -162,13 +162,13 @@ fn know(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     transaction.execute(
-        "INSERT INTO known_addresses (user, address, at) VALUES (?1, ?2, ?3) \
-         ON CONFLICT DO UPDATE SET at = ?3",
+        "INSERT INTO known_addresses (user_id, address, at) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (user_id, address) DO UPDATE SET at = ?3",
         params![user, address.to_string(), integer(now.get())],
     )?;
     transaction.execute(
-        "DELETE FROM known_addresses WHERE user = ?1 AND address NOT IN (SELECT address FROM \
-         known_addresses WHERE user = ?1 ORDER BY at DESC LIMIT ?2)",
+        "DELETE FROM known_addresses WHERE user_id = ?1 AND address NOT IN (SELECT address FROM \
+         known_addresses WHERE user_id = ?1 ORDER BY at DESC LIMIT ?2)",
         params![user, ADDRESSES_MAX],
     )?;
     Ok(())

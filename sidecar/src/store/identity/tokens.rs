@@ -4,7 +4,6 @@
 //! is as unknown as one that never was.
 
 use keytable::{AccountId, KeyHash};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
@@ -13,6 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::pagination::{self, Order, PagedRow, PagedTable};
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{self, Connection, OptionalExtension, Row, params};
 use crate::store::{Store, tenancy};
 
 /// How many tokens an account, or the operators together, may have, and what to say to one more.
@@ -21,10 +21,11 @@ const TOKENS_MAX: (i64, &str) = (
     "the account has as many tokens as it may have: revoke one that is not used",
 );
 
-const COUNT: &str = "SELECT count(*) FROM tokens WHERE account IS ?1";
+const COUNT: &str = "SELECT count(*) FROM tokens WHERE account = ?1";
+const COUNT_OF_OPERATORS: &str = "SELECT count(*) FROM tokens WHERE account IS NULL";
 
 const COLUMNS: &str =
-    "id, hash, account, name, capabilities, creator, user, created_at, expires_at";
+    "id, hash, account, name, capabilities, creator, user_id, created_at, expires_at";
 
 impl Store {
     /// Makes a token.
@@ -37,7 +38,8 @@ impl Store {
         self.make_once(once, entry, |transaction| {
             let account = token.account.as_ref();
             account.map_or(Ok(()), |id| tenancy::require_account(transaction, id))?;
-            pagination::require_room(transaction, COUNT, account, TOKENS_MAX)?;
+            let count = account.map_or(COUNT_OF_OPERATORS, |_| COUNT);
+            pagination::require_room(transaction, count, account, TOKENS_MAX)?;
             insert(transaction, token)
         })
     }
@@ -85,7 +87,7 @@ impl PagedRow for ApiToken {
         row: "token",
     };
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> sql::Result<Self> {
         let mut columns = Columns::new(row, 0);
         Ok(Self {
             id: columns.take()?,

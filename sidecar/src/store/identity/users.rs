@@ -4,7 +4,6 @@
 //! session in the same transaction, and the last operator who can log in stays one.
 
 use keytable::{AccountId, KeyHash, Status};
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::clock::UnixMillis;
@@ -16,6 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::idempotency::{self, Idempotent, IdempotentCall};
 use crate::store::pagination::{self, Order, PagedRow, PagedTable, RowTarget};
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{self, Connection, OptionalExtension, Row, named_params, params};
 use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "id, name, account, role, status, password, setup_hash, setup_expires_at, \
@@ -148,13 +148,13 @@ pub(crate) fn put(transaction: &Connection, user: &User) -> Result<(), StoreErro
 /// Ends what a change of a user ends.
 pub(crate) fn end(transaction: &Connection, user: &str, ends: Ends) -> Result<(), StoreError> {
     if ends != Ends::Nothing {
-        transaction.execute("DELETE FROM sessions WHERE user = ?1", [user])?;
+        transaction.execute("DELETE FROM sessions WHERE user_id = ?1", [user])?;
     }
     if matches!(ends, Ends::SessionsAndTokens | Ends::Everything) {
-        transaction.execute("DELETE FROM tokens WHERE user = ?1", [user])?;
+        transaction.execute("DELETE FROM tokens WHERE user_id = ?1", [user])?;
     }
     if ends == Ends::Everything {
-        let sql = "DELETE FROM access_keys WHERE user = ?1 OR maker = ?1";
+        let sql = "DELETE FROM access_keys WHERE user_id = ?1 OR maker = ?1";
         transaction.execute(sql, [user])?;
     }
     Ok(())
@@ -163,7 +163,7 @@ pub(crate) fn end(transaction: &Connection, user: &str, ends: Ends) -> Result<()
 /// Refuses a state in which nobody could run the installation any more.
 fn require_operator(transaction: &Connection) -> Result<(), StoreError> {
     let sql = "SELECT 1 FROM users WHERE role = 'operator' AND status = 'enabled'";
-    if transaction.prepare_cached(sql)?.exists([])? {
+    if transaction.prepare_cached(sql)?.exists(params![])? {
         Ok(())
     } else {
         Err(StoreError::Conflict(
@@ -183,7 +183,7 @@ pub(crate) fn find_by_name(
         .optional()?)
 }
 
-fn setup(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Setup>> {
+fn setup(columns: &mut Columns<'_>) -> sql::Result<Option<Setup>> {
     let hash: Option<[u8; KeyHash::BYTES]> = columns.take()?;
     let expires_at = columns.maybe_time()?;
     Ok(hash.zip(expires_at).map(|(hash, expires_at)| Setup {
@@ -192,7 +192,7 @@ fn setup(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Setup>> {
     }))
 }
 
-fn totp(columns: &mut Columns<'_>) -> rusqlite::Result<Option<TotpFactor>> {
+fn totp(columns: &mut Columns<'_>) -> sql::Result<Option<TotpFactor>> {
     let seed: Option<Vec<u8>> = columns.take()?;
     let (confirmed, step) = (columns.take()?, columns.unsigned()?);
     Ok(seed.map(|seed| TotpFactor {
@@ -212,7 +212,7 @@ impl PagedRow for User {
         row: "user",
     };
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> sql::Result<Self> {
         let mut columns = Columns::new(row, 0);
         Ok(Self {
             id: columns.take()?,

@@ -4,7 +4,6 @@
 //! its audit row, its log entry and the next generation in one transaction, or nothing.
 
 use keytable::{AccountId, KeyHash, KeyId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use crate::domain::act::Act;
@@ -20,6 +19,7 @@ use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::keys::limit;
 use crate::store::knowledge::catalog;
 use crate::store::row::{self, Columns, KEY_COLUMNS, integer};
+use crate::store::sql::{Connection, OptionalExtension, params};
 use crate::store::{Store, Stored, audit};
 
 const RETIRES: &str = "the key has a successor: it can only be narrowed, disabled or deleted";

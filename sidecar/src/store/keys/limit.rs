@@ -4,12 +4,12 @@
 //! successor, over all regions, in the transaction that adds one.
 
 use keytable::AccountId;
-use rusqlite::Connection;
 
 use crate::domain::key::NewKey;
 use crate::domain::origin::Origin;
 use crate::store::error::StoreError;
 use crate::store::row::Columns;
+use crate::store::sql::Connection;
 use crate::store::tenancy;
 
 /// Refuses a new key whose account or region does not exist or whose account is full.

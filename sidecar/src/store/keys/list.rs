@@ -4,8 +4,6 @@
 //! no list looks at another account's rows.
 
 use keytable::{AccountId, Status};
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
@@ -15,7 +13,8 @@ use crate::domain::region::RegionId;
 use crate::domain::status::status_word;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::row::{Columns, KEY_COLUMNS, has_labels, integer};
+use crate::store::row::{Columns, KEY_COLUMNS, contains, has_label, integer, part_of};
+use crate::store::sql::{Connection, Value};
 
 /// Which keys a list shows.
 #[derive(Clone, Debug)]
@@ -109,7 +108,7 @@ pub enum CursorValue {
 /// A query that grows.
 struct Sql {
     text: String,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Store {
@@ -143,10 +142,10 @@ impl Sort {
         match self {
             Self::Newest => (None, true),
             Self::Oldest => (None, false),
-            Self::Name => (Some("k.name COLLATE NOCASE"), false),
-            Self::NameBackwards => (Some("k.name COLLATE NOCASE"), true),
-            Self::LeastRecentlyUsed => (Some("ifnull(k.last_used_at, 0)"), false),
-            Self::MostRecentlyUsed => (Some("ifnull(k.last_used_at, 0)"), true),
+            Self::Name => (Some("lower(k.name)"), false),
+            Self::NameBackwards => (Some("lower(k.name)"), true),
+            Self::LeastRecentlyUsed => (Some("coalesce(k.last_used_at, 0)"), false),
+            Self::MostRecentlyUsed => (Some("coalesce(k.last_used_at, 0)"), true),
         }
     }
 
@@ -165,7 +164,7 @@ impl Sort {
 }
 
 impl Sql {
-    fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value>) {
+    fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value<'static>>) {
         self.text.push_str(text);
         self.values.extend(values);
     }
@@ -185,8 +184,8 @@ impl Sql {
         }
         if let Some(name) = &filter.name {
             // The index is by the name without case.
-            let both = " AND k.name = ? COLLATE NOCASE AND k.name = ?";
-            self.push(both, [text(name), text(name)]);
+            let both = " AND lower(k.name) = ? AND k.name = ?";
+            self.push(both, [name.to_ascii_lowercase().into(), text(name)]);
         }
         if let Some(id) = &filter.id {
             self.push(" AND k.id = ?", [text(id)]);
@@ -194,21 +193,25 @@ impl Sql {
         if let Some(creator) = &filter.creator {
             self.push(" AND k.creator = ?", [text(creator)]);
         }
-        if !filter.labels.is_empty() {
-            let wanted = filter.labels.to_json().to_string();
-            self.push(&format!(" AND {}", has_labels("k", "?")), [wanted.into()]);
+        for label in filter.labels.members() {
+            self.push(&format!(" AND {}", has_label("k", "?")), [label.into()]);
         }
         if let Some(part) = &filter.name_contains {
-            self.push(" AND instr(lower(k.name), lower(?)) > 0", [text(part)]);
+            self.push(&format!(" AND {}", contains("k.name")), [part_of(part)]);
         }
         if let Some(since) = filter.unused_since {
             let since = integer(since.get()).into();
-            self.push(" AND ifnull(k.last_used_at, k.created_at) < ?", [since]);
+            self.push(" AND coalesce(k.last_used_at, k.created_at) < ?", [since]);
         }
     }
 
-    fn order(&mut self, sort: Sort, cursor: Option<&Cursor>) {
-        let (column, down) = sort.column();
+    fn order(&mut self, filter: &KeyFilter, sort: Sort, cursor: Option<&Cursor>) {
+        let (column, down) = match (sort, &filter.name) {
+            // Keys of one name are in the order of their numbers.
+            (Sort::Name, Some(_)) => (None, false),
+            (Sort::NameBackwards, Some(_)) => (None, true),
+            _ => sort.column(),
+        };
         let (sign, direction) = if down { ("<", "DESC") } else { (">", "ASC") };
         if let Some(cursor) = cursor {
             let seq = Value::from(integer(cursor.seq));
@@ -229,9 +232,9 @@ impl Sql {
 }
 
 impl CursorValue {
-    fn value(&self) -> Value {
+    fn value(&self) -> Value<'static> {
         match self {
-            Self::Name(name) => name.clone().into(),
+            Self::Name(name) => name.to_ascii_lowercase().into(),
             Self::Time(at) => integer(*at).into(),
         }
     }
@@ -252,7 +255,7 @@ fn page_sql(filter: &KeyFilter, sort: Sort, cursor: Option<&Cursor>, limit: usiz
         values: Vec::new(),
     };
     sql.filter(filter);
-    sql.order(sort, cursor);
+    sql.order(filter, sort, cursor);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     sql.push(" LIMIT ?", [limit.into()]);
     sql
@@ -262,7 +265,7 @@ fn count(connection: &Connection, filter: &KeyFilter) -> Result<u64, StoreError>
     let sql = count_sql(filter);
     let count: i64 = connection
         .prepare_cached(&sql.text)?
-        .query_row(params_from_iter(sql.values), |row| row.get(0))?;
+        .query_row(sql.values, |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
@@ -275,12 +278,11 @@ fn page(
 ) -> Result<Vec<(u64, Key)>, StoreError> {
     let sql = page_sql(filter, sort, cursor, limit);
     let mut statement = connection.prepare_cached(&sql.text)?;
-    let rows = statement.query_map(params_from_iter(sql.values), |row| {
+    Ok(statement.query_map(sql.values, |row| {
         let mut columns = Columns::new(row, 0);
         let seq = columns.unsigned()?;
         Ok((seq, columns.key()?))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    })?)
 }
 
 #[cfg(test)]

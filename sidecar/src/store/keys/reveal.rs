@@ -3,8 +3,6 @@
 //! Does not open them. Invariant: a value is handed out only together with a committed audit row
 //! that says to whom.
 
-use rusqlite::OptionalExtension;
-
 use crate::domain::act::Act;
 use crate::domain::audit::AuditAction;
 use crate::domain::key::Key;
@@ -13,6 +11,7 @@ use crate::domain::secrets::sealed::{SealContext, Sealed};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::keys::lifecycle::{self, Target, note};
+use crate::store::sql::OptionalExtension;
 
 /// The table and the column of a key's sealed value.
 const PLACE: (&str, &str) = ("keys", "sealed");

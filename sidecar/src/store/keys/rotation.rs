@@ -4,7 +4,6 @@
 //! time, and one of them counts against the limit; the one that is replaced has an expiry. When a
 //! successor is deleted, the schema makes the key that it replaced an ordinary one again.
 
-use rusqlite::Connection;
 use serde_json::json;
 
 use crate::domain::act::Act;
@@ -18,6 +17,7 @@ use crate::store::feed::changes;
 use crate::store::feed::changes::{ChangeEntry, ChangeKind};
 use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::keys::lifecycle::{self, Minted, Target, change_of, note};
+use crate::store::sql::Connection;
 use crate::store::{Store, Stored, row};
 
 const HAS_SUCCESSOR: &str = "the key has a successor already: rotate that one";

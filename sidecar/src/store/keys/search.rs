@@ -5,8 +5,6 @@
 //! and region only.
 
 use keytable::{AccountId, KeyHash, Status};
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use serde_json::json;
 
 use crate::domain::act::Act;
@@ -20,7 +18,8 @@ use crate::domain::region::RegionId;
 use crate::store::Store;
 use crate::store::audit;
 use crate::store::error::StoreError;
-use crate::store::row::{Columns, KEY_COLUMNS, integer};
+use crate::store::row::{Columns, KEY_COLUMNS, contains, integer, part_of};
+use crate::store::sql::{Connection, OptionalExtension, Value, params};
 
 /// Which keys are searched for.
 #[derive(Clone, Debug)]
@@ -100,7 +99,7 @@ pub struct SearchPage {
 #[derive(Default)]
 struct Sql {
     text: String,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Store {
@@ -161,7 +160,7 @@ impl Sql {
         );
         if let Some(team) = &search.team {
             let team = text(team.as_str());
-            sql.push(" AND ifnull(k.team, k.account) = ?", [team]);
+            sql.push(" AND coalesce(k.team, k.account) = ?", [team]);
         }
         for condition in &search.conditions {
             sql.condition(condition);
@@ -169,7 +168,7 @@ impl Sql {
         sql
     }
 
-    fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value>) {
+    fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value<'static>>) {
         self.text.push_str(text);
         self.values.extend(values);
     }
@@ -188,13 +187,18 @@ impl Sql {
                 let number = |(models, services): &(bool, bool)| {
                     Value::from(i64::from(*models) * 2 + i64::from(*services))
                 };
-                let shape = "(k.models IS NULL) * 2 + (k.services IS NULL) = ?";
+                let shape = "CASE WHEN k.models IS NULL THEN 2 ELSE 0 END \
+                             + CASE WHEN k.services IS NULL THEN 1 ELSE 0 END = ?";
                 self.any(shape, shapes.iter().map(number));
             }
-            Condition::Usable(usable, now) => self.push(
-                " AND (k.status = 'enabled' AND ifnull(k.expires_at > ?, 1)) = ?",
-                [integer(now.get()).into(), i64::from(*usable).into()],
-            ),
+            Condition::Usable(usable, now) => {
+                let not = if *usable { "" } else { "NOT " };
+                let expires = "(k.expires_at IS NULL OR k.expires_at > ?)";
+                self.push(
+                    &format!(" AND {not}(k.status = 'enabled' AND {expires})"),
+                    [integer(now.get()).into()],
+                );
+            }
         }
     }
 
@@ -207,7 +211,7 @@ impl Sql {
         match matching {
             Matching::Exact => self.any(&format!("{column} = ?"), values),
             Matching::Fuzzy => {
-                self.any(&format!("instr(lower({column}), lower(?)) > 0"), values);
+                self.any(&contains(column), texts.iter().map(|text| part_of(text)));
             }
             Matching::Not => {
                 for value in values {
@@ -218,8 +222,8 @@ impl Sql {
     }
 
     /// At least one of the values fits; none of none does.
-    fn any(&mut self, fits: &str, values: impl IntoIterator<Item = Value>) {
-        self.push(" AND (0", []);
+    fn any(&mut self, fits: &str, values: impl IntoIterator<Item = Value<'static>>) {
+        self.push(" AND (FALSE", []);
         for value in values {
             self.push(&format!(" OR {fits}"), [value]);
         }
@@ -230,8 +234,8 @@ impl Sql {
 impl SearchOrder {
     const fn columns(self) -> &'static str {
         match self {
-            Self::Name(false) => "k.name COLLATE NOCASE, k.seq",
-            Self::Name(true) => "k.name COLLATE NOCASE DESC, k.seq DESC",
+            Self::Name(false) => "lower(k.name), k.seq",
+            Self::Name(true) => "lower(k.name) DESC, k.seq DESC",
             Self::Created(false) => "k.seq",
             Self::Created(true) => "k.seq DESC",
             Self::Updated(false) => "k.updated_at, k.seq",
@@ -246,17 +250,19 @@ fn by_hash(
     hash: &KeyHash,
 ) -> Result<Option<Key>, StoreError> {
     let sql = format!(
-        "SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.key_hash = ?1 AND k.account = ifnull(?2, k.account)"
+        "SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.key_hash = ?1 AND k.account = coalesce(?2, k.account)"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let parameters = params![hash.as_bytes(), account.map(AccountId::as_str)];
-    let key = statement.query_row(parameters, |row| Columns::new(row, 0).key());
+    let key = statement.query_row(
+        params![hash.as_bytes(), account.map(AccountId::as_str)],
+        |row| Columns::new(row, 0).key(),
+    );
     Ok(key.optional()?)
 }
 
 fn count(connection: &Connection, condition: &Sql) -> Result<u64, StoreError> {
     let sql = format!("SELECT count(*) FROM keys AS k{}", condition.text);
-    let values = params_from_iter(condition.values.iter());
+    let values = &condition.values;
     let mut statement = connection.prepare(&sql)?;
     let count: i64 = statement.query_row(values, |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
@@ -272,10 +278,7 @@ fn page(
     condition.push(&order, page);
     let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k{}", condition.text);
     let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map(params_from_iter(condition.values), |row| {
-        Columns::new(row, 0).key()
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(statement.query_map(condition.values, |row| Columns::new(row, 0).key())?)
 }
 
 #[cfg(test)]

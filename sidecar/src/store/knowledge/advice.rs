@@ -5,7 +5,6 @@
 use std::net::IpAddr;
 
 use keytable::{AccountId, KeyId};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
@@ -14,6 +13,7 @@ use crate::domain::usage::{OTHER_RESOURCES, Period};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, KEY_COLUMNS, integer};
+use crate::store::sql::{Connection, OptionalExtension, params};
 
 /// More resources or addresses than anybody advises on.
 const KNOWN_MAX: usize = 20;
@@ -63,11 +63,12 @@ fn keys(
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![account.as_str(), integer(after), limit], |row| {
-        let mut columns = Columns::new(row, 0);
-        Ok((columns.unsigned()?, columns.key()?))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(
+        statement.query_map(params![account.as_str(), integer(after), limit], |row| {
+            let mut columns = Columns::new(row, 0);
+            Ok((columns.unsigned()?, columns.key()?))
+        })?,
+    )
 }
 
 fn observed(connection: &Connection, key: &KeyId, now: UnixMillis) -> Result<Observed, StoreError> {
@@ -95,14 +96,15 @@ fn resources(
     since_s: u64,
 ) -> Result<Vec<(String, u64)>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT resource, sum(count) FROM usage WHERE key = ?1 AND period_s = 86400 \
+        "SELECT resource, CAST(sum(count) AS bigint) FROM usage WHERE key = ?1 AND period_s = 86400 \
          AND start_s >= ?2 AND outcome IN (1, 8) GROUP BY resource ORDER BY 2 DESC, resource",
     )?;
-    let rows = statement.query_map(params![key.as_str(), integer(since_s)], |row| {
-        let mut columns = Columns::new(row, 0);
-        Ok((columns.take()?, columns.unsigned()?))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(
+        statement.query_map(params![key.as_str(), integer(since_s)], |row| {
+            let mut columns = Columns::new(row, 0);
+            Ok((columns.take()?, columns.unsigned()?))
+        })?,
+    )
 }
 
 fn addresses(
@@ -113,10 +115,11 @@ fn addresses(
     let mut statement = connection.prepare_cached(
         "SELECT address FROM usage_addresses WHERE key = ?1 AND last_at >= ?2 ORDER BY address",
     )?;
-    let rows = statement.query_map(params![key.as_str(), integer(since_ms)], |row| {
-        Columns::new(row, 0).read(|text: String| text.parse().ok())
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(
+        statement.query_map(params![key.as_str(), integer(since_ms)], |row| {
+            Columns::new(row, 0).read(|text: String| text.parse().ok())
+        })?,
+    )
 }
 
 fn first_use(connection: &Connection, key: &KeyId) -> Result<Option<UnixMillis>, StoreError> {

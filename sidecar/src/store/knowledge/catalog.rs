@@ -4,7 +4,6 @@
 //! entries, and each change of it has its audit row.
 
 use keytable::Scope;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::domain::act::Act;
@@ -13,6 +12,7 @@ use crate::domain::catalog::{CATALOG_ENTRIES_MAX, Catalog, CatalogEntry, Resourc
 use crate::domain::region::RegionId;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer, json_list, list, millis};
+use crate::store::sql::{self, Connection, OptionalExtension, Row, ToValue, params};
 use crate::store::{Store, audit, tenancy};
 
 const COLUMNS: &str = "name, display_name, aliases, created_at, updated_at, revision";
@@ -37,16 +37,17 @@ impl Store {
     ) -> Result<Vec<CatalogEntry>, StoreError> {
         self.read(|connection| {
             tenancy::require_region(connection, region)?;
+            let of_kind = filter.kind.map_or("", |_| " AND kind = ?4");
             let sql = format!(
-                "SELECT {COLUMNS} FROM catalog WHERE region = ?1 AND name > ?2 \
-                 AND (?3 IS NULL OR kind = ?3) ORDER BY name LIMIT ?4"
+                "SELECT {COLUMNS} FROM catalog WHERE region = ?1 AND name > ?2{of_kind} \
+                 ORDER BY name LIMIT ?3"
             );
             let after = filter.after.as_deref().unwrap_or_default();
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut values = vec![region.as_str().value(), after.value(), limit.into()];
+            values.extend(filter.kind.as_ref().map(ToValue::value));
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows =
-                statement.query_map(params![region.as_str(), after, filter.kind, limit], entry)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            Ok(statement.query_map(values, entry)?)
         })
     }
 
@@ -161,7 +162,7 @@ fn names(connection: &Connection, region: &RegionId) -> Result<Catalog, StoreErr
     let names = statement.query_map([region.as_str()], |row| {
         Columns::new(row, 0).read(|text: String| ResourceName::parse(&text).ok())
     })?;
-    Ok(Catalog::of(names.collect::<rusqlite::Result<Vec<_>>>()?))
+    Ok(Catalog::of(names))
 }
 
 fn find(
@@ -175,7 +176,7 @@ fn find(
     Ok(found.optional()?)
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<CatalogEntry> {
+fn entry(row: &Row<'_>) -> sql::Result<CatalogEntry> {
     let mut columns = Columns::new(row, 0);
     let aliases = |text: String| {
         let aliases = list(&text)?.into_iter();
@@ -210,8 +211,10 @@ fn put(
     };
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO catalog (region, name, kind, display_name, aliases, \
-             created_at, updated_at, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO catalog (region, name, kind, display_name, aliases, created_at, \
+             updated_at, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+             ON CONFLICT (region, name) DO UPDATE SET kind = ?3, display_name = ?4, \
+             aliases = ?5, created_at = ?6, updated_at = ?7, revision = ?8",
         )?
         .execute(params![
             region.as_str(),

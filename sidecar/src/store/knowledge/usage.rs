@@ -9,18 +9,20 @@ mod record;
 mod tokens;
 
 use keytable::{AccountId, KeyId, Tokens, UsageOutcome};
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
 
 use crate::domain::label::Labels;
 use crate::domain::usage::Interval;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::row::{Columns, has_labels, integer};
+use crate::store::row::{Columns, has_label, integer};
+use crate::store::sql::{self, Connection, Row, Value};
 
 use tokens::SUMS as TOKEN_SUMS;
 
 pub use rank::{RankedBy, Ranking};
+
+/// How many requests. A sum is given the type of what was summed up: PostgreSQL widens it.
+const COUNT: &str = "CAST(sum(count) AS bigint)";
 
 /// Whose usage is asked for.
 #[derive(Clone, Debug)]
@@ -69,15 +71,14 @@ impl Store {
         interval: &Interval,
     ) -> Result<Vec<UsagePoint>, StoreError> {
         let sql = format!(
-            "SELECT start_s, outcome, sum(count), {TOKEN_SUMS} FROM usage WHERE {} GROUP BY start_s, outcome \
+            "SELECT start_s, outcome, {COUNT}, {TOKEN_SUMS} FROM usage WHERE {} GROUP BY start_s, outcome \
              ORDER BY start_s, outcome",
             subject.condition()
         );
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let parameters = params_from_iter(subject.parameters(interval));
-            let rows = statement.query_map(parameters, point)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            let parameters = subject.parameters(interval);
+            Ok(statement.query_map(parameters, point)?)
         })
     }
 
@@ -99,7 +100,7 @@ impl Store {
         interval: &Interval,
         limit: usize,
     ) -> Result<Vec<UsageShare>, StoreError> {
-        let name = "ifnull((SELECT name FROM keys WHERE id = key), \
+        let name = "coalesce((SELECT name FROM keys WHERE id = key), \
                     (SELECT name FROM dead_keys WHERE id = key))";
         let sql = shares_sql(subject, "key", name);
         self.read(|connection| shares(connection, &sql, subject, interval, limit))
@@ -113,14 +114,19 @@ impl Subject {
         match self {
             Self::Key(_) => format!("key = ?1 AND {within}"),
             Self::Account(_) => format!("account = ?1 AND {within}"),
-            Self::Labelled(..) => format!(
-                "account = ?1 AND {within} AND key IN (SELECT id FROM keys WHERE account = ?1 AND {})",
-                has_labels("keys", "?5")
-            ),
+            Self::Labelled(_, labels) => {
+                let places = (5..).take(labels.members().count());
+                let labelled = places.map(|place| has_label("keys", &format!("?{place}")));
+                let labelled: Vec<_> = labelled.collect();
+                format!(
+                    "account = ?1 AND {within} AND key IN (SELECT id FROM keys WHERE account = ?1 AND {})",
+                    labelled.join(" AND ")
+                )
+            }
         }
     }
 
-    fn parameters(&self, interval: &Interval) -> Vec<Value> {
+    fn parameters(&self, interval: &Interval) -> Vec<Value<'static>> {
         let id = match self {
             Self::Key(id) => id.as_str(),
             Self::Account(id) | Self::Labelled(id, _) => id.as_str(),
@@ -129,18 +135,26 @@ impl Subject {
         let mut parameters = vec![Value::from(id.to_owned())];
         parameters.extend(times.map(|time| Value::from(integer(time))));
         if let Self::Labelled(_, labels) = self {
-            parameters.push(labels.to_json().to_string().into());
+            parameters.extend(labels.members().map(Value::from));
         }
         parameters
     }
 }
 
-fn shares_sql(subject: &Subject, of: &str, name: &str) -> String {
+/// How many requests were permitted, and how many refused.
+fn outcome_sums() -> String {
     let permitted = UsageOutcome::Permitted.code();
     format!(
-        "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
-         sum(iif(outcome = {permitted}, 0, count)), {TOKEN_SUMS} FROM usage WHERE {} GROUP BY {of} \
+        "CAST(sum(CASE WHEN outcome = {permitted} THEN count ELSE 0 END) AS bigint), \
+         CAST(sum(CASE WHEN outcome = {permitted} THEN 0 ELSE count END) AS bigint)"
+    )
+}
+
+fn shares_sql(subject: &Subject, of: &str, name: &str) -> String {
+    format!(
+        "SELECT {of}, {name}, {}, {TOKEN_SUMS} FROM usage WHERE {} GROUP BY {of} \
          ORDER BY sum(count) DESC, {of} LIMIT ?",
+        outcome_sums(),
         subject.condition()
     )
 }
@@ -155,11 +169,10 @@ fn shares(
     let mut parameters = subject.parameters(interval);
     parameters.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params_from_iter(parameters), share)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(statement.query_map(parameters, share)?)
 }
 
-fn share(row: &Row<'_>) -> rusqlite::Result<UsageShare> {
+fn share(row: &Row<'_>) -> sql::Result<UsageShare> {
     let mut columns = Columns::new(row, 0);
     Ok(UsageShare {
         of: columns.take()?,
@@ -170,7 +183,7 @@ fn share(row: &Row<'_>) -> rusqlite::Result<UsageShare> {
     })
 }
 
-fn point(row: &Row<'_>) -> rusqlite::Result<UsagePoint> {
+fn point(row: &Row<'_>) -> sql::Result<UsagePoint> {
     let mut columns = Columns::new(row, 0);
     Ok(UsagePoint {
         start_s: columns.unsigned()?,

@@ -6,7 +6,7 @@ use crate::domain::identity::account::LimitRequest;
 use crate::domain::identity::token::ApiToken;
 use crate::domain::identity::user::User;
 use crate::store::lock;
-use crate::store::tests::fixture::Scratch;
+use crate::store::tests::fixture::{self, Scratch};
 
 const PAGED_TABLES: [&PagedTable; 4] = [
     &User::TABLE,
@@ -20,16 +20,16 @@ const ROWS: &str = "
     INSERT INTO accounts (id, created_at) VALUES ('one', 0), ('two', 0);
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 14)
     INSERT INTO limit_requests (id, account, key_limit, reason, status, requested_by, created_at, revision)
-    SELECT 'lr-' || i, iif(i % 2, 'one', 'two'), 1, 'r', 'open', 'user:x', 0, 1 FROM n;";
+    SELECT 'lr-' || i, CASE i % 2 WHEN 1 THEN 'one' ELSE 'two' END, 1, 'r', 'open', 'user:x', 0, 1 FROM n;";
 
-fn ids(connection: &Connection, account: Option<&AccountId>, limit: usize) -> Vec<String> {
+fn ids(store: &Store, account: Option<&AccountId>, limit: usize) -> Vec<String> {
     let (mut behind, mut ids) = (None, Vec::new());
     loop {
         let page = PageRequest { behind, limit };
-        let read = |row: &Row<'_>| row.get::<_, String>("id");
-        let found = LimitRequest::TABLE
-            .page(connection, account, page, read)
-            .unwrap();
+        let read = |row: &Row<'_>| row.get::<String>(0);
+        let part =
+            |connection: &Connection| LimitRequest::TABLE.page(connection, account, page, read);
+        let found = store.read(part).unwrap();
         assert!(!found.items.is_empty(), "no part is empty but the first");
         ids.extend(found.items);
         assert!(ids.len() <= 14, "it goes round: {ids:?}");
@@ -44,13 +44,12 @@ fn ids(connection: &Connection, account: Option<&AccountId>, limit: usize) -> Ve
 fn a_list_is_read_whole_in_parts_of_any_size() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let connection = lock(&store.0.writer);
-    connection.execute_batch(ROWS).unwrap();
+    fixture::run(&store, ROWS).unwrap();
     let one = AccountId::parse("one").unwrap();
     let odd: Vec<_> = [13, 11, 9, 7, 5, 3, 1].map(|i| format!("lr-{i}")).to_vec();
     for limit in 1..=8 {
-        assert_eq!(ids(&connection, Some(&one), limit), odd, "{limit}");
-        assert_eq!(ids(&connection, None, limit).len(), 14, "{limit}");
+        assert_eq!(ids(&store, Some(&one), limit), odd, "{limit}");
+        assert_eq!(ids(&store, None, limit).len(), 14, "{limit}");
     }
 }
 

@@ -20,9 +20,17 @@ use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
 use crate::store::feed::changes;
 use crate::store::keys::lifecycle::{self, CreateOptions, Minted, Target};
-use crate::store::{Idempotent, OpenError, Store, StoreError, Stored};
+use crate::store::sql::{Connection, params};
+use crate::store::{Idempotent, OpenError, SqlError, Store, StoreError, Stored};
 
 pub(crate) const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
+
+/// Leads a database from the words that every engine understands back to those before.
+pub(crate) const BEFORE_PORTABLE: &str = "
+    ALTER TABLE sessions        RENAME COLUMN user_id TO user;
+    ALTER TABLE known_addresses RENAME COLUMN user_id TO user;
+    ALTER TABLE tokens          RENAME COLUMN user_id TO user;
+    ALTER TABLE access_keys     RENAME COLUMN user_id TO user;";
 
 /// A directory of its own that goes with the test.
 pub(crate) struct Scratch(pub(crate) PathBuf);
@@ -111,6 +119,30 @@ pub(crate) fn act_at(at: UnixMillis) -> Act {
         address: None,
         at,
     }
+}
+
+/// Runs statements as somebody would who has the database.
+pub(crate) fn run(store: &Store, statements: &str) -> Result<(), SqlError> {
+    let run = |connection: &Connection| -> Result<(), StoreError> {
+        match connection {
+            Connection::Sqlite(connection) => connection.execute_batch(statements)?,
+        }
+        Ok(())
+    };
+    store.write(run).map_err(|error| match error {
+        StoreError::Broken(error) => error,
+        other => panic!("{other}"),
+    })
+}
+
+/// The number that a query answers with.
+pub(crate) fn number(store: &Store, query: &str) -> i64 {
+    let read = |connection: &Connection| {
+        Ok(connection
+            .prepare(query)?
+            .query_row(params![], |row| row.get(0))?)
+    };
+    store.read(read).unwrap()
 }
 
 /// Makes a key that may name whatever it likes.

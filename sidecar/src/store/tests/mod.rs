@@ -273,7 +273,7 @@ fn whoever_cannot_be_led_on_gets_the_whole_table() {
     );
     assert!(gap(at(5)), "the future");
     let forget = "DELETE FROM changes WHERE generation <= 2";
-    lock(&store.0.writer).execute(forget, []).unwrap();
+    fixture::run(&store, forget).unwrap();
     assert!(gap(at(1)), "forgotten");
     assert!(!gap(at(2)) && !gap(at(4)), "remembered");
 }
@@ -353,7 +353,7 @@ fn the_limit_counts_standard_keys_over_all_regions() {
     let scratch = Scratch::new();
     let store = scratch.open();
     let limit = "UPDATE accounts SET key_limit = 2";
-    lock(&store.0.writer).execute(limit, []).unwrap();
+    fixture::run(&store, limit).unwrap();
     add(&store, 1, "local");
     add(&store, 2, "other");
     let third = insert(&store, new_key("local"), minted(3));

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use keytable::{AccountId, KeyHash, KeyId, Status, Tokens, UsageBatch, UsageOutcome, UsageRow};
 
-use rusqlite::Connection;
+use crate::store::sql::Connection;
 
 use crate::domain::audit::AuditAction;
 use crate::domain::key::NewKey;

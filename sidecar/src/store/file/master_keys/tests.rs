@@ -81,7 +81,7 @@ fn a_value_that_does_not_open_stops_the_passage_and_stays_as_it_is() {
     let swap = "UPDATE keys SET sealed = (SELECT sealed FROM keys WHERE id = 'ak-1') \
                 WHERE id = 'ak-2'";
     store
-        .write(|connection| Ok(connection.execute(swap, [])?))
+        .write(|connection| Ok(connection.execute(swap, params![])?))
         .unwrap();
     let longer = ring.with_new_key().unwrap();
     let refused = store.seal_anew(&longer, &act());

@@ -4,7 +4,7 @@ use std::fs;
 
 use rusqlite::{Connection, params};
 
-use crate::store::tests::fixture::{Scratch, add, target};
+use crate::store::tests::fixture::{BEFORE_PORTABLE, Scratch, add, target};
 
 /// A value of our own format and one of another's.
 const SECRETS: [&str; 2] = [
@@ -22,6 +22,7 @@ fn as_before(scratch: &Scratch, statements: &str) {
             connection.execute(&drop, []).unwrap();
         }
     }
+    connection.execute_batch(BEFORE_PORTABLE).unwrap();
     connection.execute_batch(statements).unwrap();
     let later = "DROP INDEX access_keys_by_maker; ALTER TABLE access_keys DROP COLUMN maker; \
         ALTER TABLE keys DROP COLUMN labels;";

@@ -8,8 +8,8 @@ use super::*;
 use crate::domain::audit::{Actor, AuditAction};
 use crate::domain::identity::role::Role;
 use crate::domain::identity::user::UserName;
-use crate::store::tests::fixture::{NOW, Scratch};
-use crate::store::{Idempotent, lock};
+use crate::store::Idempotent;
+use crate::store::tests::fixture::{self, NOW, Scratch};
 
 const USER: &str = "u-1";
 
@@ -104,12 +104,8 @@ fn sessions_and_known_addresses_are_bounded_and_old_ones_make_room() {
     for number in 0..30 {
         log_in(&store, number, NOW.plus_ms(u64::from(number)));
     }
-    let count = |table: &str| -> i64 {
-        let sql = format!("SELECT count(*) FROM {table}");
-        lock(&store.0.writer)
-            .query_row(&sql, [], |row| row.get(0))
-            .unwrap()
-    };
+    let count =
+        |table: &str| -> i64 { fixture::number(&store, &format!("SELECT count(*) FROM {table}")) };
     assert_eq!((count("sessions"), count("known_addresses")), (20, 20));
     let knows = |number| {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, number));

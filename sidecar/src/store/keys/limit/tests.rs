@@ -3,17 +3,16 @@
 use super::*;
 use crate::domain::rotation::Grace;
 use crate::store::tests::fixture::{
-    Scratch, account, act, add_all, insert, minted, new_key, target,
+    self, Scratch, account, act, add_all, insert, minted, new_key, target,
 };
 use crate::store::{Minted, Store, lock};
 
 /// What the schema keeps, and what there is.
 fn counts(store: &Store) -> (u64, u64) {
-    let connection = lock(&store.0.writer);
-    let (kept, _) = counted_keys(&connection, &account()).unwrap();
+    let kept = store.read(|connection| counted_keys(connection, &account()));
     let sql = "SELECT count(*) FROM keys WHERE origin = 'standard' AND successor IS NULL";
-    let there: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
-    (kept, u64::try_from(there).unwrap())
+    let there = fixture::number(store, sql);
+    (kept.unwrap().0, u64::try_from(there).unwrap())
 }
 
 fn rotate(store: &Store, number: u32, successor: u32) {
@@ -74,6 +73,7 @@ fn keys_from_before_the_number_was_kept_count() {
     let scratch = Scratch::new();
     let store = scratch.open();
     add_all(&store, 1..=3);
+    fixture::run(&store, fixture::BEFORE_PORTABLE).unwrap();
     lock(&store.0.writer)
         .execute_batch(
             "DROP INDEX keys_in_order; DROP TRIGGER keys_count_when_made; DROP TRIGGER keys_count_until_deleted; \

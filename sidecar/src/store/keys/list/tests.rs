@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::domain::name::KeyName;
-use crate::store::lock;
-use crate::store::tests::fixture::{Scratch, account, act, insert, minted, new_key};
+use crate::store::tests::fixture::{self, Scratch, account, act, insert, minted, new_key};
 
 const SORTS: [Sort; 6] = [
     Sort::Newest,
@@ -44,7 +43,7 @@ fn every_order_is_read_whole_in_parts() {
         insert(&store, new, minted(number)).unwrap();
     }
     let used = "UPDATE keys SET last_used_at = seq % 3 WHERE seq > 2";
-    lock(&store.0.writer).execute(used, []).unwrap();
+    fixture::run(&store, used).unwrap();
     for sort in SORTS {
         let keys = read_through(&store, &of(&account()), sort);
         let mut ids: Vec<_> = keys.iter().map(|key| key.id.clone()).collect();
@@ -72,7 +71,7 @@ fn keys_that_were_not_used_since_are_found() {
         insert(&store, new_key("local"), minted(number)).unwrap();
     }
     let used = "UPDATE keys SET last_used_at = created_at + 1000 WHERE id = 'ak-2'";
-    lock(&store.0.writer).execute(used, []).unwrap();
+    fixture::run(&store, used).unwrap();
     let since = KeyFilter {
         unused_since: Some(UnixMillis::new(act().at.get() + 1)),
         ..of(&account())

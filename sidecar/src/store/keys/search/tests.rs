@@ -82,6 +82,9 @@ fn texts_are_compared_exactly_partly_and_not() {
     assert_eq!(names(Matching::Exact, &["beta", "delta"]), ["ak-1", "ak-4"]);
     assert_eq!(names(Matching::Exact, &["alpha"]), [""; 0]);
     assert_eq!(names(Matching::Fuzzy, &["LPH", "one"]), ["ak-2", "ak-3"]);
+    for pattern in ["%", "_", "a%a", "!", "\\"] {
+        assert_eq!(names(Matching::Fuzzy, &[pattern]), [""; 0], "{pattern}");
+    }
     assert_eq!(names(Matching::Not, &["beta", "delta"]), ["ak-2", "ak-3"]);
     assert_eq!(names(Matching::Exact, &[]), [""; 0]);
     let text = vec!["ak-3' OR 1=1 --".to_owned()];

@@ -74,7 +74,7 @@ fn keys_are_examined_part_by_part_and_advice_follows_from_the_numbers() {
     let now = later(100);
     let lock = "UPDATE keys SET expires_at = NULL";
     store
-        .write(|connection| Ok(connection.execute(lock, [])?))
+        .write(|connection| Ok(connection.execute(lock, params![])?))
         .unwrap();
     let part = store.examine(&account(), 0, 2, now).unwrap();
     assert_eq!(part.keys.len(), 2);

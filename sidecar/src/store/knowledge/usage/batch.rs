@@ -4,7 +4,6 @@
 //! and wherever the process was killed; points are forgotten when their time is over.
 
 use keytable::UsageBatch;
-use rusqlite::{Connection, params};
 
 use super::record;
 use crate::domain::clock::UnixMillis;
@@ -12,6 +11,7 @@ use crate::domain::usage::Period;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::sql::{Connection, params};
 
 /// Rows of a batch that are counted in one transaction: an admin's change does not wait long.
 pub(super) const ROWS_AT_ONCE: usize = 250;

@@ -2,18 +2,19 @@
 //!
 //! Does not cut into pages. Invariant: a deleted key counts where it was, under its last name.
 
-use keytable::{AccountId, KeyId, UsageOutcome};
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use keytable::{AccountId, KeyId};
 
 use crate::domain::region::RegionId;
 use crate::domain::usage::Interval;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::knowledge::usage::{TOKEN_SUMS, UsagePoint, UsageShare, point, share};
+use crate::store::knowledge::usage::{
+    COUNT, TOKEN_SUMS, UsagePoint, UsageShare, outcome_sums, point, share,
+};
 use crate::store::row::integer;
+use crate::store::sql::{self, Connection, Row, Value};
 
-const NAME: &str = "ifnull((SELECT name FROM keys WHERE id = key), \
+const NAME: &str = "coalesce((SELECT name FROM keys WHERE id = key), \
      (SELECT name FROM dead_keys WHERE id = key))";
 
 /// What is ranked.
@@ -47,12 +48,11 @@ impl Store {
             RankedBy::Key => ("key", NAME),
             RankedBy::Resource => ("resource", "NULL"),
         };
-        let permitted = UsageOutcome::Permitted.code();
         let (condition, values) = ranking.condition();
         let sql = format!(
-            "SELECT {of}, {name}, sum(iif(outcome = {permitted}, count, 0)), \
-             sum(iif(outcome = {permitted}, 0, count)), {TOKEN_SUMS} FROM usage WHERE {condition} \
-             GROUP BY {of} ORDER BY sum(count) DESC, {of}"
+            "SELECT {of}, {name}, {}, {TOKEN_SUMS} FROM usage WHERE {condition} \
+             GROUP BY {of} ORDER BY sum(count) DESC, {of}",
+            outcome_sums()
         );
         self.read(|connection| rows(connection, &sql, values, share))
     }
@@ -66,7 +66,7 @@ impl Store {
         let (condition, mut values) = ranking.condition();
         values.push(of.to_owned().into());
         let sql = format!(
-            "SELECT start_s, outcome, sum(count), {TOKEN_SUMS} FROM usage WHERE {condition} \
+            "SELECT start_s, outcome, {COUNT}, {TOKEN_SUMS} FROM usage WHERE {condition} \
              AND {column} = ? \
              GROUP BY start_s, outcome ORDER BY start_s, outcome"
         );
@@ -75,7 +75,7 @@ impl Store {
 }
 
 impl Ranking {
-    fn condition(&self) -> (String, Vec<Value>) {
+    fn condition(&self) -> (String, Vec<Value<'static>>) {
         let text = |text: &str| Value::from(text.to_owned());
         let (account, region) = (self.account.as_str(), self.region.as_str());
         let interval = &self.interval;
@@ -98,10 +98,9 @@ impl Ranking {
 fn rows<T>(
     connection: &Connection,
     sql: &str,
-    values: Vec<Value>,
-    read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    values: Vec<Value<'static>>,
+    read: fn(&Row<'_>) -> sql::Result<T>,
 ) -> Result<Vec<T>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params_from_iter(values), read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(statement.query_map(values, read)?)
 }

@@ -4,12 +4,12 @@
 //! whatever resources it names and wherever it calls from.
 
 use keytable::{KeyId, UsageOutcome, UsageRow};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::usage::{OTHER_RESOURCES, Period, resource_name};
 use crate::store::error::StoreError;
 use crate::store::row::integer;
+use crate::store::sql::{Connection, OptionalExtension, params};
 
 use super::tokens;
 
@@ -40,13 +40,13 @@ pub(crate) fn count(
          input_estimated, cached_estimated, output_estimated, reasoning_estimated) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
          ON CONFLICT (key, period_s, start_s, resource, outcome) \
-         DO UPDATE SET count = count + excluded.count, \
-         input = input + excluded.input, cached = cached + excluded.cached, \
-         output = output + excluded.output, reasoning = reasoning + excluded.reasoning, \
-         input_estimated = input_estimated + excluded.input_estimated, \
-         cached_estimated = cached_estimated + excluded.cached_estimated, \
-         output_estimated = output_estimated + excluded.output_estimated, \
-         reasoning_estimated = reasoning_estimated + excluded.reasoning_estimated",
+         DO UPDATE SET count = usage.count + excluded.count, \
+         input = usage.input + excluded.input, cached = usage.cached + excluded.cached, \
+         output = usage.output + excluded.output, reasoning = usage.reasoning + excluded.reasoning, \
+         input_estimated = usage.input_estimated + excluded.input_estimated, \
+         cached_estimated = usage.cached_estimated + excluded.cached_estimated, \
+         output_estimated = usage.output_estimated + excluded.output_estimated, \
+         reasoning_estimated = usage.reasoning_estimated + excluded.reasoning_estimated",
     )?;
     let [
         input,
@@ -141,7 +141,7 @@ fn resource<'a>(
 fn note_use(connection: &Connection, key: &KeyId, at: UnixMillis) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE keys SET last_used_at = ?2 WHERE id = ?1 AND ifnull(last_used_at, 0) < ?2",
+            "UPDATE keys SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, 0) < ?2",
         )?
         .execute(params![key.as_str(), integer(at.get())])?;
     Ok(())
@@ -155,13 +155,14 @@ fn note_address(connection: &Connection, row: &UsageRow, at: UnixMillis) -> Resu
     connection
         .prepare_cached(
             "INSERT INTO usage_addresses (key, address, last_at) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (key, address) DO UPDATE SET last_at = max(last_at, excluded.last_at)",
+             ON CONFLICT (key, address) DO UPDATE SET \
+             last_at = excluded.last_at WHERE usage_addresses.last_at < excluded.last_at",
         )?
         .execute(params![key, address.to_string(), integer(at.get())])?;
     connection
         .prepare_cached(
             "DELETE FROM usage_addresses WHERE key = ?1 AND address IN (SELECT address FROM \
-             usage_addresses WHERE key = ?1 ORDER BY last_at DESC LIMIT -1 OFFSET ?2)",
+             usage_addresses WHERE key = ?1 ORDER BY last_at DESC LIMIT 1000 OFFSET ?2)",
         )?
         .execute(params![key, ADDRESSES_MAX])?;
     Ok(())

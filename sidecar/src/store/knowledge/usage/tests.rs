@@ -6,8 +6,7 @@ use super::batch::{ROWS_AT_ONCE, count_part};
 use super::*;
 use crate::domain::clock::UnixMillis;
 use crate::domain::usage::Period;
-use crate::store::lock;
-use crate::store::tests::fixture::{NOW, Scratch, account, act, add, add_all, target};
+use crate::store::tests::fixture::{self, NOW, Scratch, account, act, add, add_all, target};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -157,17 +156,12 @@ fn points_are_forgotten_when_their_time_is_over() {
     store.count_usage(&batch(1, used()), NOW).unwrap();
     let later = UnixMillis::new(NOW.get() + 45 * DAY_MS);
     store.count_usage(&batch(2, used()), later).unwrap();
-    let kept: Vec<(i64, i64)> = lock(&store.0.writer)
-        .prepare("SELECT period_s, count(*) FROM usage GROUP BY 1 ORDER BY 1")
-        .unwrap()
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
-        .collect::<rusqlite::Result<_>>()
-        .unwrap();
-    assert_eq!(kept, [(60, 1), (3_600, 1), (86_400, 2)]);
-    let batches: i64 = lock(&store.0.writer)
-        .query_row("SELECT count(*) FROM usage_batches", [], |row| row.get(0))
-        .unwrap();
+    let kept = [60, 3_600, 86_400].map(|period_s| {
+        let points = format!("SELECT count(*) FROM usage WHERE period_s = {period_s}");
+        fixture::number(&store, &points)
+    });
+    assert_eq!(kept, [1, 1, 2]);
+    let batches = fixture::number(&store, "SELECT count(*) FROM usage_batches");
     assert_eq!(batches, 1);
 }
 
@@ -193,9 +187,7 @@ fn a_key_makes_a_bounded_number_of_rows_whatever_it_calls() {
         (resources[0].of.as_str(), resources[0].permitted),
         ("(others)", 200)
     );
-    let addresses: i64 = lock(&store.0.writer)
-        .query_row("SELECT count(*) FROM usage_addresses", [], |row| row.get(0))
-        .unwrap();
+    let addresses = fixture::number(&store, "SELECT count(*) FROM usage_addresses");
     assert_eq!(addresses, 50);
 }
 
@@ -224,7 +216,7 @@ fn usage_of_a_label_is_that_of_the_keys_that_have_it() {
         add(&store, number, "local");
     }
     let label = r#"UPDATE keys SET labels = '{"env":"prod","team":"search"}' WHERE id <> 'ak-2'"#;
-    lock(&store.0.writer).execute(label, []).unwrap();
+    fixture::run(&store, label).unwrap();
     let rows = (1..=3)
         .map(|number| {
             row(

@@ -5,13 +5,20 @@
 use keytable::{TokenCounts, Tokens};
 
 use crate::store::row::{Columns, integer};
+use crate::store::sql::{self};
 
 /// Largest figure of one row; sums of as many rows as fit on a disk do not overflow.
 const FIGURE_MAX: u64 = 1 << 44;
 
 /// Their sums, in the order that [`read`] reads.
-pub(super) const SUMS: &str = "sum(input), sum(cached), sum(output), sum(reasoning), \
-     sum(input_estimated), sum(cached_estimated), sum(output_estimated), sum(reasoning_estimated)";
+pub(super) const SUMS: &str = "CAST(sum(input) AS bigint), \
+     CAST(sum(cached) AS bigint), \
+     CAST(sum(output) AS bigint), \
+     CAST(sum(reasoning) AS bigint), \
+     CAST(sum(input_estimated) AS bigint), \
+     CAST(sum(cached_estimated) AS bigint), \
+     CAST(sum(output_estimated) AS bigint), \
+     CAST(sum(reasoning_estimated) AS bigint)";
 
 /// Their values, in the same order.
 pub(super) fn values(tokens: &Tokens) -> [i64; 8] {
@@ -33,8 +40,8 @@ pub(super) fn values(tokens: &Tokens) -> [i64; 8] {
 }
 
 /// Reads the sums.
-pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<Tokens> {
-    let mut counts = || -> rusqlite::Result<TokenCounts> {
+pub(super) fn read(columns: &mut Columns<'_>) -> sql::Result<Tokens> {
+    let mut counts = || -> sql::Result<TokenCounts> {
         Ok(TokenCounts {
             input: columns.unsigned()?,
             cached: columns.unsigned()?,
