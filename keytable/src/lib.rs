@@ -16,9 +16,13 @@
 
 extern crate alloc;
 
+#[macro_use]
+pub mod mutant;
+
 pub mod address;
 pub mod api_key;
 pub mod bucket;
+pub mod cell;
 pub mod decision;
 mod encoding;
 pub mod format;

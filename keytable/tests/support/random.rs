@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 pub(crate) struct Random(u64);
 
 impl Random {
+    #[allow(dead_code, reason = "not every test draws its own seed")]
     /// A generator whose seed is printed, with the name of the test.
     pub(crate) fn seeded(test: &str) -> Self {
         let seed = match std::env::var("KEYTABLE_SEED") {
@@ -15,6 +16,11 @@ impl Random {
             Err(_) => RandomState::new().hash_one(test),
         };
         println!("{test}: KEYTABLE_SEED={seed}");
+        Self::from_seed(seed)
+    }
+
+    /// A generator that somebody else told the seed of.
+    pub(crate) fn from_seed(seed: u64) -> Self {
         Self(seed)
     }
 
