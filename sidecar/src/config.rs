@@ -16,11 +16,12 @@ use keytable::{AccountId, Network};
 
 use crate::domain::region::RegionId;
 use crate::domain::secrets::secret::KeyPrefix;
+use crate::store::{Server, StorePlace};
 use crate::telemetry::LogFormat;
 
 pub use arguments::usage;
 use arguments::{
-    Arguments, AuditVerb, ConfigVerb, EnvoyVerb, KeysVerb, OperatorVerb, Settings, Verb,
+    Arguments, AuditVerb, ConfigVerb, EnvoyVerb, KeysVerb, OperatorVerb, Settings, StoreVerb, Verb,
 };
 pub use error::ConfigError;
 use settings::{Places, Stop};
@@ -35,6 +36,10 @@ pub enum Command {
     Serve(Box<Config>),
     /// Say that the settings make sense.
     CheckConfig(Box<Config>),
+    /// Make the tables of a database on a server.
+    CreateStore(Server),
+    /// Bring the tables of a database on a server to this program's.
+    UpgradeStore(Server),
     /// Copy the database in `data` to the new file `to`.
     Backup {
         /// The data directory.
@@ -49,26 +54,28 @@ pub enum Command {
         /// The file that a backup made.
         from: PathBuf,
     },
-    /// Check the audit in `data`.
+    /// Check the audit.
     VerifyAudit {
-        /// The data directory.
-        data: PathBuf,
+        /// Where the database is.
+        store: StorePlace,
     },
     /// Give the first operator a new setup secret.
     ResetOperator {
-        /// The data directory.
-        data: PathBuf,
+        /// Where the database is.
+        store: StorePlace,
     },
     /// Seal everything under a new master key.
     RotateMaster {
-        /// The data directory.
-        data: PathBuf,
+        /// Where the database is.
+        store: StorePlace,
         /// Where the master keys are.
         master_key: MasterKeySource,
     },
-    /// Write the key table of a region in `data` to the file `to`, sealed.
+    /// Write the key table of a region to the file `to`, sealed.
     Snapshot {
-        /// The data directory.
+        /// Where the database is.
+        store: StorePlace,
+        /// The data directory: the key that signs is in it.
         data: PathBuf,
         /// Whose keys.
         region: RegionId,
@@ -89,8 +96,8 @@ pub enum Command {
 /// How to serve.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The data directory.
-    pub data: PathBuf,
+    /// Where the database is.
+    pub store: StorePlace,
     /// Where the REST API listens.
     pub admin: SocketAddr,
     /// Where the feed listens.
@@ -156,8 +163,8 @@ pub struct Gateway {
 /// Where the master keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MasterKeySource {
-    /// In the data directory, drawn at the first start.
-    DataDirectory,
+    /// In this data directory, drawn at the first start.
+    DataDirectory(PathBuf),
     /// In this file.
     File(PathBuf),
     /// In this open file descriptor.
@@ -188,6 +195,8 @@ impl Command {
         match verb {
             Verb::Serve => config(settings).map(Self::Serve),
             Verb::Config(ConfigVerb::Check) => config(settings).map(Self::CheckConfig),
+            Verb::Store(StoreVerb::Create) => server(&settings).map(Self::CreateStore),
+            Verb::Store(StoreVerb::Upgrade) => server(&settings).map(Self::UpgradeStore),
             Verb::Backup => Ok(Self::Backup {
                 data: given("data", settings.data)?,
                 to: given("to", settings.to)?,
@@ -197,16 +206,17 @@ impl Command {
                 from: given("from", settings.from)?,
             }),
             Verb::Audit(AuditVerb::Verify) => Ok(Self::VerifyAudit {
-                data: given("data", settings.data)?,
+                store: place(&settings)?,
             }),
             Verb::Operator(OperatorVerb::Reset) => Ok(Self::ResetOperator {
-                data: given("data", settings.data)?,
+                store: place(&settings)?,
             }),
             Verb::Keys(KeysVerb::RotateMaster) => Ok(Self::RotateMaster {
-                master_key: master_key(settings.master_key_file, settings.master_key_fd)?,
-                data: given("data", settings.data)?,
+                store: place(&settings)?,
+                master_key: master_key(&settings)?,
             }),
             Verb::Snapshot => Ok(Self::Snapshot {
+                store: place(&settings)?,
                 data: given("data", settings.data)?,
                 region: given("region", settings.region)?,
                 to: given("to", settings.to)?,
@@ -219,10 +229,11 @@ impl Command {
 impl Config {
     fn of(settings: Settings, places: &Places) -> Result<Self, ConfigError> {
         let behind_tls_proxy = settings.behind_tls_proxy.unwrap_or(false);
-        let tls = tls(settings.tls_certificate_file, settings.tls_key_file)?;
+        let tls = tls(&settings)?;
         let has_tls = behind_tls_proxy || tls.is_some();
         Ok(Self {
-            data: given("data", settings.data)?,
+            store: place(&settings)?,
+            master_key: master_key(&settings)?,
             admin: address("admin", settings.admin, has_tls, places)?,
             feed: address("feed", settings.feed, has_tls, places)?,
             public_url: public_url(settings.public_url, tls.is_some(), places)?,
@@ -233,7 +244,6 @@ impl Config {
             feed_token_file: given("feed-token-file", settings.feed_token_file)?,
             operator_token_file: settings.operator_token_file,
             setup_secret_file: settings.setup_secret_file,
-            master_key: master_key(settings.master_key_file, settings.master_key_fd)?,
             recoverable: settings.recoverable.unwrap_or(true),
             seed_accounts: settings.seed_account,
             seed_regions: settings.seed_region,
@@ -273,24 +283,38 @@ fn given<T>(name: &'static str, setting: Option<T>) -> Result<T, ConfigError> {
     setting.ok_or(ConfigError::Missing(name))
 }
 
-fn master_key(
-    file: Option<PathBuf>,
-    descriptor: Option<i32>,
-) -> Result<MasterKeySource, ConfigError> {
-    match (file, descriptor) {
+/// Where the database is: in the data directory, unless a server is named.
+fn place(settings: &Settings) -> Result<StorePlace, ConfigError> {
+    match &settings.store {
+        Some(_) => server(settings).map(StorePlace::Server),
+        None => given("data", settings.data.clone()).map(StorePlace::Directory),
+    }
+}
+
+fn server(settings: &Settings) -> Result<Server, ConfigError> {
+    Ok(Server {
+        url: given("store", settings.store.clone())?,
+        password_file: settings.store_password_file.clone(),
+        ca_file: settings.store_ca_file.clone(),
+    })
+}
+
+/// With a database on a server, no directory goes along with it: the master keys' file is named.
+fn master_key(settings: &Settings) -> Result<MasterKeySource, ConfigError> {
+    let file = settings.master_key_file.clone();
+    match (file, settings.master_key_fd) {
         (Some(_), Some(_)) => Err(ConfigError::Either("master-key-file", "master-key-fd")),
         (Some(file), None) => Ok(MasterKeySource::File(file)),
         (None, Some(number)) => Ok(MasterKeySource::Descriptor(number)),
-        (None, None) => Ok(MasterKeySource::DataDirectory),
+        (None, None) if settings.store.is_some() => Err(ConfigError::Missing("master-key-file")),
+        (None, None) => given("data", settings.data.clone()).map(MasterKeySource::DataDirectory),
     }
 }
 
 /// Certificate and key: both or neither.
-fn tls(
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-) -> Result<Option<TlsFiles>, ConfigError> {
-    match (certificate, key) {
+fn tls(settings: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
+    let certificate = settings.tls_certificate_file.clone();
+    match (certificate, settings.tls_key_file.clone()) {
         (None, None) => Ok(None),
         (certificate, key) => Ok(Some(TlsFiles {
             certificate: given("tls-certificate-file", certificate)?,

@@ -20,18 +20,25 @@ fn main() -> ExitCode {
     match Command::parse(std::env::args_os().skip(1)) {
         Ok(Command::Serve(config)) => serve(&config),
         Ok(Command::CheckConfig(config)) => say(serve::check(&config)),
+        Ok(Command::CreateStore(server)) => say(offline::create_store(&server)),
+        Ok(Command::UpgradeStore(server)) => say(offline::upgrade_store(&server)),
         Ok(Command::Backup { data, to }) => say(offline::backup(&data, &to)),
         Ok(Command::Restore { data, from }) => say(offline::restore(&data, &from)),
-        Ok(Command::VerifyAudit { data }) => say(offline::verify_audit(&data)),
-        Ok(Command::ResetOperator { data }) => {
+        Ok(Command::VerifyAudit { store }) => say(offline::verify_audit(&store)),
+        Ok(Command::ResetOperator { store }) => {
             telemetry::install(LogFormat::Text);
-            say(offline::reset_operator(&data).as_deref())
+            say(offline::reset_operator(&store).as_deref())
         }
-        Ok(Command::RotateMaster { data, master_key }) => {
+        Ok(Command::RotateMaster { store, master_key }) => {
             telemetry::install(LogFormat::Text);
-            say(offline::rotate_master(&data, &master_key))
+            say(offline::rotate_master(&store, &master_key))
         }
-        Ok(Command::Snapshot { data, region, to }) => say(snapshot::write(&data, &region, &to)),
+        Ok(Command::Snapshot {
+            store,
+            data,
+            region,
+            to,
+        }) => say(snapshot::write(&store, &data, &region, &to)),
         Ok(Command::LintEnvoy { file }) => lint_envoy(&file),
         Ok(Command::Help) => print(&config::usage()),
         Ok(Command::Version) => print(&format!("sidecar {}\n", sidecar::VERSION)),

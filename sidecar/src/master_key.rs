@@ -59,12 +59,11 @@ pub struct Passage {
 /// The ring that opens everything in `store`; a new one for a store that holds nothing sealed.
 pub fn open(
     source: &MasterKeySource,
-    data: &Path,
     store: &Store,
     now: UnixMillis,
 ) -> Result<Keyring, MasterKeyError> {
     let used = store.master_keys()?;
-    let place = place(source, data);
+    let place = place(source);
     let ring = match read(&place, source)? {
         Some(ring) => ring,
         None if used.is_empty() => draw(&place)?,
@@ -78,27 +77,26 @@ pub fn open(
 }
 
 /// Looks whether what is at the place of the ring, if there is something, is one.
-pub fn check(source: &MasterKeySource, data: &Path) -> Result<(), MasterKeyError> {
-    read(&place(source, data), source).map(drop)
+pub fn check(source: &MasterKeySource) -> Result<(), MasterKeyError> {
+    read(&place(source), source).map(drop)
 }
 
 /// Seals everything with a new master key. Goes on with a passage that was interrupted: then the
 /// ring has its new key already.
 pub fn rotate(
     source: &MasterKeySource,
-    data: &Path,
     store: &Store,
     act: &Act,
 ) -> Result<Passage, MasterKeyError> {
     let used = store.master_keys()?;
-    let ring = open(source, data, store, act.at)?;
+    let ring = open(source, store, act.at)?;
     let interrupted = used.iter().any(|id| *id != ring.current());
     let ring = match source {
         _ if interrupted => ring,
         MasterKeySource::Descriptor(_) => return Err(MasterKeyError::NoNewKey),
-        MasterKeySource::DataDirectory | MasterKeySource::File(_) => {
+        MasterKeySource::DataDirectory(_) | MasterKeySource::File(_) => {
             let longer = ring.with_new_key()?;
-            write(&place(source, data), &longer)?;
+            write(&place(source), &longer)?;
             longer
         }
     };
@@ -109,9 +107,9 @@ pub fn rotate(
     })
 }
 
-fn place(source: &MasterKeySource, data: &Path) -> PathBuf {
+fn place(source: &MasterKeySource) -> PathBuf {
     match source {
-        MasterKeySource::DataDirectory => data.join(FILE),
+        MasterKeySource::DataDirectory(data) => data.join(FILE),
         MasterKeySource::File(path) => path.clone(),
         MasterKeySource::Descriptor(number) => format!("/dev/fd/{number}").into(),
     }

@@ -19,7 +19,7 @@ use crate::domain::secrets::secret::{KeyPrefix, Secret};
 use crate::master_key::{self, MasterKeyError, Passage};
 use crate::serve::first_start::{OPERATOR, operator, system_entry};
 use crate::serve::{ServeError, open_store};
-use crate::store::{self, AuditFinding, CarriedOver, OpenError, StoreError};
+use crate::store::{self, AuditFinding, CarriedOver, OpenError, Server, StoreError, StorePlace};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -34,6 +34,20 @@ pub enum OfflineError {
     MasterKey(MasterKeyError),
     /// The audit is not the one that was written.
     Audit(AuditFinding),
+}
+
+/// Makes the tables of a database on a server; gives what to say.
+pub fn create_store(server: &Server) -> Result<String, OfflineError> {
+    store::create(server)?;
+    Ok("made: an installation of its own, without a key".into())
+}
+
+/// Brings the tables of a database on a server to this program's; gives what to say.
+pub fn upgrade_store(server: &Server) -> Result<String, OfflineError> {
+    let found = store::upgrade(server)?;
+    Ok(format!(
+        "the tables were of version {found} and are this program's now"
+    ))
 }
 
 /// Copies the database; gives what to say.
@@ -70,8 +84,8 @@ pub fn restore(data: &Path, from: &Path) -> Result<String, OfflineError> {
 }
 
 /// Checks the audit; gives what to say.
-pub fn verify_audit(data: &Path) -> Result<String, OfflineError> {
-    match store::verify_audit(data)? {
+pub fn verify_audit(place: &StorePlace) -> Result<String, OfflineError> {
+    match store::verify_audit(place)? {
         AuditFinding::Whole {
             rows,
             head,
@@ -102,9 +116,9 @@ fn of_credentials(rows: &[u64]) -> String {
 }
 
 /// Gives the first operator a new setup secret; takes away whatever else lets that user in.
-pub fn reset_operator(data: &Path) -> Result<Zeroizing<String>, OfflineError> {
+pub fn reset_operator(place: &StorePlace) -> Result<Zeroizing<String>, OfflineError> {
     // No key is made here, so the limit does not matter.
-    let store = open_store(data, 0)?;
+    let store = open_store(place, 0)?;
     let now = SystemClock.now();
     let secret = Secret::mint(&KeyPrefix::setup())?;
     let setup = Setup::of(&secret, now);
@@ -116,14 +130,14 @@ pub fn reset_operator(data: &Path) -> Result<Zeroizing<String>, OfflineError> {
 }
 
 /// Seals every stored secret under a new master key; gives what to say.
-pub fn rotate_master(data: &Path, source: &MasterKeySource) -> Result<String, OfflineError> {
-    let store = open_store(data, 0)?;
+pub fn rotate_master(place: &StorePlace, source: &MasterKeySource) -> Result<String, OfflineError> {
+    let store = open_store(place, 0)?;
     let act = Act {
         actor: Actor::System,
         address: None,
         at: SystemClock.now(),
     };
-    let Passage { current, values } = master_key::rotate(source, data, &store, &act)?;
+    let Passage { current, values } = master_key::rotate(source, &store, &act)?;
     Ok(format!(
         "{values} values are sealed with the master key {current}; older ones are only needed for \
          backups"

@@ -11,7 +11,6 @@ mod tls;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +37,7 @@ use crate::serve::announce::Event;
 use crate::service::App;
 use crate::service::attempt_limit::AttemptLimit;
 use crate::service::minute_limit::{LOOKUPS_MAX, MinuteLimit, REVEALS_MAX};
-use crate::store::{OpenError, Store};
+use crate::store::{self, OpenError, Store, StorePlace};
 use crate::telemetry::Line;
 use crate::tokenhub::{self, CallHistory};
 
@@ -80,7 +79,8 @@ pub fn run(config: &Config, announce: impl FnMut(Event)) -> Result<(), ServeErro
 /// Looks into the files that the settings name, as a start does; gives what to say.
 pub fn check(config: &Config) -> Result<&'static str, ServeError> {
     FeedToken::from_file(&config.feed_token_file)?;
-    master_key::check(&config.master_key, &config.data)?;
+    master_key::check(&config.master_key)?;
+    store::check_place(&config.store)?;
     config.tls.as_ref().map(tls::load).transpose()?;
     Ok("the settings make sense")
 }
@@ -95,12 +95,9 @@ pub async fn serve(
     let tls = config.tls.as_ref().map(tls::load).transpose()?;
     let admin = listen(config.admin)?;
     let feed = listen(config.feed)?;
-    let store = open_store(&config.data, config.key_limit_default)?;
-    let keyring = master_key::open(&config.master_key, &config.data, &store, SystemClock.now())?;
-    seed(&store, config)?;
-    if let Some(setup_secret) = first_start::first_start(&store, config, SystemClock.now())? {
-        announce(Event::FirstStart { setup_secret });
-    }
+    let store = open_store(&config.store, config.key_limit_default)?;
+    let keyring = master_key::open(&config.master_key, &store, SystemClock.now())?;
+    prepare(&store, config, &mut announce)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let known = store.known_envoys()?;
     let fleet = SharedFleet::new(Arc::clone(&clock), known, store.generation()?);
@@ -136,7 +133,7 @@ pub async fn serve(
     let handles = [admin.handle(), feed.handle()];
     let servers = [spawn(admin), spawn(feed)];
     announce(ready);
-    stop.await;
+    let is_lost = is_lost_before(&store, stop).await;
     Line::info("stopping").write();
     fleet.close();
     store.wake_followers();
@@ -147,12 +144,23 @@ pub async fn serve(
             .map_err(|error| ServeError::Server(io::Error::other(error)))?
             .map_err(ServeError::Server)?;
     }
+    if is_lost {
+        return Err(ServeError::Lost);
+    }
     remember(&store, &fleet);
     // The servers' threads let go of the store a moment after the servers have ended.
     drop(fleet);
     timeout(CLOSE_TIMEOUT, store.closed())
         .await
         .map_err(|_| ServeError::NotClosed)
+}
+
+/// Over when `stop` is, or when this process has lost the database: whether it has.
+async fn is_lost_before(store: &Store, stop: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        () = stop => false,
+        () = store.lost() => true,
+    }
 }
 
 /// Writes down what is known of the Envoys. Only for people: what a change after the next start rests on
@@ -228,9 +236,9 @@ fn feed_server(
     Ok(server.map_err(ServeError::Server)?.run())
 }
 
-/// Opens the database in `data`; logs if it was found to be a copy, which only this start can tell.
-pub(crate) fn open_store(data: &Path, key_limit_default: u64) -> Result<Store, OpenError> {
-    let store = Store::open(data, key_limit_default)?;
+/// Opens the database; logs if it was found to be a copy, which only this start can tell.
+pub(crate) fn open_store(place: &StorePlace, key_limit_default: u64) -> Result<Store, OpenError> {
+    let store = Store::open_at(place, key_limit_default)?;
     if store.was_copied() {
         let message = "this database is a copy, or was moved to another file system: it goes on as a \
                        history of its own. Is the sidecar that it was copied from stopped?";
@@ -257,13 +265,21 @@ fn host_policy(config: &Config) -> HostPolicy {
     }
 }
 
-fn seed(store: &Store, config: &Config) -> Result<(), ServeError> {
+/// Makes what is to be there before the first call.
+fn prepare(
+    store: &Store,
+    config: &Config,
+    announce: &mut impl FnMut(Event),
+) -> Result<(), ServeError> {
     let now = SystemClock.now();
     for account in &config.seed_accounts {
         store.seed_account(account, now)?;
     }
     for region in &config.seed_regions {
         store.seed_region(region, now)?;
+    }
+    if let Some(setup_secret) = first_start::first_start(store, config, now)? {
+        announce(Event::FirstStart { setup_secret });
     }
     Ok(())
 }

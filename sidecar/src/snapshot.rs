@@ -19,7 +19,7 @@ use crate::compile::TableBuilder;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::region::RegionId;
 use crate::domain::secrets::entropy::{self, EntropyError};
-use crate::store::{self, OpenError};
+use crate::store::{self, OpenError, StorePlace};
 
 /// The file of the signing key, in the data directory: 64 hexadecimal digits.
 const KEY_FILE: &str = "seal-key";
@@ -59,14 +59,19 @@ pub enum SnapshotError {
     Entropy(EntropyError),
 }
 
-/// Writes the table of `region` in `data` to the file `to`, in place of what was there; gives what
-/// to say.
-pub fn write(data: &Path, region: &RegionId, to: &Path) -> Result<String, SnapshotError> {
+/// Writes the table of `region` to the file `to`, in place of what was there, signed with the key in `data`;
+/// gives what to say.
+pub fn write(
+    place: &StorePlace,
+    data: &Path,
+    region: &RegionId,
+    to: &Path,
+) -> Result<String, SnapshotError> {
     // Before the table is read: its lease must not count from later than what it says.
     let made_at = SystemClock.now();
     let mut table = TableBuilder::default();
     let mut keys = 0;
-    let read = store::read_table(data, region, |key| {
+    let read = store::read_table(place, region, |key| {
         keys += 1;
         table.add(&key);
     });

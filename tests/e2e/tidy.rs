@@ -24,6 +24,15 @@ const PLACES: &[(&str, &[&str], &str)] = &[
         "SQL is spoken in sidecar/src/store alone: add a method there",
     ),
     (
+        "tokio_postgres",
+        &[
+            "sidecar/src/store/postgres/",
+            "sidecar/src/store/sql/",
+            "sidecar/src/store/error.rs",
+        ],
+        "of the store, sql and postgres alone speak with a server",
+    ),
+    (
         "actix_web",
         &[
             "sidecar/src/http/",

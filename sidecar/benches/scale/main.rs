@@ -131,9 +131,9 @@ fn database(directory: &Path) -> PathBuf {
 /// Makes the keys; how many each second in the first and in the last tenth.
 fn make(directory: &Path, keys: u32, accounts: u32) -> (f64, f64) {
     let config = config(directory);
-    let store = Store::open(&config.data, u64::from(keys)).unwrap();
+    let store = Store::open_at(&config.store, u64::from(keys)).unwrap();
     let now = SystemClock.now();
-    let keyring = master_key::open(&config.master_key, &config.data, &store, now).unwrap();
+    let keyring = master_key::open(&config.master_key, &store, now).unwrap();
     store.seed_region(&region(), now).unwrap();
     for number in 0..accounts {
         store.seed_account(&account(number), now).unwrap();

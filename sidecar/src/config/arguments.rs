@@ -16,6 +16,7 @@ use super::Gateway;
 use super::values::{boolean, descriptor, host, origin, socket, threads, url_path, whole_number};
 use crate::domain::region::RegionId;
 use crate::domain::secrets::secret::KeyPrefix;
+use crate::store::DatabaseUrl;
 use crate::telemetry::LogFormat;
 
 const ABOUT: &str = "\
@@ -52,6 +53,8 @@ pub(super) enum Verb {
     Backup,
     Restore,
     #[command(subcommand)]
+    Store(StoreVerb),
+    #[command(subcommand)]
     Audit(AuditVerb),
     #[command(subcommand)]
     Operator(OperatorVerb),
@@ -65,6 +68,12 @@ pub(super) enum Verb {
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigVerb {
     Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreVerb {
+    Create,
+    Upgrade,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +105,29 @@ pub(super) struct Settings {
     /// where the database is; made if it is missing
     #[arg(long, env = "LATCHKEY_DATA", value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    /// where the database is instead: on a PostgreSQL server, as
+    /// postgres://ROLE@HOST,HOST/DATABASE; `sidecar store create`
+    /// makes its tables
+    #[arg(
+        long,
+        env = "LATCHKEY_STORE",
+        value_name = "URL",
+        verbatim_doc_comment,
+        value_parser = DatabaseUrl::parse
+    )]
+    pub(super) store: Option<DatabaseUrl>,
+    /// holds the role's password, for its owner alone
+    #[arg(long, env = "LATCHKEY_STORE_PASSWORD_FILE", value_name = "FILE")]
+    pub(super) store_password_file: Option<PathBuf>,
+    /// who vouches for the server (PEM); needed unless it is on this
+    /// machine
+    #[arg(
+        long,
+        env = "LATCHKEY_STORE_CA_FILE",
+        value_name = "FILE",
+        verbatim_doc_comment
+    )]
+    pub(super) store_ca_file: Option<PathBuf>,
     /// where the REST API listens; port 0: any free one
     #[arg(long, env = "LATCHKEY_ADMIN", value_name = "ADDRESS:PORT", value_parser = socket)]
     pub(super) admin: Option<SocketAddr>,

@@ -174,7 +174,10 @@ fn a_flag_counts_more_than_a_variable_and_a_variable_more_than_the_file() {
     let Command::Serve(config) = command else {
         panic!("another command");
     };
-    assert_eq!(config.data, PathBuf::from("/flag"));
+    let StorePlace::Directory(data) = config.store else {
+        panic!("on a server");
+    };
+    assert_eq!(data, PathBuf::from("/flag"));
     assert_eq!((config.admin.port(), config.feed.port()), (7, 2));
     assert_eq!(
         (config.seed_accounts.len(), config.seed_regions.len()),

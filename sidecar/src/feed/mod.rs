@@ -73,6 +73,8 @@ async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, P
     feed.authorize(&request)?;
     let wanted = TableRequest::parse(request.query_string())?;
     let frame = feed.answer(&wanted).await?;
+    // Also that nothing is new may be said by the one sidecar alone that could make something new.
+    feed.store.require_alone()?;
     let mut answer = HttpResponse::Ok();
     answer
         .content_type("application/octet-stream")
@@ -113,7 +115,7 @@ impl Feed {
     async fn answer(&self, wanted: &TableRequest) -> Result<Bytes, Problem> {
         self.require_region(&wanted.asked.region).await?;
         let (poll, arrival) = self.fleet.arrive(&wanted.who, wanted.trouble.clone());
-        self.remember(arrival).await;
+        self.remember(arrival).await?;
         let deadline = Instant::now() + wanted.wait;
         let mut commits = self.store.follow();
         self.snapshots.tidy();
@@ -138,11 +140,11 @@ impl Feed {
         }
     }
 
-    /// Writes down who is new. If that fails it is served all the same: it would refuse all traffic
-    /// for want of a table, and this process knows it. Its next request tries again.
-    async fn remember(&self, Arrival { newcomer, gone }: Arrival) {
+    /// Writes down who is new. If that fails it is served all the same, unless the database is on a server: it
+    /// would refuse all traffic for want of a table, and this process knows it. Its next request tries again.
+    async fn remember(&self, Arrival { newcomer, gone }: Arrival) -> Result<(), Problem> {
         let Some(introduction) = newcomer else {
-            return;
+            return Ok(());
         };
         let envoy = KnownEnvoy {
             introduction: introduction.clone(),
@@ -151,7 +153,11 @@ impl Feed {
         };
         if self.envoys.write(Newcomer { envoy, gone }).await {
             self.fleet.wrote(&introduction);
+        } else if self.store.must_note_envoys() {
+            let cause = "who asks cannot be written down";
+            return Err(Problem::unavailable(cause, &cause));
         }
+        Ok(())
     }
 
     async fn require_region(&self, region: &RegionId) -> Result<(), Problem> {

@@ -264,6 +264,17 @@ impl Problem {
         Self { cause, ..problem }
     }
 
+    /// 503: it may have been done, and nobody can say so now.
+    fn outcome_unknown(detail: &str) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(
+            status,
+            "outcome-unknown",
+            "The outcome is not known",
+            detail,
+        )
+    }
+
     /// 507: the disk is full. The cause is logged.
     fn disk_full(cause: &dyn fmt::Display) -> Self {
         let status = StatusCode::INSUFFICIENT_STORAGE;
@@ -401,7 +412,10 @@ impl From<StoreError> for Problem {
             ),
             StoreError::NotRecoverable => Self::conflict("not-recoverable", &error.to_string()),
             StoreError::Sealed(error) => error.into(),
-            StoreError::Unsynced => Self::unavailable(&error.to_string(), &error),
+            StoreError::Unsynced | StoreError::Ousted => {
+                Self::unavailable(&error.to_string(), &error)
+            }
+            StoreError::Unsettled => Self::outcome_unknown(&error.to_string()),
             StoreError::Broken(cause) => Self::internal(&cause),
         }
     }

@@ -25,7 +25,7 @@ impl Scratch {
     }
 
     fn open(&self, store: &Store) -> Result<Keyring, MasterKeyError> {
-        open(&MasterKeySource::DataDirectory, &self.0, store, NOW)
+        open(&MasterKeySource::DataDirectory(self.0.clone()), store, NOW)
     }
 }
 
@@ -97,15 +97,15 @@ fn a_passage_puts_a_new_key_in_front_and_an_interrupted_one_goes_on() {
     let scratch = Scratch::new("passage");
     let store = scratch.store();
     let first = scratch.open(&store).unwrap();
-    let source = MasterKeySource::DataDirectory;
-    let passage = rotate(&source, &scratch.0, &store, &act()).unwrap();
+    let source = MasterKeySource::DataDirectory(scratch.0.clone());
+    let passage = rotate(&source, &store, &act()).unwrap();
     let ring = scratch.open(&store).unwrap();
     assert_eq!(ring.current(), passage.current);
     assert!(ring.has(first.current()), "older backups still need it");
     // Killed behind the new file: the ring has its new key, the store does not know.
     let longer = ring.with_new_key().unwrap();
     write(&scratch.file(), &longer).unwrap();
-    let passage = rotate(&source, &scratch.0, &store, &act()).unwrap();
+    let passage = rotate(&source, &store, &act()).unwrap();
     assert_eq!(
         passage.current,
         longer.current(),
@@ -124,8 +124,8 @@ fn a_descriptor_is_read_and_never_written() {
     let file = File::open(&path).unwrap();
     let number = std::os::fd::AsRawFd::as_raw_fd(&file);
     let source = MasterKeySource::Descriptor(number);
-    let opened = open(&source, &scratch.0, &store, NOW).unwrap();
+    let opened = open(&source, &store, NOW).unwrap();
     assert_eq!(opened.current(), ring.current());
-    let refused = rotate(&source, &scratch.0, &store, &act());
+    let refused = rotate(&source, &store, &act());
     assert!(matches!(refused, Err(MasterKeyError::NoNewKey)));
 }

@@ -36,6 +36,8 @@ pub enum ServeError {
     Signal(io::Error),
     /// A server failed.
     Server(io::Error),
+    /// The database on the server may be another sidecar's by now.
+    Lost,
     /// The database was still in use at the end; nothing that was answered is lost.
     NotClosed,
 }
@@ -89,7 +91,7 @@ impl fmt::Display for ServeError {
                     "cannot listen on {address}: name another address or port 0"
                 )
             }
-            Self::Open(_) => f.write_str("--data cannot be used"),
+            Self::Open(_) => f.write_str("the database cannot be used"),
             Self::MasterKey(_) => f.write_str("the master keys cannot be used"),
             Self::Store(_) => f.write_str("the database failed while starting"),
             Self::SecretFile(path, _) => write!(
@@ -101,6 +103,10 @@ impl fmt::Display for ServeError {
             Self::Entropy(_) => f.write_str("no secret for the operator could be made"),
             Self::Signal(_) => f.write_str("signals cannot be received"),
             Self::Server(_) => f.write_str("a server failed"),
+            Self::Lost => f.write_str(
+                "the connection that says that this sidecar alone uses the database is lost: stopped, \
+                 so that another one can go on",
+            ),
             Self::NotClosed => f.write_str(
                 "stopped before the last request had ended; what was answered is stored",
             ),
@@ -121,7 +127,7 @@ impl std::error::Error for ServeError {
             | Self::Bind(_, source)
             | Self::Signal(source)
             | Self::Server(source) => Some(source),
-            Self::NotClosed => None,
+            Self::Lost | Self::NotClosed => None,
         }
     }
 }

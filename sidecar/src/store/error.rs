@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
+use tokio_postgres::error::SqlState;
 
 use crate::domain::catalog::Unlisted;
 use crate::domain::identity::rights::BeyondRights;
@@ -66,6 +67,10 @@ pub enum StoreError {
     /// The disk has failed to sync what was written; whether the last change is there shows when
     /// the database is opened anew.
     Unsynced,
+    /// The server has not said whether it has done what was asked, and cannot be asked.
+    Unsettled,
+    /// This process may no longer be the only one that uses the database.
+    Ousted,
     /// The database is damaged, or this program is wrong.
     Broken(SqlError),
 }
@@ -102,6 +107,27 @@ pub enum OpenError {
     OldSqlite(i32),
     /// The operating system gave no random bytes.
     Entropy,
+    /// Nobody vouches for a server on another machine.
+    NoAuthority(String),
+    /// The file has no certificate in PEM.
+    NoCertificate(PathBuf),
+    /// Others can read a file with a secret.
+    FileOpenToOthers(PathBuf),
+    /// The server, or how it is reached, does not allow for what is promised.
+    Server(&'static str),
+    /// Another sidecar uses the database on the server.
+    InUse,
+    /// The database on the server is empty.
+    NotCreated,
+    /// The database on the server is one of ours already.
+    Created,
+    /// The database on the server was written by an older sidecar.
+    Older {
+        /// The schema version found.
+        found: i64,
+        /// The newest one known here.
+        known: i64,
+    },
     /// The database refused for another reason.
     Database(SqlError),
 }
@@ -142,8 +168,13 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
-        let SqlError::Sqlite(cause) = &error else {
-            return Self::Broken(error);
+        let cause = match &error {
+            SqlError::Sqlite(cause) => cause,
+            SqlError::Postgres(cause) => return of_server(cause.code())(error),
+            SqlError::TimedOut | SqlError::Closed | SqlError::Io(_) => {
+                return Self::Unavailable(error);
+            }
+            _ => return Self::Broken(error),
         };
         match cause.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(error),
@@ -157,6 +188,29 @@ impl From<SqlError> for StoreError {
             ) => Self::Unavailable(error),
             _ => Self::Broken(error),
         }
+    }
+}
+
+/// A refusal of the store while a database is opened or looked at.
+pub(super) fn of_store(error: StoreError) -> OpenError {
+    match error {
+        StoreError::Full(error) | StoreError::Unavailable(error) | StoreError::Broken(error) => {
+            OpenError::Database(error)
+        }
+        other => rusqlite::Error::ToSqlConversionFailure(Box::new(other)).into(),
+    }
+}
+
+/// What an error of the server with this code is; one without a code is the connection's.
+fn of_server(code: Option<&SqlState>) -> fn(SqlError) -> StoreError {
+    let Some(code) = code.map(SqlState::code) else {
+        return StoreError::Unavailable;
+    };
+    let passing = ["08", "25006", "40", "53", "55P03", "57"];
+    match code {
+        "53100" => StoreError::Full,
+        code if passing.iter().any(|start| code.starts_with(start)) => StoreError::Unavailable,
+        _ => StoreError::Broken,
     }
 }
 
@@ -195,6 +249,14 @@ impl fmt::Display for StoreError {
                 "the disk has failed to sync: check it, restart the sidecar, and look what the \
                  last change came to",
             ),
+            Self::Unsettled => f.write_str(
+                "the database has not said whether it was done: look, or repeat the call with the \
+                 same Idempotency-Key",
+            ),
+            Self::Ousted => f.write_str(
+                "this sidecar cannot tell whether it is the only one that uses the database: try \
+                 again",
+            ),
             Self::Broken(_) => f.write_str("the database failed: see the cause"),
         }
     }
@@ -220,6 +282,44 @@ impl From<rusqlite::Error> for OpenError {
 impl From<SqlError> for OpenError {
     fn from(error: SqlError) -> Self {
         Self::Database(error)
+    }
+}
+
+impl OpenError {
+    /// What is to be said of a server.
+    fn fmt_of_server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAuthority(url) => write!(
+                f,
+                "{url} is on another machine: name who vouches for it with --store-ca-file"
+            ),
+            Self::NoCertificate(path) => {
+                write!(f, "{} has no certificate: write it in PEM", path.display())
+            }
+            Self::FileOpenToOthers(path) => {
+                write!(
+                    f,
+                    "{0} can be read by others: `chmod 600 {0}`",
+                    path.display()
+                )
+            }
+            Self::Server(advice) => {
+                write!(f, "the server does not keep what is promised: {advice}")
+            }
+            Self::InUse => f.write_str(
+                "another sidecar uses this database: stop that one; one at a time may use it",
+            ),
+            Self::NotCreated => {
+                f.write_str("the database is empty: make its tables with `sidecar store create`")
+            }
+            Self::Created => f.write_str("the database has tables of a sidecar already"),
+            Self::Older { found, known } => write!(
+                f,
+                "the database has schema version {found} and this sidecar wants {known}: stop \
+                 whatever uses it and run `sidecar store upgrade`"
+            ),
+            _ => f.write_str("the database cannot be opened"),
+        }
     }
 }
 
@@ -277,7 +377,7 @@ impl fmt::Display for OpenError {
                 "SQLite {version} can lose committed data: build with 3051003 or newer"
             ),
             Self::Entropy => f.write_str("the operating system gave no random bytes: try again"),
-            Self::Database(_) => f.write_str("the database cannot be opened"),
+            _ => self.fmt_of_server(f),
         }
     }
 }

@@ -1,10 +1,13 @@
-//! The store: what the sidecar knows, in one SQLite file. The only room that speaks SQL.
+//! The store: what the sidecar knows, in one SQLite file or on a PostgreSQL server. The only room that
+//! speaks SQL.
 //!
 //! Does not speak HTTP and holds no value of a key, only its hash. Calls block on the disk: async
 //! callers run them on a thread for that.
 //!
-//! Invariant: an answer `Ok` to a change means that it is on the disk (WAL, `synchronous=FULL`)
-//! and that everybody who follows has been woken; an `Err` means that nothing was changed.
+//! Invariant: an answer `Ok` to a change means that it is on the disk (SQLite: WAL, `synchronous=FULL`; PostgreSQL:
+//! `synchronous_commit=on`)
+//! and that everybody who follows has been woken; an `Err` means that nothing was changed,
+//! unless it says itself that this is not known.
 
 mod audit;
 mod error;
@@ -12,21 +15,22 @@ mod feed;
 mod file;
 mod idempotency;
 mod identity;
+mod inspection;
 mod keys;
 mod knowledge;
 mod pagination;
+mod postgres;
 mod row;
 mod sql;
 mod tenancy;
 #[cfg(test)]
 mod tests;
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytable::{Epoch, Generation};
-use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
 pub use audit::{AuditFilter, AuditFinding, AuditRow};
@@ -34,10 +38,11 @@ pub use error::{OpenError, StoreError};
 pub use feed::changes::News;
 pub use feed::fleet::Newcomer;
 pub use feed::table::read_table;
-pub use file::backup::{CarriedOver, backup, restore, verify_audit};
+pub use file::backup::{CarriedOver, backup, restore};
 pub use idempotency::{IdempotencyRecord, Idempotent, IdempotentCall};
 pub use identity::sessions::NewSession;
 pub use identity::users::Ends;
+pub use inspection::verify_audit;
 pub use keys::lifecycle::{CreateOptions, Minted, Target};
 pub use keys::list::{Cursor, CursorValue, KeyFilter, KeyList, Sort};
 pub use keys::reveal::place as value_place;
@@ -48,11 +53,14 @@ pub use knowledge::catalog::CatalogFilter;
 pub use knowledge::usage::{RankedBy, Ranking, Subject, UsagePoint, UsageShare};
 pub(crate) use pagination::PagedRow;
 pub use pagination::{ListPage, PageRequest, RowTarget};
+pub use postgres::create::{create, upgrade};
+pub use postgres::place::{DatabaseUrl, Server};
 pub use sql::SqlError;
 
+use error::of_store;
 use feed::changes::{self, ChangeEntry};
-use file::directory::DataDirectory;
-use file::{connect, copies};
+use file::database::FileDatabase;
+use postgres::ServerDatabase;
 use sql::{Connection, params};
 
 /// Idle reading connections that are kept.
@@ -62,22 +70,38 @@ const READERS_MAX: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Inner>);
 
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub enum StorePlace {
+    /// In a file, in this directory.
+    Directory(PathBuf),
+    /// On a PostgreSQL server.
+    Server(Server),
+}
+
 #[derive(Debug)]
 struct Inner {
-    /// Before the writer: the connection that closes last puts the write-ahead log away, and a
-    /// reader could not.
-    readers: Mutex<Vec<rusqlite::Connection>>,
-    writer: Mutex<rusqlite::Connection>,
-    /// Whether a sync of the disk has failed.
-    unsynced: AtomicBool,
-    path: PathBuf,
+    engine: Engine,
     epoch: Epoch,
     was_copied: bool,
     key_limit_default: u64,
-    /// The lock goes after the connections.
-    _directory: DataDirectory,
     /// Last: who follows hears that all of the above is gone.
     published: watch::Sender<Generation>,
+}
+
+/// What runs the statements.
+#[derive(Debug)]
+enum Engine {
+    File(Box<FileDatabase>),
+    Server(Box<ServerDatabase>),
+}
+
+/// Looks into the files that say how to reach a database.
+pub fn check_place(place: &StorePlace) -> Result<(), OpenError> {
+    match place {
+        StorePlace::Directory(_) => Ok(()),
+        StorePlace::Server(server) => postgres::place::Place::of(server).map(drop),
+    }
 }
 
 /// The outcome of a change.
@@ -93,19 +117,41 @@ impl Store {
     /// Opens the database in `directory`; makes both if they are missing. Accounts without a limit
     /// of their own may have `key_limit_default` keys.
     pub fn open(directory: &Path, key_limit_default: u64) -> Result<Self, OpenError> {
-        let directory = DataDirectory::open(directory)?;
-        let mut writer = connect::writer(&directory)?;
-        let was_copied = copies::settle(&mut writer, &directory)?;
-        let (epoch, generation) = position(&Connection::Sqlite(&writer))?;
+        let (database, was_copied) = FileDatabase::open(directory)?;
+        Self::on(
+            Engine::File(Box::new(database)),
+            was_copied,
+            key_limit_default,
+        )
+    }
+
+    /// Opens a database wherever it is. One on a server has to be there, and its tables this program's.
+    pub fn open_at(place: &StorePlace, key_limit_default: u64) -> Result<Self, OpenError> {
+        match place {
+            StorePlace::Directory(directory) => Self::open(directory, key_limit_default),
+            StorePlace::Server(server) => {
+                let (database, was_copied) = ServerDatabase::open(server)?;
+                Self::on(
+                    Engine::Server(Box::new(database)),
+                    was_copied,
+                    key_limit_default,
+                )
+            }
+        }
+    }
+
+    fn on(engine: Engine, was_copied: bool, key_limit_default: u64) -> Result<Self, OpenError> {
+        let read = |connection: &Connection| Ok(position(connection));
+        let position = match &engine {
+            Engine::File(database) => database.read(read),
+            Engine::Server(database) => database.read(read),
+        };
+        let (epoch, generation) = position.map_err(of_store)??;
         Ok(Self(Arc::new(Inner {
-            readers: Mutex::new(Vec::new()),
-            writer: Mutex::new(writer),
-            unsynced: AtomicBool::new(false),
-            path: directory.database(),
+            engine,
             epoch,
             was_copied,
             key_limit_default,
-            _directory: directory,
             published: watch::Sender::new(generation),
         })))
     }
@@ -185,29 +231,48 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
         publish: impl FnOnce(&T),
     ) -> Result<T, StoreError> {
-        let mut writer = lock(&self.0.writer);
-        self.require_sound()?;
-        let attempt = || {
-            let transaction = begin(&mut writer)?;
-            let value = work(&Connection::Sqlite(&transaction))?;
-            transaction.commit()?;
-            Ok(value)
-        };
-        let outcome = attempt().map_err(StoreError::noticing_the_disk);
-        match &outcome {
-            Ok(value) => publish(value),
-            Err(StoreError::Unsynced) => self.0.unsynced.store(true, Ordering::SeqCst),
-            Err(_) => {}
+        match &self.0.engine {
+            Engine::File(database) => database.write(work, publish),
+            Engine::Server(database) => database.write(work, publish),
         }
-        outcome
     }
 
     /// Refuses to go on after the disk did not take what was written: what it has is not known
-    /// before everything is opened anew.
+    /// before everything is opened anew. On a server: when this process may not be the only one.
     pub fn require_sound(&self) -> Result<(), StoreError> {
-        match self.0.unsynced.load(Ordering::SeqCst) {
-            true => Err(StoreError::Unsynced),
-            false => Ok(()),
+        match &self.0.engine {
+            Engine::File(database) => database.require_sound(),
+            Engine::Server(database) => database.guard().require(),
+        }
+    }
+
+    /// Refuses to tell an Envoy anything, also that nothing is new, when another process may be telling it
+    /// otherwise. A file is this process's alone as long as it is open.
+    pub fn require_alone(&self) -> Result<(), StoreError> {
+        match &self.0.engine {
+            Engine::File(_) => Ok(()),
+            Engine::Server(database) => database.guard().require_told(),
+        }
+    }
+
+    /// Whether an Envoy that could not be written down must not be served: after a start on another machine
+    /// nobody would know of it.
+    pub fn must_note_envoys(&self) -> bool {
+        matches!(self.0.engine, Engine::Server(_))
+    }
+
+    /// Over when this process has lost the database for good.
+    pub fn lost(&self) -> impl Future<Output = ()> + use<> {
+        let lost = match &self.0.engine {
+            Engine::File(_) => None,
+            Engine::Server(database) => Some(database.guard().lost()),
+        };
+        async {
+            match lost {
+                // An error: the store is gone, which whoever asks brings about.
+                Some(mut lost) => drop(lost.wait_for(|is_lost| *is_lost).await),
+                None => std::future::pending().await,
+            }
         }
     }
 
@@ -216,24 +281,20 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = lock(&self.0.readers).pop();
-        let reader = match idle {
-            Some(reader) => reader,
-            None => connect::reader(&self.0.path)?,
-        };
-        let transaction = reader.unchecked_transaction()?;
-        let value = work(&Connection::Sqlite(&transaction));
-        transaction.finish()?;
-        let mut readers = lock(&self.0.readers);
-        if readers.len() < READERS_MAX {
-            readers.push(reader);
+        match &self.0.engine {
+            Engine::File(database) => database.read(work),
+            Engine::Server(database) => database.read(work),
         }
-        value
     }
-}
 
-fn begin(writer: &mut rusqlite::Connection) -> rusqlite::Result<Transaction<'_>> {
-    writer.transaction_with_behavior(TransactionBehavior::Immediate)
+    /// The database as a file.
+    #[cfg(test)]
+    fn file(&self) -> &FileDatabase {
+        match &self.0.engine {
+            Engine::File(database) => database,
+            Engine::Server(_) => panic!("it is on a server"),
+        }
+    }
 }
 
 fn position(connection: &Connection) -> Result<(Epoch, Generation), OpenError> {

@@ -16,7 +16,7 @@ fn database(scratch: &Scratch) -> Connection {
 
 #[test]
 fn while_the_database_is_locked_changes_are_refused_and_reads_go_on() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let sidecar = Sidecar::start(&scratch);
     sidecar.make("before", "local");
     let other = database(&scratch);
@@ -36,7 +36,7 @@ fn while_the_database_is_locked_changes_are_refused_and_reads_go_on() {
 /// It is served, and written down as soon as that is possible.
 #[test]
 fn an_envoy_that_could_not_be_written_down_is_at_its_next_request() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let sidecar = Sidecar::start(&scratch);
     sidecar.make("there", "local");
     let other = database(&scratch);

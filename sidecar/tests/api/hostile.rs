@@ -153,7 +153,7 @@ fn texts_in_fields_are_kept_literally_or_refused() {
 
 #[test]
 fn texts_in_queries_and_paths_find_nothing_that_is_not_there() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let sidecar = Sidecar::start(&scratch);
     for text in TEXTS {
         let encoded: String = text.bytes().map(|b| format!("%{b:02X}")).collect();

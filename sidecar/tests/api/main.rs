@@ -17,6 +17,8 @@ mod auth;
 mod bodies;
 mod canary;
 mod catalog;
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod console;
 mod envoys;
 mod faults;
@@ -33,6 +35,7 @@ mod process;
 mod recommendations;
 mod restart;
 mod rights;
+mod server;
 mod session;
 mod site;
 mod snapshots;

@@ -9,24 +9,24 @@ use crate::support::agent::{Agent, Got};
 use crate::support::person::{PASSWORD, Person};
 use crate::support::{Scratch, Sidecar, call};
 
-fn run(words: &[&str]) -> Output {
+pub(crate) fn run(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sidecar"))
         .args(words)
         .output()
         .unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn complained(output: &Output) -> String {
+pub(crate) fn complained(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]
 fn a_copy_is_made_and_put_in_place_and_nobody_is_logged_in_any_more() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let data = scratch.data();
     let data = data.to_str().unwrap();
     let copy = scratch.path().join("copy.db");
@@ -68,7 +68,7 @@ fn a_copy_is_made_and_put_in_place_and_nobody_is_logged_in_any_more() {
 /// Case R-12: an Envoy is further than the copy, and the same number is another table.
 #[test]
 fn an_envoy_takes_the_whole_table_of_a_database_that_went_back() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let (data, copy) = (scratch.data(), scratch.path().join("copy.db"));
     let (data, copy) = (data.to_str().unwrap(), copy.to_str().unwrap());
     let sidecar = Sidecar::start(&scratch);
@@ -114,7 +114,7 @@ fn an_envoy_takes_the_whole_table_of_a_database_that_went_back() {
 
 #[test]
 fn an_operator_who_is_locked_out_is_let_in_again() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let data = scratch.data();
     let words = ["operator", "reset", "--data", data.to_str().unwrap()];
     let sidecar = Sidecar::start(&scratch);
@@ -161,7 +161,7 @@ fn an_operator_who_is_locked_out_is_let_in_again() {
 /// The next start could not tell any more.
 #[test]
 fn a_command_that_finds_a_copy_says_so() {
-    let (first, second) = (Scratch::new(), Scratch::new());
+    let (first, second) = (Scratch::in_file(), Scratch::in_file());
     let sidecar = Sidecar::start(&first);
     copy(&first, &second);
     drop(sidecar);
@@ -178,7 +178,7 @@ fn a_command_that_finds_a_copy_says_so() {
 
 #[test]
 fn settings_are_checked_without_a_start() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let flags = scratch.flags();
     let mut words = vec!["config", "check"];
     words.extend(flags.iter().skip(1).map(String::as_str));

@@ -139,7 +139,7 @@ fn below(sidecar: &Sidecar, access: &str) -> Vec<String> {
 /// Case A-09: what a link or an image can make a browser send.
 #[test]
 fn no_get_changes_anything() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let sidecar = Sidecar::start(&scratch);
     let bearer = format!("Bearer {}", sidecar.token());
     let database = rusqlite::Connection::open(scratch.data().join("latchkey.db")).unwrap();

@@ -141,7 +141,7 @@ fn no_secret_is_on_the_command_line_or_in_the_environment() {
 
 #[test]
 fn a_second_process_on_the_same_directory_is_refused() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let (_process, _) = start(&scratch);
     let second = command(&scratch).output().unwrap();
     assert_eq!(second.status.code(), Some(1));
@@ -152,7 +152,7 @@ fn a_second_process_on_the_same_directory_is_refused() {
 /// Case R-24.
 #[test]
 fn a_copy_of_a_database_in_use_says_that_it_is_one() {
-    let (first, second) = (Scratch::new(), Scratch::new());
+    let (first, second) = (Scratch::in_file(), Scratch::in_file());
     let (_first, _) = start(&first);
     copy(&first, &second);
     let log_of = |scratch: &Scratch| {

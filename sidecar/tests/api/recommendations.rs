@@ -152,7 +152,7 @@ fn write_past(scratch: &Scratch) {
 
 #[test]
 fn each_kind_has_its_numbers_and_a_call_that_settles_it() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     write_past(&scratch);
     let sidecar = Sidecar::start(&scratch);
     let found = advice(&sidecar);
@@ -228,7 +228,7 @@ fn settle(sidecar: &Sidecar, advice: &Value) {
 
 #[test]
 fn what_a_remedy_sets_is_what_was_used() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     write_past(&scratch);
     let sidecar = Sidecar::start(&scratch);
     for kind in ["wide_scope", "no_ip_allowlist"] {

@@ -22,7 +22,7 @@ fn keys_epoch_and_operator_outlive_a_restart() {
 
 #[test]
 fn no_file_ever_holds_the_value_of_a_key_or_the_operator_token() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let sidecar = Sidecar::start(&scratch);
     let key = sidecar.make("canary", "local");
     let id = key["id"].as_str().unwrap();

@@ -38,7 +38,7 @@ fn fill(sidecar: &Sidecar, made: &mut usize, wanted: usize) {
 
 #[test]
 fn a_table_that_no_envoy_could_start_from_is_announced_and_then_refused() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let to = scratch.path().join("table.signed");
     let sidecar = Sidecar::start(&scratch);
     let raised = sidecar.patch("/v1/accounts/demo", &json!({"key_limit": 1000}));

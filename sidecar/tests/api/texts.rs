@@ -38,7 +38,7 @@ fn assert_named(what: &str, wanted: impl IntoIterator<Item = String>, at_least: 
 
 #[test]
 fn every_column_of_text_is_there_and_no_other() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     drop(Sidecar::start(&scratch));
     let database = rusqlite::Connection::open(scratch.data().join("latchkey.db")).unwrap();
     let sql = "SELECT t.name || '.' || c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \

@@ -83,7 +83,7 @@ fn check_once(process: &Process, once: &Once, context: &str) {
 
 /// SQLite's own check of the file, and the audit's of its chain.
 fn assert_whole(copy: &Copy, context: &str) {
-    let audit = sidecar::store::verify_audit(&copy.data());
+    let audit = sidecar::store::verify_audit(&sidecar::store::StorePlace::Directory(copy.data()));
     let is_whole = matches!(audit, Ok(AuditFinding::Whole { .. }));
     assert!(is_whole, "{context}: {audit:?}");
     // A copy is made of a whole database only.

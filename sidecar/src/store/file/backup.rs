@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::domain::audit::AuditEntry;
 use crate::domain::secrets::entropy;
 use crate::store::audit::{self, AuditFinding};
-use crate::store::error::{OpenError, StoreError};
+use crate::store::error::{OpenError, of_store};
 use crate::store::file::connect;
 use crate::store::file::copies;
 use crate::store::file::directory::{self, DataDirectory};
@@ -66,13 +66,6 @@ pub fn restore(data: &Path, from: &Path, entry: &AuditEntry) -> Result<CarriedOv
     put_away(&database)?;
     directory.place_prepared()?;
     Ok(carried)
-}
-
-/// Checks the audit of the database in `data`, also while a sidecar uses it.
-pub fn verify_audit(data: &Path) -> Result<AuditFinding, OpenError> {
-    let connection = inspect_in(data)?;
-    let transaction = connection.unchecked_transaction()?;
-    audit::verify(&sql::Connection::Sqlite(&transaction)).map_err(of_store)
 }
 
 /// A connection that only reads, to the database in a data directory that a sidecar may be using.
@@ -231,15 +224,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 fn exists(path: &Path) -> Result<bool, OpenError> {
     path.try_exists().map_err(directory::at(path))
-}
-
-pub(crate) fn of_store(error: StoreError) -> OpenError {
-    match error {
-        StoreError::Full(error) | StoreError::Unavailable(error) | StoreError::Broken(error) => {
-            OpenError::Database(error)
-        }
-        other => rusqlite::Error::ToSqlConversionFailure(Box::new(other)).into(),
-    }
 }
 
 #[cfg(test)]

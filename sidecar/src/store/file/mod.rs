@@ -6,6 +6,7 @@
 pub(super) mod backup;
 pub(super) mod connect;
 pub(super) mod copies;
+pub(super) mod database;
 pub(super) mod directory;
 pub(super) mod master_keys;
 pub(super) mod migrate;

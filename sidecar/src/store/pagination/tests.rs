@@ -56,8 +56,8 @@ fn a_list_is_read_whole_in_parts_of_any_size() {
 #[test]
 fn parts_are_read_off_an_index() {
     let scratch = Scratch::new();
-    let store = scratch.open();
-    let connection = lock(&store.0.writer);
+    let store = scratch.open_file();
+    let connection = lock(&store.file().writer);
     for (table, of_account) in PAGED_TABLES
         .iter()
         .flat_map(|table| [(table, true), (table, false)])

@@ -4,10 +4,15 @@
 //! reads as it always did. Does not know a table and does not begin transactions. Invariant: a
 //! column that is not what is asked for is an error, never a value that was made up.
 
+mod numbering;
+mod postgres;
+pub(crate) mod session;
 mod sqlite;
 mod value;
 
 use std::fmt;
+
+use session::Session;
 
 pub(crate) use value::{FromValue, ToValue, Value, ValueRef};
 
@@ -19,6 +24,16 @@ pub(crate) type Result<T> = std::result::Result<T, SqlError>;
 pub enum SqlError {
     /// SQLite has refused it.
     Sqlite(rusqlite::Error),
+    /// PostgreSQL has refused it, or cannot be reached.
+    Postgres(tokio_postgres::Error),
+    /// The server has not answered in time.
+    TimedOut,
+    /// This process is about to end.
+    Closed,
+    /// The system refuses a thread or a file.
+    Io(std::io::Error),
+    /// The values are not those that the text names.
+    Parameters,
     /// There is no row where one was asked for.
     NoRow,
     /// The column at this place holds what this version does not know.
@@ -29,17 +44,20 @@ pub enum SqlError {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Connection<'c> {
     Sqlite(&'c rusqlite::Connection),
+    Postgres(&'c Session),
 }
 
 /// A statement that is ready to run.
 pub(crate) enum Statement<'c> {
     Sqlite(sqlite::SqliteStatement<'c>),
+    Postgres(&'c Session, String),
 }
 
 /// A row that a statement answers with.
 #[derive(Clone, Copy)]
 pub(crate) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 /// The values of a statement's parameters.
@@ -92,17 +110,22 @@ impl<'c> Connection<'c> {
     /// A statement that is not kept.
     pub(crate) fn prepare(&self, sql: &str) -> Result<Statement<'c>> {
         match self {
-            Self::Sqlite(connection) => sqlite::SqliteStatement::new(connection, sql),
+            Self::Sqlite(connection) => {
+                sqlite::SqliteStatement::new(connection, sql).map(Statement::Sqlite)
+            }
+            // The session keeps a bounded number of them.
+            Self::Postgres(_) => self.prepare_cached(sql),
         }
-        .map(Statement::Sqlite)
     }
 
     /// A statement that is kept for the next time.
     pub(crate) fn prepare_cached(&self, sql: &str) -> Result<Statement<'c>> {
         match self {
-            Self::Sqlite(connection) => sqlite::SqliteStatement::kept(connection, sql),
+            Self::Sqlite(connection) => {
+                sqlite::SqliteStatement::kept(connection, sql).map(Statement::Sqlite)
+            }
+            Self::Postgres(session) => Ok(Statement::Postgres(session, sql.to_owned())),
         }
-        .map(Statement::Sqlite)
     }
 }
 
@@ -111,6 +134,7 @@ impl Statement<'_> {
     pub(crate) fn execute(&mut self, values: impl Params) -> Result<usize> {
         values.give(|values| match self {
             Self::Sqlite(statement) => statement.execute(values),
+            Self::Postgres(session, sql) => session.execute(sql, values),
         })
     }
 
@@ -122,6 +146,14 @@ impl Statement<'_> {
     ) -> Result<()> {
         values.give(|values| match self {
             Self::Sqlite(statement) => statement.query(values, &mut each),
+            Self::Postgres(session, sql) => {
+                for row in session.query(sql, values)? {
+                    if !each(&Row::Postgres(&row))? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
         })
     }
 
@@ -169,6 +201,7 @@ impl Row<'_> {
     pub(crate) fn get<T: FromValue>(&self, index: usize) -> Result<T> {
         let value = match self {
             Self::Sqlite(row) => sqlite::value(row, index)?,
+            Self::Postgres(row) => postgres::value(row, index)?,
         };
         T::from_value(value).ok_or(SqlError::Column(index))
     }
@@ -177,6 +210,7 @@ impl Row<'_> {
     pub(crate) fn last<T: FromValue>(&self) -> Result<T> {
         let width = match self {
             Self::Sqlite(row) => row.as_ref().column_count(),
+            Self::Postgres(row) => row.len(),
         };
         self.get(width.saturating_sub(1))
     }
@@ -227,6 +261,27 @@ impl<T> OptionalExtension<T> for Result<T> {
 
 // === impl SqlError ===
 
+impl SqlError {
+    /// Whether the server itself has said that what was asked for was not done.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let Self::Postgres(error) = self else {
+            return false;
+        };
+        // One that shuts down or was cut off may have done it.
+        error.code().is_some_and(|code| {
+            !["57", "08"]
+                .iter()
+                .any(|class| code.code().starts_with(class))
+        })
+    }
+}
+
+impl From<tokio_postgres::Error> for SqlError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
 impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
@@ -237,6 +292,20 @@ impl fmt::Display for SqlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(error) => error.fmt(f),
+            Self::Postgres(error) => {
+                error.fmt(f)?;
+                // What the server says is a source; whoever logs this may not ask for it.
+                let mut cause = std::error::Error::source(error);
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+            Self::TimedOut => f.write_str("the server has not answered in time"),
+            Self::Closed => f.write_str("this process is about to end"),
+            Self::Io(error) => error.fmt(f),
+            Self::Parameters => f.write_str("the values are not those of the statement"),
             Self::NoRow => f.write_str("there is no row"),
             Self::Column(index) => {
                 write!(

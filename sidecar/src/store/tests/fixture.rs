@@ -2,8 +2,10 @@
 //!
 //! Does not test. Invariant: a key's id, hash and value follow from its number.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use keytable::{
@@ -21,7 +23,11 @@ use crate::domain::region::RegionId;
 use crate::store::feed::changes;
 use crate::store::keys::lifecycle::{self, CreateOptions, Minted, Target};
 use crate::store::sql::{Connection, params};
-use crate::store::{Idempotent, OpenError, SqlError, Store, StoreError, Stored};
+use crate::store::tests::cluster::{self, Cluster};
+use crate::store::{
+    DatabaseUrl, Idempotent, OpenError, Server, SqlError, Store, StoreError, StorePlace, Stored,
+    create,
+};
 
 pub(crate) const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
@@ -32,32 +38,66 @@ pub(crate) const BEFORE_PORTABLE: &str = "
     ALTER TABLE tokens          RENAME COLUMN user_id TO user;
     ALTER TABLE access_keys     RENAME COLUMN user_id TO user;";
 
-/// A directory of its own that goes with the test.
-pub(crate) struct Scratch(pub(crate) PathBuf);
+/// A database on a server that has the store's tables.
+pub(crate) fn database(cluster: &Cluster) -> Server {
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    let template = TEMPLATE.get_or_init(|| {
+        let url = cluster.database(None);
+        create(&server(&url)).unwrap();
+        url.rsplit('/').next().unwrap().to_owned()
+    });
+    server(&cluster.database(Some(template)))
+}
+
+/// The database of a URL on this machine.
+pub(crate) fn server(url: &str) -> Server {
+    Server {
+        url: DatabaseUrl::parse(url).unwrap(),
+        password_file: None,
+        ca_file: None,
+    }
+}
+
+/// A directory of its own that goes with the test, or a database that does.
+pub(crate) struct Scratch(pub(crate) PathBuf, OnceCell<StorePlace>);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("sidecar-store-{}-{number}", std::process::id());
-        Self(std::env::temp_dir().join(name))
+        Self(std::env::temp_dir().join(name), OnceCell::new())
     }
 
     pub(crate) fn database(&self) -> PathBuf {
         self.0.join("latchkey.db")
     }
 
+    /// The store, on the engine that the tests run on.
     pub(crate) fn open(&self) -> Store {
-        let store = Store::open(&self.0, 50).unwrap();
-        store.seed_account(&account(), NOW).unwrap();
-        store.seed_region(&region("local"), NOW).unwrap();
-        store.seed_region(&region("other"), NOW).unwrap();
-        store
+        let place = self.1.get_or_init(|| match cluster::is_asked_for() {
+            true => StorePlace::Server(database(Cluster::shared().unwrap())),
+            false => StorePlace::Directory(self.0.clone()),
+        });
+        seeded(Store::open_at(place, 50).unwrap())
+    }
+
+    /// The store in its file, for what is about the file.
+    pub(crate) fn open_file(&self) -> Store {
+        seeded(Store::open(&self.0, 50).unwrap())
     }
 
     pub(crate) fn refusal(&self) -> OpenError {
         Store::open(&self.0, 50).unwrap_err()
     }
+}
+
+/// A store with two regions and an account.
+pub(crate) fn seeded(store: Store) -> Store {
+    store.seed_account(&account(), NOW).unwrap();
+    store.seed_region(&region("local"), NOW).unwrap();
+    store.seed_region(&region("other"), NOW).unwrap();
+    store
 }
 
 impl Drop for Scratch {
@@ -126,6 +166,7 @@ pub(crate) fn run(store: &Store, statements: &str) -> Result<(), SqlError> {
     let run = |connection: &Connection| -> Result<(), StoreError> {
         match connection {
             Connection::Sqlite(connection) => connection.execute_batch(statements)?,
+            Connection::Postgres(session) => session.batch(statements)?,
         }
         Ok(())
     };

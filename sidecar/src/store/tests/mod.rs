@@ -1,7 +1,10 @@
 //! What the store promises: nothing half done, nothing lost, nothing of a broken file touched.
 
+#[path = "../../../tests/cluster/mod.rs"]
+pub(super) mod cluster;
 pub(super) mod fixture;
 mod scale;
+mod server;
 mod traced;
 
 use std::fs;
@@ -58,7 +61,7 @@ fn what_is_stored_is_read_back_also_after_a_restart() {
 #[test]
 fn closing_puts_the_write_ahead_log_away() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     add(&store, 1, "local");
     store.get(&target(1)).unwrap();
     drop(store);
@@ -68,8 +71,8 @@ fn closing_puts_the_write_ahead_log_away() {
 #[test]
 fn the_settings_that_durability_rests_on_are_in_force() {
     let scratch = Scratch::new();
-    let store = scratch.open();
-    let writer = lock(&store.0.writer);
+    let store = scratch.open_file();
+    let writer = lock(&store.file().writer);
     let number = |name: &str| -> i64 {
         writer
             .pragma_query_value(None, name, |row| row.get(0))
@@ -88,7 +91,7 @@ fn others_can_read_neither_the_directory_nor_the_files() {
     let scratch = Scratch::new();
     fs::create_dir(&scratch.0).unwrap();
     fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o755)).unwrap();
-    let store = scratch.open();
+    let store = scratch.open_file();
     add(&store, 1, "local");
     assert_eq!(mode(&scratch.0), 0o700);
     for entry in fs::read_dir(&scratch.0).unwrap() {
@@ -110,12 +113,12 @@ fn an_open_directory_with_other_things_is_left_alone() {
 #[test]
 fn a_second_opening_is_refused_until_the_first_is_over() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     let error = scratch.refusal();
     assert!(matches!(error, OpenError::Locked(_)));
     assert!(error.to_string().contains("another sidecar"), "{error}");
     drop(store);
-    drop(scratch.open());
+    drop(scratch.open_file());
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn a_file_that_is_no_database_of_ours_is_refused_and_left_as_it_is() {
 #[test]
 fn a_damaged_database_is_refused() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     add_all(&store, 0..50);
     drop(store);
     let mut bytes = fs::read(scratch.database()).unwrap();
@@ -158,7 +161,7 @@ fn a_damaged_database_is_refused() {
 #[test]
 fn a_lost_database_is_not_replaced_by_an_empty_one() {
     let scratch = Scratch::new();
-    drop(scratch.open());
+    drop(scratch.open_file());
     fs::remove_file(scratch.database()).unwrap();
     fs::write(scratch.0.join("latchkey.db-wal"), "left over").unwrap();
     assert!(matches!(scratch.refusal(), OpenError::Missing(_)));
@@ -169,7 +172,7 @@ fn a_lost_database_is_not_replaced_by_an_empty_one() {
 #[test]
 fn a_page_that_was_changed_is_found_and_a_lost_index_of_the_log_is_made_anew() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     add_all(&store, 0..50);
     let before = fs::read(scratch.database()).unwrap();
     let log = fs::read(scratch.0.join("latchkey.db-wal")).unwrap();
@@ -191,7 +194,7 @@ fn a_page_that_was_changed_is_found_and_a_lost_index_of_the_log_is_made_anew() {
     for part in [log.len(), log.len() / 2 + 7] {
         fs::write(scratch.database(), &before).unwrap();
         fs::write(scratch.0.join("latchkey.db-wal"), &log[..part]).unwrap();
-        let store = scratch.open();
+        let store = scratch.open_file();
         let total = store
             .list(&everything(), Sort::Newest, None, 1)
             .unwrap()
@@ -226,8 +229,8 @@ fn a_clock_that_goes_back_takes_no_generation_back() {
 #[test]
 fn a_newer_schema_is_refused() {
     let scratch = Scratch::new();
-    let store = scratch.open();
-    lock(&store.0.writer)
+    let store = scratch.open_file();
+    lock(&store.file().writer)
         .pragma_update(
             None,
             "user_version",
@@ -370,12 +373,12 @@ fn the_limit_counts_standard_keys_over_all_regions() {
 #[test]
 fn a_full_disk_refuses_the_change_and_keeps_what_there_was() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     add(&store, 1, "local");
-    let pages: i64 = lock(&store.0.writer)
+    let pages: i64 = lock(&store.file().writer)
         .pragma_query_value(None, "page_count", |row| row.get(0))
         .unwrap();
-    lock(&store.0.writer)
+    lock(&store.file().writer)
         .execute_batch(&format!("PRAGMA max_page_count = {pages}"))
         .unwrap();
     let mut number = 2;
@@ -396,7 +399,7 @@ fn a_full_disk_refuses_the_change_and_keeps_what_there_was() {
     );
     assert_eq!(store.generation().unwrap(), Generation::new(total));
     let room = "PRAGMA max_page_count = 1000000";
-    lock(&store.0.writer).execute_batch(room).unwrap();
+    lock(&store.file().writer).execute_batch(room).unwrap();
     add(&store, number, "local");
 }
 

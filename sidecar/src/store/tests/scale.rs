@@ -168,7 +168,7 @@ fn cursor(sort: Sort) -> Cursor {
 }
 
 /// Every page that shows keys, their usage or advice on them.
-fn read_pages(store: &Store, account: &AccountId) {
+pub(super) fn read_pages(store: &Store, account: &AccountId) {
     for filter in filters(account) {
         for sort in SORTS {
             store.list(&filter, sort, None, 50).unwrap();
@@ -194,7 +194,7 @@ fn read_pages(store: &Store, account: &AccountId) {
         .unwrap();
 }
 
-fn read_audit(store: &Store, account: &AccountId) {
+pub(super) fn read_audit(store: &Store, account: &AccountId) {
     let text = || Some("x".to_owned());
     let filters = [
         AuditFilter {
@@ -221,7 +221,7 @@ fn read_audit(store: &Store, account: &AccountId) {
 }
 
 /// What an admin, an agent and a gate make the store change or look up.
-fn change(store: &Store) {
+pub(super) fn change(store: &Store) {
     let before = store.generation().unwrap();
     insert(store, new_key("local"), minted(1)).unwrap();
     store
@@ -250,11 +250,11 @@ fn change(store: &Store) {
 #[test]
 fn at_a_hundred_thousand_keys_no_page_scans_and_no_list_sorts() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     seed(&store);
     drop(store);
     let begin = Instant::now();
-    let store = scratch.open();
+    let store = scratch.open_file();
     println!(
         "{KEYS} keys in {ACCOUNTS} accounts: open again after {:?}",
         begin.elapsed()
@@ -287,9 +287,9 @@ fn at_a_hundred_thousand_keys_no_page_scans_and_no_list_sorts() {
 #[test]
 fn a_key_costs_the_same_whatever_its_account_has() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     let full = "UPDATE accounts SET key_limit = 1000000";
-    crate::store::lock(&store.0.writer)
+    crate::store::lock(&store.file().writer)
         .execute(full, [])
         .unwrap();
     let traced = Traced::of(&store);

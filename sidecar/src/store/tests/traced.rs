@@ -29,9 +29,12 @@ struct Seen {
 impl Traced {
     /// Tracedes all that `store` runs from now on.
     pub(crate) fn of(store: &Store) -> Self {
-        let mut reader = connect::reader(&store.0.path).unwrap();
-        let connections = [watched(&mut lock(&store.0.writer)), watched(&mut reader)];
-        *lock(&store.0.readers) = vec![reader];
+        let mut reader = connect::reader(&store.file().path).unwrap();
+        let connections = [
+            watched(&mut lock(&store.file().writer)),
+            watched(&mut reader),
+        ];
+        *lock(&store.file().readers) = vec![reader];
         Self {
             store: store.clone(),
             connections,
@@ -62,7 +65,7 @@ impl Traced {
                 .iter()
                 .any(|verb| sql.starts_with(verb))
         };
-        let reader = connect::reader(&self.store.0.path).unwrap();
+        let reader = connect::reader(&self.store.file().path).unwrap();
         sqls.filter(planned)
             .map(|sql| (sql.clone(), plan(&reader, &sql)))
             .collect()

@@ -56,7 +56,7 @@ fn has_the_table_of(agent: &Agent, sidecar: &Sidecar) -> bool {
 
 #[test]
 fn two_sidecars_on_copies_of_one_database_are_never_mixed_and_are_noticed() {
-    let (first, second) = (Scratch::new(), Scratch::new());
+    let (first, second) = (Scratch::in_file(), Scratch::in_file());
     let one = Sidecar::start(&first);
     let [here, there] = ["here", "there"].map(|name| one.make(name, "local"));
     let mut agent = Agent::new(&one, 'a', "edge-1", "local");
@@ -105,7 +105,7 @@ fn two_sidecars_on_copies_of_one_database_are_never_mixed_and_are_noticed() {
 /// A copy that cannot know of itself, as one of a whole disk or machine.
 #[test]
 fn an_envoy_that_comes_from_the_future_is_noticed() {
-    let (first, second) = (Scratch::new(), Scratch::new());
+    let (first, second) = (Scratch::in_file(), Scratch::in_file());
     let one = Sidecar::start(&first);
     let key = one.make("here", "local");
     copy(&first, &second);
@@ -128,7 +128,7 @@ fn an_envoy_that_comes_from_the_future_is_noticed() {
 /// No snapshot is ever complete, so there is nothing that the agent could acknowledge.
 #[test]
 fn an_agent_that_two_sidecars_answer_in_turn_is_noticed_by_both() {
-    let (first, second) = (Scratch::new(), Scratch::new());
+    let (first, second) = (Scratch::in_file(), Scratch::in_file());
     let one = Sidecar::start(&first);
     one.make("here", "local");
     copy(&first, &second);

@@ -94,7 +94,7 @@ fn no_other_answer_shows_a_secret() {
 
 #[test]
 fn no_value_and_no_master_key_is_in_database_log_or_backup() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::in_file();
     let sidecar = Sidecar::start(&scratch);
     let mut secrets = Vec::new();
     let kept = sidecar.make("kept", "local");

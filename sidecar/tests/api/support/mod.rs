@@ -21,13 +21,44 @@ use sidecar::serve::{
 use tokio::sync::oneshot;
 use ureq::http::{HeaderMap, Request};
 
+use crate::cluster::{self, Cluster};
+
 pub(crate) const FEED_TOKEN: &str = "Bearer feed-token-of-the-tests";
 
-/// A directory that goes with the test.
-pub(crate) struct Scratch(PathBuf);
+/// A directory that goes with the test, and a database on a server if tests run on one.
+pub(crate) struct Scratch(PathBuf, Option<String>);
 
 impl Scratch {
+    /// On the engine that the tests run on.
     pub(crate) fn new() -> Self {
+        match cluster::is_asked_for() {
+            true => Self::on_server().unwrap(),
+            false => Self::in_file(),
+        }
+    }
+
+    /// With a database on a server; `None` if there is no server.
+    pub(crate) fn on_server() -> Option<Self> {
+        let scratch = Self::on_empty_server()?;
+        let url = scratch.url().unwrap();
+        let words = ["store", "create", "--store", url];
+        let Ok(Command::CreateStore(server)) = Command::parse(words.map(Into::into)) else {
+            panic!("the URL is wrong");
+        };
+        sidecar::store::create(&server).unwrap();
+        Some(scratch)
+    }
+
+    /// With a database on a server that has no tables.
+    pub(crate) fn on_empty_server() -> Option<Self> {
+        let mut scratch = Self::in_file();
+        scratch.1 = Some(Cluster::shared()?.database(None));
+        std::fs::create_dir(scratch.data()).unwrap();
+        Some(scratch)
+    }
+
+    /// With the database in a file, for what is about the file.
+    pub(crate) fn in_file() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("sidecar-api-{}-{number}", std::process::id());
@@ -36,7 +67,12 @@ impl Scratch {
         let feed_token = path.join("feed-token");
         std::fs::write(&feed_token, FEED_TOKEN).unwrap();
         std::fs::set_permissions(&feed_token, Permissions::from_mode(0o600)).unwrap();
-        Self(path)
+        Self(path, None)
+    }
+
+    /// Where the database on the server is.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.1.as_deref()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -64,6 +100,10 @@ impl Scratch {
         ];
         for (flag, value) in pairs {
             flags.extend([flag.to_owned(), value]);
+        }
+        if let Some(url) = &self.1 {
+            flags.extend(["--store".into(), url.clone()]);
+            flags.extend(["--master-key-file".into(), path("data/master-keys")]);
         }
         flags
     }

@@ -25,7 +25,7 @@ fn entry() -> AuditEntry {
 /// A scratch directory with two keys and a row in the audit, and where copies of it go.
 fn prepared() -> (Scratch, Store, PathBuf) {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     store.note(&entry()).unwrap();
     add(&store, 1, "local");
     add(&store, 2, "local");
@@ -47,7 +47,7 @@ fn a_copy_is_made_while_the_database_is_in_use_and_is_private() {
     add(&store, 3, "local");
     let elsewhere = Scratch::new();
     restore(&elsewhere.0, &copy, &entry()).unwrap();
-    let restored = elsewhere.open();
+    let restored = elsewhere.open_file();
     assert!(restored.get(&target(2)).is_ok());
     assert!(restored.get(&target(3)).is_err(), "made after the copy");
     assert_ne!(restored.epoch(), store.epoch());
@@ -63,7 +63,7 @@ fn what_was_deleted_stays_deleted() {
     drop(store);
     let carried = restore(&scratch.0, &copy, &entry()).unwrap();
     assert_eq!(carried, CarriedOver::Deletions(1));
-    let store = scratch.open();
+    let store = scratch.open_file();
     assert!(store.get(&target(1)).is_err());
     assert!(store.get(&target(2)).is_ok());
     assert_ne!(store.epoch(), epoch);
@@ -104,7 +104,7 @@ fn a_damaged_database_is_replaced_and_its_log_is_not_played_into_the_copy() {
     fs::write(with_suffix(&scratch.database(), "-wal"), "left over").unwrap();
     let carried = restore(&scratch.0, &copy, &entry()).unwrap();
     assert_eq!(carried, CarriedOver::Unreadable);
-    assert!(scratch.open().get(&target(2)).is_ok());
+    assert!(scratch.open_file().get(&target(2)).is_ok());
     assert_eq!(
         fs::read(with_suffix(&scratch.database(), ".replaced")).unwrap(),
         bytes

@@ -34,7 +34,7 @@ fn mark_of(home: &str) -> &str {
 
 /// Opens and closes; whether it was a copy, and its epoch.
 fn start(scratch: &Scratch) -> (bool, keytable::Epoch) {
-    let store: Store = scratch.open();
+    let store: Store = scratch.open_file();
     (store.was_copied(), store.epoch())
 }
 

@@ -46,7 +46,7 @@ fn usage(scratch: &Scratch) -> Vec<(String, i64)> {
 #[test]
 fn credentials_are_taken_out_of_every_text_and_out_of_the_files() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     add(&store, 1, "local");
     let epoch = store.epoch();
     drop(store);
@@ -76,7 +76,7 @@ fn credentials_are_taken_out_of_every_text_and_out_of_the_files() {
     statements += &point("'a' || char(0) || 'b'", 7);
     as_before(&scratch, &statements);
 
-    let store = scratch.open();
+    let store = scratch.open_file();
     let key = store.get(&target(1)).unwrap();
     assert_eq!(key.name.as_str(), "(redacted)");
     assert_eq!(key.policy.description.as_str(), "(redacted)");

@@ -71,10 +71,10 @@ fn the_number_that_counts_is_that_of_the_keys_there_are() {
 #[test]
 fn keys_from_before_the_number_was_kept_count() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     add_all(&store, 1..=3);
     fixture::run(&store, fixture::BEFORE_PORTABLE).unwrap();
-    lock(&store.0.writer)
+    lock(&store.file().writer)
         .execute_batch(
             "DROP INDEX keys_in_order; DROP TRIGGER keys_count_when_made; DROP TRIGGER keys_count_until_deleted; \
              DROP TRIGGER keys_count_until_succeeded; DROP TRIGGER keys_lose_their_successor; \
@@ -90,5 +90,5 @@ fn keys_from_before_the_number_was_kept_count() {
         )
         .unwrap();
     drop(store);
-    assert_eq!(counts(&scratch.open()), (3, 3));
+    assert_eq!(counts(&scratch.open_file()), (3, 3));
 }
