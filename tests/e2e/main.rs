@@ -40,6 +40,7 @@ mod memory;
 mod mesh;
 mod observability;
 mod observed;
+mod operations;
 mod outages;
 mod recipes;
 mod revocations;

@@ -67,7 +67,12 @@ impl Client {
              content-type: application/json\r\nx-load: {name}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        let answer = self.exchange((head + &body).as_bytes());
+        self.send((head + &body).as_bytes())
+    }
+
+    /// One request as these bytes, on a new connection if the last one has ended.
+    pub fn send(&mut self, request: &[u8]) -> Answer {
+        let answer = self.exchange(request);
         let head = answer.head.to_ascii_lowercase();
         // An answer that was cut has ended the connection, whether that is seen already or not.
         if !answer.is_whole() || head.contains("connection: close") {

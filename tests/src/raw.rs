@@ -67,18 +67,26 @@ pub fn send(url: &str, bytes: &[u8]) -> Answer {
     read_answer(&mut stream)
 }
 
+/// Sends bytes, reads the head of the answer alone: of one that has no body, whatever length it states.
+pub fn send_for_head(url: &str, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address_of(url)).expect("Envoy accepts connections");
+    stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
+    let _ = stream.write_all(bytes);
+    parse(&read_bytes(&mut stream, has_head))
+}
+
 /// Reads one answer to its end: by its length or chunked framing, else until the other side closes
 /// (which Envoy delays by a second after a refusal).
 pub fn read_answer(stream: &mut TcpStream) -> Answer {
-    parse(&read_bytes(stream))
+    parse(&read_bytes(stream, is_whole))
 }
 
 /// The same as bytes; `None` if the connection ended before any.
 pub fn read_whole(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    Some(read_bytes(stream)).filter(|bytes| !bytes.is_empty())
+    Some(read_bytes(stream, is_whole)).filter(|bytes| !bytes.is_empty())
 }
 
-fn read_bytes(stream: &mut TcpStream) -> Vec<u8> {
+fn read_bytes(stream: &mut TcpStream, is_enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {
@@ -86,7 +94,7 @@ fn read_bytes(stream: &mut TcpStream) -> Vec<u8> {
             Ok(0) => break,
             Ok(read) => {
                 bytes.extend_from_slice(&buffer[..read]);
-                if is_whole(&bytes) {
+                if is_enough(&bytes) {
                     break;
                 }
             }
@@ -97,9 +105,12 @@ fn read_bytes(stream: &mut TcpStream) -> Vec<u8> {
     bytes
 }
 
+fn has_head(bytes: &[u8]) -> bool {
+    bytes.windows(4).any(|four| four == b"\r\n\r\n")
+}
+
 fn is_whole(bytes: &[u8]) -> bool {
-    let has_head = bytes.windows(4).any(|four| four == b"\r\n\r\n");
-    has_head && parse(bytes).is_whole()
+    has_head(bytes) && parse(bytes).is_whole()
 }
 
 fn parse(bytes: &[u8]) -> Answer {
