@@ -12,6 +12,7 @@
 pub mod mutant;
 
 // The ground floor: these know nothing of the rooms above.
+mod carried;
 pub mod counts;
 pub mod header_names;
 pub mod host;

@@ -42,6 +42,7 @@ mod observability;
 mod observed;
 mod operations;
 mod outages;
+mod places;
 mod recipes;
 mod revocations;
 mod rotation;

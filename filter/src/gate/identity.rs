@@ -4,11 +4,12 @@
 //! alone; what a client sends under these names is removed, and of a list-scoped key's request all
 //! that is not known to be harmless.
 
-use keytable::{PresentedKey, redact};
+use keytable::redact;
 
 use super::header_allowlist::{Caller, canonical};
 use super::holder::Holder;
 use super::{GateShared, failed};
+use crate::carried;
 use crate::credential::{Credential, Removal};
 use crate::headers::HeaderMap;
 use crate::host::{HostError, RequestHost};
@@ -36,14 +37,15 @@ impl Identified<'_> {
     ) -> Result<(), Refusal> {
         let places = &shared.config.key_places;
         for (name, value) in self.headers.iter() {
+            if places.reads(name) {
+                continue;
+            }
             // What carries a key for the upstream is not in question, unless it is one of ours.
-            if places.leaves(name) {
-                if holds_key(shared, host, value)? {
-                    host.remove_request_header(name).map_err(failed)?;
-                }
-            } else if !places.reads(name) && !shared.header_allowlist.passes(name, caller) {
+            if !places.leaves(name) && !shared.header_allowlist.passes(name, caller) {
                 host.remove_request_header(name).map_err(failed)?;
                 shared.count_removed_header(host, name, &self.holder.key_hash);
+            } else if !name.starts_with(b":") && holds_key(shared, host, value)? {
+                host.remove_request_header(name).map_err(failed)?;
             }
         }
         self.put_identity(host)
@@ -64,15 +66,9 @@ impl Identified<'_> {
     }
 }
 
-/// Whether a key of this table stands in a header's value.
+/// Whether a key of this table stands in a header's value, in whatever standard spelling.
 fn holds_key(shared: &GateShared, host: &impl RequestHost, value: &[u8]) -> Result<bool, Refusal> {
-    let words = value.split(|b| !b.is_ascii_alphanumeric() && *b != b'-');
-    for key in words.filter_map(|word| PresentedKey::parse(word).ok()) {
-        if shared.table.find(host, &key)?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    carried::any(value, |key| Ok(shared.table.find(host, key)?.is_some()))
 }
 
 /// Takes out of the trailers what would not pass as a header, or would speak of a credential or an

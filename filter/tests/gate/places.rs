@@ -49,6 +49,8 @@ fn a_key_in_a_header_of_its_own_leaves_the_others_to_the_upstream() {
 #[test]
 fn every_place_that_could_hold_a_key_of_this_table_is_cleaned() {
     let rig = rig(OWN);
+    let basic = |text: String| format!("Basic {}", base64(&text, STANDARD));
+    let of_url = |text: String| base64(&text, OF_URLS);
     for n in [1, 3] {
         for of_table in [key(n), key(2)] {
             for (name, value) in [
@@ -61,6 +63,36 @@ fn every_place_that_could_hold_a_key_of_this_table_is_cleaned() {
                     "sec-websocket-protocol",
                     format!("a, openai-insecure-api-key.{of_table}"),
                 ),
+                ("authorization", basic(format!("user:{of_table}"))),
+                ("authorization", basic(format!("{of_table}:"))),
+                (
+                    "authorization",
+                    basic(format!("us\u{ff}er\u{fe}\u{fb}:{of_table}")),
+                ),
+                (
+                    "authorization",
+                    format!("Basic {}", of_url(format!("\u{ff}\u{fe}:{of_table}"))),
+                ),
+                (
+                    "authorization",
+                    format!("Digest username=\"{of_table}\", uri=\"/\""),
+                ),
+                ("authorization", format!("Bearer%20{of_table}")),
+                ("api-key", of_url(of_table.clone())),
+                (
+                    "x-api-key",
+                    format!("a.{}.b", of_url(format!("{{\"key\":\"{of_table}\"}}"))),
+                ),
+                (
+                    "sec-websocket-protocol",
+                    format!(
+                        "base64url.bearer.authorization.{}",
+                        of_url(of_table.clone())
+                    ),
+                ),
+                // Nor where nobody reads for a key.
+                ("proxy-authorization", basic(format!("user:{of_table}"))),
+                ("user-agent", of_table.clone()),
             ] {
                 let request = rig.post().header("x-latchkey-key", key(n));
                 let exchange = served(request.header(name, value));
@@ -69,10 +101,55 @@ fn every_place_that_could_hold_a_key_of_this_table_is_cleaned() {
         }
     }
     // A key of another installation is the upstream's.
-    let foreign = format!("Bearer {}", key(77));
-    let request = rig.post().header("x-latchkey-key", key(1));
-    let exchange = served(request.header("authorization", &foreign));
-    assert_eq!(exchange.seen("authorization"), [foreign]);
+    for foreign in [
+        format!("Bearer {}", key(77)),
+        basic(format!("user:{}", key(77))),
+    ] {
+        let request = rig.post().header("x-latchkey-key", key(1));
+        let exchange = served(request.header("authorization", &foreign));
+        assert_eq!(exchange.seen("authorization"), [foreign]);
+    }
+}
+
+#[test]
+fn where_keys_are_read_as_usual_one_of_ours_in_another_header_does_not_go_on_either() {
+    let rig = rig(DEFAULT);
+    for n in [1, 3] {
+        for (name, value) in [
+            (
+                "proxy-authorization",
+                format!("Basic {}", base64(&format!("a:{}", key(2)), STANDARD)),
+            ),
+            ("x-request-id", key(n)),
+            ("user-agent", format!("tool/1 {}", key(n))),
+        ] {
+            let exchange = served(rig.post().bearer(n).header(name, value));
+            assert!(exchange.seen(name).is_empty(), "{n} {name}");
+        }
+        let exchange = served(rig.post().bearer(n).header("user-agent", key(77)));
+        assert_eq!(exchange.seen("user-agent"), [key(77)]);
+    }
+}
+
+/// Digits of base64: the standard ones end in `+/`.
+const STANDARD: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Those of URLs, in which there is no padding either.
+const OF_URLS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+fn base64(text: &str, digits: &[u8]) -> String {
+    let mut written = String::new();
+    for three in text.as_bytes().chunks(3) {
+        let bits = three
+            .iter()
+            .fold(0, |bits, byte| (bits << 8) | usize::from(*byte));
+        let bits = bits << (8 * (3 - three.len()));
+        let four = [18, 12, 6, 0].map(|shift| char::from(digits[(bits >> shift) & 63]));
+        written.extend(four.iter().take(three.len() + 1));
+        if digits == STANDARD {
+            written.extend(std::iter::repeat_n('=', 3 - three.len()));
+        }
+    }
+    written
 }
 
 #[test]
