@@ -2,13 +2,18 @@
 
     python filter/tests/form/write.py filter/tests/form/written.json
 
-Needs httpx, requests and aiohttp; node with the package `form-data` in reach; and curl. Each of them sends a model and a file
-with each of some names, and no file, to a recorder on loopback.
+Needs httpx, requests and aiohttp; node with the packages `form-data` and `axios` in the folder where it is run; curl; `go`; `ruby`; `php`
+with its curl extension; `java` with HttpMime, OkHttp and what they need on CLASSPATH (all of these are Debian packages: golang-go, ruby,
+php-curl, libhttpmime-java, libokhttp-java). A writer that cannot be run is said and keeps the rows that it has. Each sends a model and a
+file with each of some names, empty and not, and no file, to a recorder on loopback.
 """
 
 import asyncio
 import http.server
+import importlib.metadata
 import json
+import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,18 +24,9 @@ import httpx
 import requests
 
 NAMES = ["plain.txt", 'a "b".txt', "back\\slash.txt", "größe 日本.txt", "semi;colon=x.txt", "name=model.txt", "", None]
-UNDICI = """
-const [url, name] = process.argv.slice(1), form = new FormData();
-form.append('model', 'good-1');
-if (name !== undefined) form.append('file', new File(['ID3'], name, {type: 'audio/mpeg'}));
-fetch(url, {method: 'POST', body: form}).then((answer) => answer.text());
-"""
-FORM_DATA = """
-const FormData = require('form-data'), [url, name] = process.argv.slice(1), form = new FormData();
-form.append('model', 'good-1');
-if (name !== undefined) form.append('file', Buffer.from('ID3'), {filename: name, contentType: 'audio/mpeg'});
-form.submit(url, (_, answer) => answer?.resume());
-"""
+CASES = [(name, content) for name in NAMES for content in ["ID3", ""]]
+WRITERS = pathlib.Path(__file__).with_name("writers")
+JAVA = ["java", str(WRITERS / "Write.java")]
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
@@ -50,7 +46,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
             self.rfile.readline()
         else:
             body = self.rfile.read(int(self.headers["content-length"]))
-        self.sent.append((self.headers["content-type"], body))
+        self.sent.append((self.headers["content-type"], body.decode()))
         self.send_response(200)
         self.send_header("content-length", "2")
         self.end_headers()
@@ -61,14 +57,14 @@ async def by_aiohttp(url, name, content):
     form = aiohttp.FormData(default_to_multipart=True)
     form.add_field("model", "good-1")
     if name is not None:
-        form.add_field("file", content, filename=name, content_type="audio/mpeg")
+        form.add_field("file", content.encode(), filename=name, content_type="audio/mpeg")
     async with aiohttp.ClientSession() as client, client.post(url, data=form) as answer:
         await answer.read()
 
 
 def by_curl(url, name, content):
     with tempfile.NamedTemporaryFile() as file:
-        file.write(content)
+        file.write(content.encode())
         file.flush()
         quoted = (name or "").replace("\\", "\\\\").replace('"', '\\"')
         of_file = [] if name is None else ["-F", f'file=@{file.name};filename="{quoted}";type=audio/mpeg']
@@ -80,30 +76,74 @@ def by_python(post, url, name, content):
     post(url, data=None if name is None else {"model": "good-1"}, files=files)
 
 
-def by_node(script, url, name):
-    subprocess.run(["node", "-e", script, url, *([] if name is None else [name])], check=True)
+def one_by_one(write):
+    """All cases by a function that sends one."""
+    return lambda url: [write(url, *case) for case in CASES]
+
+
+def by_program(*command, behind=()):
+    """All cases by a program that takes them as pairs of words: `+name` or `-`, and the content."""
+    words = [word for name, content in CASES for word in ("-" if name is None else f"+{name}", content)]
+    return lambda url: subprocess.run([*command, url, *behind, *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def said(*command):
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return re.search(r"\d+\.\d+[\w.]*", output)[0]
+
+
+def of_jar(name):
+    """The version in the name of a jar on CLASSPATH."""
+    import os
+    return re.search(rf"{name}-(\d[\d.]*)\.jar", os.environ.get("CLASSPATH", ""))[1]
+
+
+def of_node(name):
+    return json.loads(pathlib.Path(f"node_modules/{name}/package.json").read_text())["version"]
+
+
+def http_mime(mode):
+    return (lambda: of_jar("httpmime"), by_program(*JAVA, behind=[mode]))
+
+
+# Name, version, and how all cases are sent.
+ALL = {
+    "httpx": (lambda: importlib.metadata.version("httpx"), one_by_one(lambda *case: by_python(httpx.post, *case))),
+    "requests": (lambda: importlib.metadata.version("requests"), one_by_one(lambda *case: by_python(requests.post, *case))),
+    "aiohttp": (lambda: importlib.metadata.version("aiohttp"), one_by_one(lambda *case: asyncio.run(by_aiohttp(*case)))),
+    "curl": (lambda: said("curl", "--version"), one_by_one(by_curl)),
+    "undici of node": (lambda: said("node", "--version"), by_program("node", str(WRITERS / "write.mjs"), behind=["undici"])),
+    "form-data": (lambda: of_node("form-data"), by_program("node", str(WRITERS / "write.mjs"), behind=["form-data"])),
+    "axios": (lambda: of_node("axios"), by_program("node", str(WRITERS / "write.mjs"), behind=["axios"])),
+    "go": (lambda: said("go", "version"), by_program("go", "run", str(WRITERS / "write.go"))),
+    "net/http of ruby": (lambda: said("ruby", "--version"), by_program("ruby", str(WRITERS / "write.rb"))),
+    "curl of php": (lambda: said("php", "--version"), by_program("php", str(WRITERS / "write.php"))),
+    "HttpMime": http_mime("DEFAULT"),
+    "HttpMime, strict, UTF-8": http_mime("STRICT"),
+    "HttpMime, as browsers, UTF-8": http_mime("BROWSER_COMPATIBLE"),
+    "HttpMime, RFC 6532": http_mime("RFC6532"),
+    "OkHttp": (lambda: of_jar("okhttp"), by_program(*JAVA, behind=["okhttp"])),
+}
 
 
 def main(out):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/"
-    writers = {
-        "httpx": lambda name, content: by_python(httpx.post, url, name, content),
-        "requests": lambda name, content: by_python(requests.post, url, name, content),
-        "aiohttp": lambda name, content: asyncio.run(by_aiohttp(url, name, content)),
-        "curl": lambda name, content: by_curl(url, name, content),
-        "undici": lambda name, _: by_node(UNDICI, url, name),
-        "form-data": lambda name, _: by_node(FORM_DATA, url, name),
-    }
+    known = json.loads(pathlib.Path(out).read_text()) if pathlib.Path(out).exists() else []
     rows = []
-    for writer, write in writers.items():
-        for name in NAMES:
-            for content in [b"ID3", b""]:
-                Recorder.sent.clear()
-                write(name, content)
-                [(declared, body)] = Recorder.sent
-                rows.append({"writer": writer, "file": name, "type": declared, "body": body.decode()})
+    for writer, (version, write) in ALL.items():
+        Recorder.sent.clear()
+        try:
+            named = f"{writer} {version()}"
+            write(url)
+        except Exception as error:
+            print(f"{writer} cannot be run: {error}", file=sys.stderr)
+            rows += [row for row in known if re.fullmatch(re.escape(writer) + r" [\d.\w]+", row["writer"])]
+            continue
+        assert len(Recorder.sent) == len(CASES), (writer, len(Recorder.sent))
+        for (name, _), (declared, body) in zip(CASES, Recorder.sent):
+            rows.append({"writer": named, "file": name, "type": declared, "body": body})
     with open(out, "w") as file:
         json.dump(rows, file, ensure_ascii=False, indent=0)
 
