@@ -27,8 +27,10 @@ pub struct End {
     pub is_whole: bool,
     /// Its status was 400 or more.
     pub is_error: bool,
-    /// Size of the request's body.
+    /// Size of the request's body, in bytes.
     pub request_bytes: u64,
+    /// What of the answer was text that could not be read, being compressed, in bytes.
+    pub unread_bytes: u64,
 }
 
 /// A meter for one answer.
@@ -151,7 +153,7 @@ impl Meter {
                 ..stated
             },
             (false, is_error) if is_error || found.runs_nothing => Usage::default(),
-            _ => found.estimate(stated, end.request_bytes),
+            _ => found.estimate(stated, &end),
         }
     }
 }
@@ -166,9 +168,10 @@ impl Found {
     }
 
     /// The larger of what was stated and of what can be worked out.
-    fn estimate(&self, stated: Usage, request_bytes: u64) -> Usage {
-        let output = self.text_events.max(self.text_bytes / TOKEN_BYTES);
-        let input = (request_bytes / TOKEN_BYTES).min(INPUT_ESTIMATE_MAX);
+    fn estimate(&self, stated: Usage, end: &End) -> Usage {
+        let text_bytes = self.text_bytes.max(end.unread_bytes);
+        let output = self.text_events.max(text_bytes / TOKEN_BYTES);
+        let input = (end.request_bytes / TOKEN_BYTES).min(INPUT_ESTIMATE_MAX);
         Usage {
             input: match stated.input {
                 0 => input,

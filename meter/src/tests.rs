@@ -8,6 +8,7 @@ const WHOLE: End = End {
     is_whole: true,
     is_error: false,
     request_bytes: 400,
+    unread_bytes: 0,
 };
 const CUT: End = End {
     is_whole: false,

@@ -37,8 +37,8 @@ pub(super) struct Reading {
     /// Whether more was found since that was asked last.
     has_news: bool,
     passage: Passage,
-    /// An answer that says no has come before anything was named.
-    is_declined: bool,
+    /// An answer has come before anything was named, and passes.
+    answer_passes: bool,
     /// Most bytes that may be held.
     hold_bytes_max: usize,
     received: u64,
@@ -76,7 +76,7 @@ impl Reading {
             finding,
             has_news: false,
             passage: Passage::Held(0),
-            is_declined: false,
+            answer_passes: false,
             hold_bytes_max,
             received: 0,
             content_length: content_length(headers),
@@ -96,20 +96,34 @@ impl Reading {
     }
 
     /// Whether a part of an answer may pass. A server that says yes to a request which has not named
-    /// anything yet has acted on a part of it.
-    pub(super) fn check_answer(&mut self, host: &impl RequestHost) -> Result<(), Refusal> {
-        if self.passage != Passage::Unnamed || self.is_declined {
+    /// anything yet has acted on a part of it: as on one that names nothing.
+    pub(super) fn check_answer(
+        &mut self,
+        host: &impl RequestHost,
+        shared: &GateShared,
+    ) -> Result<(), Refusal> {
+        if self.passage != Passage::Unnamed || self.answer_passes {
             return Ok(());
         }
         let headers = host.response_headers().map_err(failed)?;
-        self.is_declined = matches!(headers.get(b":status"), Some([b'4' | b'5', ..]));
-        match self.is_declined {
+        let says_no = matches!(headers.get(b":status"), Some([b'4' | b'5', ..]));
+        self.answer_passes = says_no || self.may_name_nothing(shared);
+        match self.answer_passes {
             true => Ok(()),
             false => Err(Refusal::Ambiguous(
                 "it was answered before it had named its model: send 'model' earlier in the body"
                     .into(),
             )),
         }
+    }
+
+    /// Whether the request would be permitted if its body ended without a name.
+    fn may_name_nothing(&self, shared: &GateShared) -> bool {
+        let mut finding = self.finding.clone();
+        let stands_in = self
+            .unnamed
+            .stand_in(shared.locators.service(), &mut finding);
+        stands_in.is_ok() && judge_finding(&self.record, &finding).is_ok()
     }
 
     /// Whether it has named more since this was asked last.

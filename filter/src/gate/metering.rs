@@ -34,6 +34,8 @@ pub(super) struct Metering {
 struct Answer {
     meter: Meter,
     is_error: bool,
+    /// It is text that is compressed: so many bytes of it have come.
+    unread_bytes: Option<u64>,
 }
 
 impl Metering {
@@ -80,7 +82,9 @@ impl Metering {
             return;
         };
         let status = headers.get(b":status").unwrap_or_default();
-        let mut meter = Meter::new(Rc::clone(&self.report), format_of(&headers));
+        let format = format_of(&headers);
+        let unread = format.filter(|_| is_compressed(&headers));
+        let mut meter = Meter::new(Rc::clone(&self.report), format.filter(|_| unread.is_none()));
         for name in self.report.header_names() {
             if let Some(value) = headers.get(name.as_bytes()) {
                 meter.header(name, value);
@@ -89,6 +93,7 @@ impl Metering {
         self.answer = Some(Answer {
             meter,
             is_error: matches!(status, [b'4'..=b'9', ..]),
+            unread_bytes: unread.map(|_| 0),
         });
     }
 
@@ -97,6 +102,10 @@ impl Metering {
         let Some(answer) = self.answer.as_mut().filter(|_| size > 0) else {
             return;
         };
+        if let Some(unread_bytes) = &mut answer.unread_bytes {
+            let size = u64::try_from(size).unwrap_or(u64::MAX);
+            *unread_bytes = unread_bytes.saturating_add(size);
+        }
         if !answer.meter.reads_body() {
             return;
         }
@@ -118,11 +127,13 @@ impl Metering {
         let answer = self.answer.unwrap_or_else(|| Answer {
             meter: Meter::new(Rc::clone(&self.report), None),
             is_error: false,
+            unread_bytes: None,
         });
         let usage = answer.meter.end(End {
             is_whole,
             is_error: answer.is_error,
             request_bytes: self.request_bytes,
+            unread_bytes: answer.unread_bytes.unwrap_or(0),
         });
         let tokens = tokens(&usage);
         if let Ok(view) = self.record.view()
@@ -156,11 +167,12 @@ fn tokens(usage: &Usage) -> Tokens {
     }
 }
 
-/// In which form a body is told; `None` if it cannot be read.
+/// In which form a body is told, compressed or not; `None` if in none that is known.
 fn format_of(headers: &HeaderMap) -> Option<Format> {
-    let encoding = headers.get(b"content-encoding");
-    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
-        return None;
-    }
     Format::of_content_type(headers.get(b"content-type")?)
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(b"content-encoding");
+    encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
 }

@@ -259,7 +259,10 @@ impl Gate {
                 let passed = record.and_then(|record| step(listing, &record, host));
                 (passed, listing.held_bytes())
             }
-            State::Reading(reading) => (reading.check_answer(host).map(|()| Flow::Continue), 0),
+            State::Reading(reading) => {
+                let passed = reading.check_answer(host, &self.shared);
+                (passed.map(|()| Flow::Continue), 0)
+            }
             _ => (Ok(Flow::Continue), 0),
         };
         match passed.and_then(|flow| self.hold(held_bytes).map(|()| flow)) {

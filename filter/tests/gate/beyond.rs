@@ -5,7 +5,7 @@ use filter::gate::Flow;
 use filter::locator::{HOLD_BYTES_MAX, HoldBounds, LocatorConfig, Locators};
 use keytable::Record;
 
-use crate::support::{Exchange, Rig, list, record};
+use crate::support::{Exchange, Rig, list, names, record};
 
 const FLOW: &str = r#""hold_bytes_max":100,"beyond_hold":"flow""#;
 const MIB: usize = 1024 * 1024;
@@ -188,6 +188,36 @@ fn an_answer_to_what_has_named_nothing_does_not_pass_unless_it_says_no() {
     let mut exchange = flowing(&rig);
     exchange.chunk(b"\",\"model\":\"good-1\"", false);
     assert_eq!(exchange.answer(&[(":status", "200")], &[b"x"]), b"x");
+}
+
+#[test]
+fn an_early_answer_passes_where_a_request_may_name_nothing() {
+    for (granted, passes) in [("@conversations", true), ("@files", false)] {
+        let limited = Record {
+            scope: names(&["good-1", granted]),
+            ..record(1)
+        };
+        let rig = Rig::configured(&[limited], FLOW);
+        let begun = || {
+            let request = rig.post().with(":path", "/v1/conversations").bearer(1);
+            let mut exchange = request;
+            exchange.headers(false);
+            let body = format!("{{\"items\":[],\"metadata\":{{\"x\":\"{}", "a".repeat(200));
+            exchange.chunk(body.as_bytes(), false);
+            assert!(exchange.is_forwarded, "{granted}");
+            exchange
+        };
+        let mut exchange = begun();
+        let client = exchange.answer(&[(":status", "200")], &[b"early"]);
+        assert_eq!(client == b"early", passes, "{granted}");
+        // What it names after all is judged all the same.
+        let mut exchange = begun();
+        if passes {
+            exchange.answer_head_of(&[(":status", "200")]);
+        }
+        exchange.chunk(b"\"},\"model\":\"bad-1\"}", true);
+        assert!(exchange.is_refused() && !exchange.is_complete, "{granted}");
+    }
 }
 
 #[test]

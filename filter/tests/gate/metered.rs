@@ -126,10 +126,24 @@ fn errors_and_answers_that_are_compressed_are_told_as_what_they_are() {
         ("content-type", "application/json"),
         ("content-encoding", "gzip"),
     ];
+    let rig = Rig::with(&[record(1)]);
     let mut exchange = sent(&rig);
-    exchange.answer(packed, &[ANSWER]);
+    let (front, back) = ANSWER.split_at(ANSWER.len() / 2);
+    exchange.answer(packed, &[front, back]);
     exchange.end();
-    let input = u64::try_from(BODY.len() / 4).unwrap();
+    let [input, output] = [BODY, ANSWER].map(|bytes| u64::try_from(bytes.len() / 4).unwrap());
+    assert!(output > 0);
+    assert_eq!(rig.used()[0].2, estimated(input, output));
+    // Of what is no text the bytes say nothing.
+    let sound = &[
+        (":status", "200"),
+        ("content-type", "audio/mpeg"),
+        ("content-encoding", "gzip"),
+    ];
+    let rig = Rig::with(&[record(1)]);
+    let mut exchange = sent(&rig);
+    exchange.answer(sound, &[ANSWER]);
+    exchange.end();
     assert_eq!(rig.used()[0].2, estimated(input, 0));
 }
 

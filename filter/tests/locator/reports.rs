@@ -54,6 +54,7 @@ fn every_family_says_what_it_used_in_each_of_its_forms() {
                 is_whole: true,
                 is_error: false,
                 request_bytes: 4_000,
+                unread_bytes: 0,
             });
             let told = [usage.input, usage.cached, usage.output, usage.reasoning];
             let wanted = [sample.input, sample.cached, sample.output, sample.reasoning];
@@ -86,6 +87,7 @@ fn headers_say_it_where_bodies_do_not() {
             is_whole: false,
             is_error: false,
             request_bytes: 0,
+            unread_bytes: 0,
         });
         assert_eq!([usage.input, usage.output], wanted, "{call}");
         assert!(usage.is_reported, "{call}");
