@@ -20,6 +20,10 @@ const SETTINGS: [(&str, &str); 6] = [
     ("default_transaction_isolation", "read committed"),
     ("standard_conforming_strings", "on"),
 ];
+/// When the server gives up a connection to a machine that is gone, so that its lock is free: after some
+/// eight seconds, not two hours. A Unix socket takes these and reads back 0.
+const KEEPALIVES: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 1; \
+     SET tcp_keepalives_count = 3; SET tcp_user_timeout = 8000";
 /// `on`, or the stronger one that the operator has chosen.
 const SYNCHRONOUS: [&str; 2] = ["on", "remote_apply"];
 
@@ -58,6 +62,7 @@ pub(crate) fn settle(session: &Session) -> Result<(), OpenError> {
             ));
         }
     }
+    session.batch(KEEPALIVES)?;
     settle_commits(session)?;
     for (name, wanted, advice) in SERVER {
         if show(session, name)? != wanted {
