@@ -47,7 +47,8 @@ pub mod yaml;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use envoy::{Stack, StackOptions, wait};
+use envoy::{Envoy, Stack, StackOptions, wait};
+use serde_json::Value;
 
 pub use admin::{Admin, Key};
 pub use raw::Answer;
@@ -73,6 +74,25 @@ pub fn start_with(mut options: StackOptions) -> (Stack, Admin) {
     let stack = Stack::start(options).unwrap_or_else(|error| panic!("{error}"));
     let admin = Admin::of(&stack);
     (stack, admin)
+}
+
+/// Settings of a gate at which every body flows that is not refused at once, and only its end waits
+/// until it is judged.
+pub fn flowing() -> Value {
+    serde_json::json!({"hold_bytes_max": 1, "beyond_hold": "flow"})
+}
+
+/// Another Envoy of a stack, whose gate has these settings besides; it has the table.
+pub fn start_another(stack: &Stack, name: &str, gate_settings: Value) -> Envoy {
+    let mut settings = stack.another_envoy(name).unwrap();
+    let besides: serde_json::Map<_, _> = serde_json::from_value(gate_settings).unwrap();
+    settings.bootstrap.gate_settings.extend(besides);
+    let envoy = Envoy::start(settings).unwrap_or_else(|error| panic!("{error}"));
+    let ready = format!("{}/latchkey/ready", envoy.settings().url());
+    wait_for("the other gate has a table", || {
+        ureq::get(&ready).call().is_ok()
+    });
+    envoy
 }
 
 /// A stack whose gate lets these headers go on, also of keys with a list.

@@ -4,7 +4,7 @@
 //! J-35, M-22. Does not say which documents are right.
 
 use serde_json::json;
-use tests::{Key, start_passing};
+use tests::{Key, flowing, start_another, start_passing};
 
 use super::corpus::{self, Sample};
 use super::{Count, IN_SCOPE, judge};
@@ -332,8 +332,14 @@ fn judge_all(name: &str, samples: impl Iterator<Item = Sample>) -> Option<Count>
     let (stack, admin) = start_passing(&["x-sample"]);
     let key: Key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
     let samples: Vec<Sample> = samples.collect();
-    let count = judge(&stack, &key, &samples, 0)?;
+    let flowing = start_another(&stack, "flowing", flowing());
+    let flowed = judge(&stack, &[flowing.settings().url()], &key, &samples, 0)?;
+    let count = judge(&stack, &[stack.envoy_url()], &key, &samples, 0)?;
     println!("{name}: {} documents, {count:?}", samples.len());
+    assert_eq!(
+        flowed.passed, count.passed,
+        "held or flowing, the same pass"
+    );
     Some(count)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The readers are those that servers use: Python's json, orjson, simplejson, Node's JSON.parse,
 //! serde_json; for forms Starlette, Werkzeug, Python's email, Node's and multer. `E2E_SEED` repeats
-//! a run, `E2E_BODIES` says how many. Does not ask the gate to accept what one of them accepts, but
-//! every body that is honest by construction.
+//! a run, `E2E_BODIES` says how many; every other one goes to a gate at which bodies flow. Does not
+//! ask the gate to accept what one of them accepts, but every body that is honest by construction.
 
 pub(crate) mod corpus;
 mod documents;
@@ -16,7 +16,7 @@ use std::thread;
 
 use envoy::{Stack, files};
 use serde_json::{Value, json};
-use tests::{Key, node, python, raw, start, start_passing};
+use tests::{Key, flowing, node, python, raw, start, start_another, start_passing};
 
 use corpus::{Corpus, Sample};
 
@@ -54,13 +54,15 @@ fn what_any_reader_takes_for_a_model_out_of_scope_was_refused() {
     let (seed, bodies) = (number("E2E_SEED", 1), number("E2E_BODIES", 100_000));
     println!("E2E_SEED={seed} E2E_BODIES={bodies}");
     let (stack, admin) = start_passing(&["x-sample"]);
+    let flowing = start_another(&stack, "flowing", flowing());
+    let urls = [stack.envoy_url(), flowing.settings().url()];
     let key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
     let mut corpus = Corpus::new(seed);
     let mut count = Count::default();
     for begin in (0..bodies).step_by(BATCH) {
         let batch = BATCH.min(bodies - begin);
         let samples: Vec<Sample> = (0..batch).map(|_| corpus.sample()).collect();
-        let Some(judged) = judge(&stack, &key, &samples, seed) else {
+        let Some(judged) = judge(&stack, &urls, &key, &samples, seed) else {
             return;
         };
         count.out_of_scope += judged.out_of_scope;
@@ -71,9 +73,15 @@ fn what_any_reader_takes_for_a_model_out_of_scope_was_refused() {
     assert!(count.passed * 10 > bodies, "and not only hostile");
 }
 
-/// Sends the samples and compares what passed with what the readers say.
-fn judge(stack: &Stack, key: &Key, samples: &[Sample], seed: u64) -> Option<Count> {
-    let forwarded = send_all(stack, key, samples);
+/// Sends the samples to these gates in turn and compares what passed with what the readers say.
+fn judge(
+    stack: &Stack,
+    urls: &[String],
+    key: &Key,
+    samples: &[Sample],
+    seed: u64,
+) -> Option<Count> {
+    let forwarded = send_all(stack, urls, key, samples);
     let readings = readings(stack, samples)?;
     let mut count = Count {
         passed: forwarded.len(),
@@ -97,11 +105,11 @@ fn judge(stack: &Stack, key: &Key, samples: &[Sample], seed: u64) -> Option<Coun
 }
 
 /// Sends every sample; gives the numbers of those that arrived whole.
-fn send_all(stack: &Stack, key: &Key, samples: &[Sample]) -> BTreeSet<usize> {
+fn send_all(stack: &Stack, urls: &[String], key: &Key, samples: &[Sample]) -> BTreeSet<usize> {
     stack.upstream().unwrap().clear();
-    let url = stack.envoy_url();
     let send = |(index, sample): (usize, &Sample)| {
-        let status = raw::send(&url, &sample.request(index, &key.value)).status;
+        let url = &urls[index % urls.len()];
+        let status = raw::send(url, &sample.request(index, &key.value)).status;
         assert!(status != 0 && status != 503, "{status}");
     };
     thread::scope(|scope| {

@@ -316,17 +316,17 @@ fn a_body_that_is_out_of_proportion_costs_no_more_than_its_length() {
 
 #[test]
 fn a_body_that_a_request_should_not_have_chooses_nothing() {
-    let range = Range::start();
-    let bad = r#"{"model":"bad-1"}"#;
-    let with_body = |method, path| Attempt {
-        method,
-        ..Attempt::post(&format!("J-32 {method}"), path, bad)
-    };
-    range.judge(&with_body("GET", "/v1/models"), &[200, 400, 403]);
-    range.judge(&with_body("GET", "/v1/models/bad-1"), &[404]);
-    range.judge(&with_body("DELETE", "/v1/models/bad-1"), &[403, 404]);
-    range.judge(&with_body("GET", "/v1/chat/completions"), OUT);
-    range.end();
+    Range::in_both_settings(|range| {
+        let bad = r#"{"model":"bad-1"}"#;
+        let with_body = |method, path| Attempt {
+            method,
+            ..Attempt::post(&format!("J-32 {method}"), path, bad)
+        };
+        range.judge(&with_body("GET", "/v1/models"), &[200, 400, 403]);
+        range.judge(&with_body("GET", "/v1/models/bad-1"), &[404]);
+        range.judge(&with_body("DELETE", "/v1/models/bad-1"), &[403, 404]);
+        range.judge(&with_body("GET", "/v1/chat/completions"), OUT);
+    });
 }
 
 #[test]

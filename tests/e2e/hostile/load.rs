@@ -9,6 +9,7 @@ use std::thread;
 
 use envoy::StackOptions;
 use envoy::bootstrap::{Addition, Place};
+use serde_json::json;
 use tests::raw::{self, Answer};
 
 use super::{Attempt, Framing, Range, head};
@@ -78,6 +79,28 @@ fn the_limit_is_where_it_is_said_to_be() {
 }
 
 #[test]
+fn beyond_the_limit_a_body_flows_where_the_gate_is_told_so_but_for_its_end() {
+    let settings = json!({"beyond_hold": "flow"});
+    let range = Range::start_with(StackOptions {
+        gate_settings: serde_json::from_value(settings).unwrap(),
+        ..StackOptions::default()
+    });
+    let attempt = |size, name| Attempt::post("E-10", "/v1/embeddings", model_last(size, name));
+    for size in [LIMIT, LIMIT + 1, LIMIT + 2 * MIB, 4 * LIMIT] {
+        range.judge(&attempt(size, "good-1"), &[200]);
+        range.judge(&attempt(size, "bad-1"), &[403]);
+    }
+    let unnamed = [
+        b"{\"m\":\"".to_vec(),
+        vec![b'x'; LIMIT + MIB],
+        b"\"}".to_vec(),
+    ]
+    .concat();
+    range.judge(&Attempt::post("E-10", "/v1/embeddings", unnamed), &[400]);
+    range.end();
+}
+
+#[test]
 fn a_body_that_stops_is_given_up() {
     let route = "- match: { prefix: /v1/chat }\n  \
                  route: { cluster: upstream, timeout: 0s, idle_timeout: 1s }";
@@ -88,14 +111,14 @@ fn a_body_that_stops_is_given_up() {
         }],
         ..StackOptions::default()
     };
-    let range = Range::start_with(options);
-    let bearer = [b"authorization: ".as_slice(), &range.bearer()].concat();
-    let length = b"content-type: application/json\r\ncontent-length: 100".to_vec();
-    let mut bytes = head("POST", "/v1/chat/completions", &[bearer, length]);
-    bytes.extend(br#"{"x":"#);
-    range.judge_raw("E-12", &bytes, &[408, 504]);
-    assert_eq!(range.upstream().count(), 0, "E-12");
-    range.end();
+    Range::in_both_settings_of(&options, |range| {
+        let bearer = [b"authorization: ".as_slice(), &range.bearer()].concat();
+        let length = b"content-type: application/json\r\ncontent-length: 100".to_vec();
+        let mut bytes = head("POST", "/v1/chat/completions", &[bearer, length]);
+        bytes.extend(br#"{"x":"#);
+        range.judge_raw("E-12", &bytes, &[408, 504]);
+        assert!(!range.holds || range.upstream().count() == 0, "E-12");
+    });
 }
 
 #[test]
@@ -139,32 +162,32 @@ fn what_is_held_is_bounded_and_given_back() {
 
 #[test]
 fn random_bodies_arrive_as_they_were_sent() {
-    let range = Range::start();
-    let mut state = 1;
-    let mut draw = move |end: usize| {
-        state = u64::wrapping_mul(state, 6_364_136_223_846_793_005).wrapping_add(1);
-        usize::try_from(state >> 33).unwrap() % end
-    };
-    for number in 0..RANDOM_BODIES {
-        let most = 1 << draw(24);
-        let mut text = Vec::new();
-        text.resize_with(draw(most), || b' ' + u8::try_from(draw(64)).unwrap());
-        text.retain(|byte| *byte != b'"' && *byte != b'\\');
-        let text = String::from_utf8(text).unwrap();
-        let body = format!("{{\"model\":\"good-1\",\"x\":\"{text}\"}}");
-        let id = format!("E-20 {number}: {} bytes", body.len());
-        let split = 1 + draw(body.len() - 1);
-        let attempt = Attempt::post(&id, "/v1/embeddings", body);
-        let attempt = attempt.with("authorization", range.bearer());
-        let framing = [
-            Framing::Whole,
-            Framing::Halves,
-            Framing::Http2,
-            Framing::SplitAt(split),
-        ][draw(4)];
-        range.judge_framed(&attempt, framing, &[200]);
-    }
-    range.end();
+    Range::in_both_settings(|range| {
+        let mut state = 1;
+        let mut draw = move |end: usize| {
+            state = u64::wrapping_mul(state, 6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(state >> 33).unwrap() % end
+        };
+        for number in 0..RANDOM_BODIES {
+            let most = 1 << draw(24);
+            let mut text = Vec::new();
+            text.resize_with(draw(most), || b' ' + u8::try_from(draw(64)).unwrap());
+            text.retain(|byte| *byte != b'"' && *byte != b'\\');
+            let text = String::from_utf8(text).unwrap();
+            let body = format!("{{\"model\":\"good-1\",\"x\":\"{text}\"}}");
+            let id = format!("E-20 {number}: {} bytes", body.len());
+            let split = 1 + draw(body.len() - 1);
+            let attempt = Attempt::post(&id, "/v1/embeddings", body);
+            let attempt = attempt.with("authorization", range.bearer());
+            let framing = [
+                Framing::Whole,
+                Framing::Halves,
+                Framing::Http2,
+                Framing::SplitAt(split),
+            ][draw(4)];
+            range.judge_framed(&attempt, framing, &[200]);
+        }
+    });
 }
 
 /// The same request many times at once; gives the statuses.

@@ -37,6 +37,8 @@ struct Range {
     envoy_pid: u32,
     admin: Admin,
     key: Key,
+    /// Whether a body is held until it is judged, or flows without its end.
+    holds: bool,
     sent: Cell<usize>,
 }
 
@@ -126,11 +128,15 @@ impl Range {
 
     /// Does the same to a gate that holds bodies and to one at which all flows that is not refused.
     fn in_both_settings(fire: impl Fn(&Self)) {
-        let flowing = json!({"hold_bytes_max": 1, "beyond_hold": "flow"});
-        for settings in [json!({}), flowing] {
+        Self::in_both_settings_of(&StackOptions::default(), fire);
+    }
+
+    /// The same with options.
+    fn in_both_settings_of(options: &StackOptions, fire: impl Fn(&Self)) {
+        for settings in [json!({}), tests::flowing()] {
             let range = Self::start_with(StackOptions {
                 gate_settings: serde_json::from_value(settings).unwrap(),
-                ..StackOptions::default()
+                ..options.clone()
             });
             fire(&range);
             range.end();
@@ -138,6 +144,7 @@ impl Range {
     }
 
     fn start_with(options: StackOptions) -> Self {
+        let holds = !options.gate_settings.contains_key("beyond_hold");
         let (mut stack, admin) = tests::start_with(options);
         let envoy_pid = stack.envoy().unwrap().process().pid();
         let key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
@@ -146,6 +153,7 @@ impl Range {
             envoy_pid,
             admin,
             key,
+            holds,
             sent: Cell::new(0),
         }
     }

@@ -103,34 +103,34 @@ fn raw_until_101(range: &Range, bytes: &[u8]) -> String {
 
 #[test]
 fn trailers_change_no_decision() {
-    let range = Range::start();
-    let bearer = range.bearer();
-    let fields: &[(&str, &[u8])] = &[
-        ("content-type", b"application/json"),
-        ("authorization", &bearer),
-    ];
-    let trailers: HeaderMap = (0..90)
-        .map(|n| format!("x-{n}"))
-        .chain([
-            "x-latchkey-key-id".to_owned(),
-            "x-latchkey-model".to_owned(),
-        ])
-        .map(|name| (name.parse().unwrap(), "bad-1".parse().unwrap()))
-        .collect::<Vec<(http::HeaderName, http::HeaderValue)>>()
-        .into_iter()
-        .collect();
-    for (body, status) in [
-        (r#"{"model":"good-1"}"#, 200),
-        (r#"{"model":"bad-1"}"#, 403),
-        (r#"{"model":"good-1""#, 400),
-    ] {
-        range.upstream().clear();
-        let request = http2::request("POST", "/v1/chat/completions", fields);
-        let answer = http2::send(&range.url(), request, &[body.as_bytes()], trailers.clone());
-        assert_eq!(answer.status, status, "H-12 {body}");
-        range.check_arrivals("H-12", status == 200, body.as_bytes());
-    }
-    range.end();
+    Range::in_both_settings(|range| {
+        let bearer = range.bearer();
+        let fields: &[(&str, &[u8])] = &[
+            ("content-type", b"application/json"),
+            ("authorization", &bearer),
+        ];
+        let trailers: HeaderMap = (0..90)
+            .map(|n| format!("x-{n}"))
+            .chain([
+                "x-latchkey-key-id".to_owned(),
+                "x-latchkey-model".to_owned(),
+            ])
+            .map(|name| (name.parse().unwrap(), "bad-1".parse().unwrap()))
+            .collect::<Vec<(http::HeaderName, http::HeaderValue)>>()
+            .into_iter()
+            .collect();
+        for (body, status) in [
+            (r#"{"model":"good-1"}"#, 200),
+            (r#"{"model":"bad-1"}"#, 403),
+            (r#"{"model":"good-1""#, 400),
+        ] {
+            range.upstream().clear();
+            let request = http2::request("POST", "/v1/chat/completions", fields);
+            let answer = http2::send(&range.url(), request, &[body.as_bytes()], trailers.clone());
+            assert_eq!(answer.status, status, "H-12 {body}");
+            range.check_arrivals("H-12", status == 200, body.as_bytes());
+        }
+    });
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! A gateway in use today, as it was published, behind the gate: whatever a key limited to a list
-//! is used for, a model that is not on the list never runs.
+//! is used for, a model that is not on the list never runs; nor where bodies flow before they are judged.
 //!
 //! Does not know what the gate answers. Invariant: the same attacks with a key for everything, also
 //! through the gate, show which of them the gateway falls for, so that the test can fail.
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use envoy::bootstrap::Addition;
 use envoy::process::{Process, Program};
-use envoy::{HostPort, Stack, StackOptions, UpstreamAt, ports, wait};
+use envoy::{Envoy, HostPort, Stack, StackOptions, UpstreamAt, ports, wait};
 use serde_json::json;
 use tests::{Key, chat, raw};
 
@@ -26,6 +26,8 @@ pub(super) const OUT_OF_SCOPE: &str = "bad-1";
 /// A gateway between the gate and model servers.
 pub(super) struct Court {
     stack: Stack,
+    /// A second gate, at which bodies flow before they are judged.
+    flowing: Envoy,
     pub(super) models: Models,
     /// The gateway; it runs for as long as this lives.
     _gateway: Process,
@@ -56,6 +58,10 @@ pub(super) fn run(name: &str, words: &[&str], url: &str, dir: &Path) -> Process 
     process
 }
 
+fn send(url: &str, attack: &Attack, key: &Key) -> u16 {
+    raw::send(url, &attack.bytes(&key.value)).status
+}
+
 // === impl Court ===
 
 impl Court {
@@ -82,8 +88,10 @@ impl Court {
         let admin = tests::Admin::of(&stack);
         let limited = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
         let unlimited = admin.create("unlimited", json!({}));
+        let flowing = tests::start_another(&stack, "flowing", tests::flowing());
         Self {
             stack,
+            flowing,
             models,
             _gateway: gateway,
             limited,
@@ -97,9 +105,11 @@ impl Court {
         self.honest();
         let mut escaped = Vec::new();
         for attack in attacks {
-            let told = self.send(attack, &self.limited);
-            if let Some(ran) = self.out_of_scope() {
-                escaped.push(format!("{}: {ran} ran, answered {told}", attack.name));
+            for url in [self.stack.envoy_url(), self.flowing.settings().url()] {
+                let told = send(&url, attack, &self.limited);
+                if let Some(ran) = self.out_of_scope() {
+                    escaped.push(format!("{}: {ran} ran, answered {told}", attack.name));
+                }
             }
         }
         self.honest();
@@ -110,7 +120,7 @@ impl Court {
             begun.elapsed()
         );
         let is_live = |attack: &&Attack| {
-            self.send(attack, &self.unlimited);
+            send(&self.stack.envoy_url(), attack, &self.unlimited);
             self.out_of_scope().is_some()
         };
         let live: Vec<&str> = attacks
@@ -132,7 +142,7 @@ impl Court {
     /// These calls, which are what the attacks are made of, reach the model that they name.
     pub(super) fn serves(&self, calls: &[Attack]) {
         for call in calls {
-            let told = self.send(call, &self.limited);
+            let told = send(&self.stack.envoy_url(), call, &self.limited);
             let ran = self.models.take_ran();
             assert!(
                 !ran.is_empty() && ran.iter().all(|model| model == DOWN),
@@ -153,10 +163,6 @@ impl Court {
             [IN_SCOPE[1]],
             "and nothing runs late"
         );
-    }
-
-    fn send(&self, attack: &Attack, key: &Key) -> u16 {
-        raw::send(&self.stack.envoy_url(), &attack.bytes(&key.value)).status
     }
 
     /// A model that has run since the last time and should not have.

@@ -2,7 +2,8 @@
 //! use, or none.
 //!
 //! The readers of Node, Python, Rust and Go are run on what has arrived, those of Go where there is
-//! a toolchain. `E2E_SEED` repeats a run, `E2E_FORMS` says how many. Invariant: each of the readers
+//! a toolchain. `E2E_SEED` repeats a run, `E2E_FORMS` says how many; every other one goes to a gate at which
+//! bodies flow. Invariant: each of the readers
 //! is shown to take a name out of scope for the model in some form that was sent.
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::process::Command;
 use envoy::{Recorded, Stack, files};
 use serde_json::{Value, json};
 use tests::node::Packages;
-use tests::{Key, python, raw, start_passing};
+use tests::{Key, flowing, python, raw, start_another, start_passing};
 
 use super::court::IN_SCOPE;
 use super::form_corpus::{Form, forms};
@@ -75,6 +76,8 @@ fn every_reader_of_forms_reads_the_model_in_scope_or_none() {
 
 /// Sends every form; gives those that arrived whole, by their number.
 fn send(stack: &Stack, key: &Key, forms: &[Form]) -> BTreeMap<usize, Recorded> {
+    let flowing = start_another(stack, "flowing", flowing());
+    let urls = [stack.envoy_url(), flowing.settings().url()];
     for (number, form) in forms.iter().enumerate() {
         let lines = [
             format!("authorization: Bearer {}", key.value),
@@ -85,7 +88,7 @@ fn send(stack: &Stack, key: &Key, forms: &[Form]) -> BTreeMap<usize, Recorded> {
         let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
         let mut bytes = raw::head("POST", form.path, &lines);
         bytes.extend(&form.body);
-        let status = raw::send(&stack.envoy_url(), &bytes).status;
+        let status = raw::send(&urls[number % urls.len()], &bytes).status;
         assert!(status != 0 && status != 503, "{status}");
     }
     let received = stack.upstream().unwrap().requests();

@@ -3,7 +3,8 @@
 //!
 //! The same requests as the filter's own tests make, fewer of them, judged by what an upstream has
 //! received. `E2E_SEED` repeats a run, `E2E_REQUESTS` says how many, `E2E_BUDGET_S` after how many
-//! seconds no more are sent. Invariant: the same requests in scope arrive, so that it is the name
+//! seconds no more are sent; every other one goes to a gate at which bodies flow.
+//! Invariant: the same requests in scope arrive, so that it is the name
 //! that is judged.
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use envoy::Stack;
 use keytable::AxisKind;
 use serde_json::{Value, json};
-use tests::{Admin, Key, raw, start_passing};
+use tests::{Admin, Key, flowing, raw, start_another, start_passing};
 
 use super::placing::{self, OBJECTS, TEXTS};
 use super::rows::{Row, mount_of, rows};
@@ -63,7 +64,9 @@ fn of_generated_requests_those_in_scope_arrive_and_no_others() {
         .map(|_| generate(&mut source, &targets))
         .collect();
     stack.upstream().unwrap().clear();
-    let sent = send(&stack, &key, &requests, budget);
+    let flowing = start_another(&stack, "flowing", flowing());
+    let urls = [stack.envoy_url(), flowing.settings().url()];
+    let sent = send(&urls, &key, &requests, budget);
     println!("{sent} sent, about {} rules", targets.len());
     let arrived = arrived(&stack);
     for (at, request) in requests.iter().take(sent).enumerate() {
@@ -160,11 +163,11 @@ fn member(source: &mut Corpus, is_in_scope: bool, is_decoy: bool, name: &str) ->
     placing::placed(&mut |end| source.below(end), spelling, &value, depth)
 }
 
-/// Sends them until the time is over; gives how many.
-fn send(stack: &Stack, key: &Key, requests: &[Generated<'_>], budget: Duration) -> usize {
+/// Sends them to these gates in turn until the time is over; gives how many.
+fn send(urls: &[String; 2], key: &Key, requests: &[Generated<'_>], budget: Duration) -> usize {
     let begun = Instant::now();
     let next = AtomicUsize::new(0);
-    let (url, next) = (stack.envoy_url(), &next);
+    let next = &next;
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
@@ -174,7 +177,7 @@ fn send(stack: &Stack, key: &Key, requests: &[Generated<'_>], budget: Duration) 
                         break;
                     };
                     let bytes = bytes(&request.target.path, key, &request.body, at);
-                    let status = raw::send(&url, &bytes).status;
+                    let status = raw::send(&urls[at % urls.len()], &bytes).status;
                     assert!(status != 0 && status != 503, "{status}");
                 }
             });
