@@ -1,9 +1,9 @@
 //! Published and recorded requests of the APIs pass under a key that lists what they name.
 //!
-//! `corpus.jsonl` is made by `collect.py`, which says where the requests are from and how they were
-//! cut; `exceptions.json` holds those that are refused, each kind with its reason. Does not test what
-//! is refused rightly. Invariant: what a key lists is what the API's documentation reads as a name
-//! (`reads.json`), not what the gate finds.
+//! `SOURCES.md` says where the requests are from and how they were cut; `HONEST_CORPUS=FILE` adds another
+//! file of them, whole collections say. `exceptions.json` holds those that are refused, each kind with its
+//! reason. Does not test what is refused rightly. Invariant: what a key lists is what the API's documentation
+//! reads as a name (`reads.json`), not what the gate finds.
 
 use std::collections::BTreeMap;
 
@@ -38,10 +38,14 @@ struct Exception {
 }
 
 fn corpus() -> Vec<Honest> {
+    let another = std::env::var("HONEST_CORPUS");
+    let another = another.map(|file| std::fs::read_to_string(file).unwrap());
     let files = [
         include_str!("corpus.jsonl"),
         include_str!("published.jsonl"),
         include_str!("shapes.jsonl"),
+        include_str!("specs.jsonl"),
+        another.as_deref().unwrap_or_default(),
     ];
     let lines = files.iter().flat_map(|file| file.lines());
     lines
