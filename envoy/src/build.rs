@@ -25,6 +25,15 @@ const KEPT: [&str; 6] = [
     "CARGO_SOURCE_",
 ];
 
+/// How a native program is compiled: a profile of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// For what people deploy, and for measuring.
+    Release,
+    /// For what runs from a checkout.
+    Local,
+}
+
 /// What a build shows on a terminal while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
@@ -69,12 +78,11 @@ pub fn rehearsal() -> Result<(PathBuf, PathBuf), BuildError> {
     let wasm = target.join(WASM_TARGET).join("wasm/filter.wasm");
     let wasm = run(filter, "filter", wasm, Progress::Bar)?;
     let mut sidecar = cargo("build");
-    sidecar
-        .args(["--package", "sidecar", "--release"])
-        .args(NEXT);
+    sidecar.args(["--package", "sidecar", "--profile", Profile::Local.name()]);
+    sidecar.args(NEXT);
     sidecar.env("CARGO_TARGET_DIR", &target);
     sidecar.env("CARGO_BUILD_BUILD_DIR", files::target());
-    let program = target.join("release/sidecar");
+    let program = target.join(Profile::Local.name()).join("sidecar");
     let sidecar = run(sidecar, "sidecar", program, Progress::Bar)?;
     Ok((wasm, sidecar))
 }
@@ -114,21 +122,21 @@ fn wasm_cargo(verb: &str, package: &str) -> Result<Command, BuildError> {
 }
 
 /// Builds the sidecar; the program.
-pub fn sidecar() -> Result<PathBuf, BuildError> {
-    program_of("sidecar")
+pub fn sidecar(profile: Profile) -> Result<PathBuf, BuildError> {
+    program_of("sidecar", profile)
 }
 
 /// Builds the command line; the program.
-pub fn command_line() -> Result<PathBuf, BuildError> {
-    program_of("latchkey")
+pub fn command_line(profile: Profile) -> Result<PathBuf, BuildError> {
+    program_of("latchkey", profile)
 }
 
 /// Builds a package that is a program of the same name.
-fn program_of(package: &str) -> Result<PathBuf, BuildError> {
+fn program_of(package: &str, profile: Profile) -> Result<PathBuf, BuildError> {
     let mut cargo = cargo("build");
-    cargo.args(["--package", package, "--release"]);
+    cargo.args(["--package", package, "--profile", profile.name()]);
     cargo.env("CARGO_TARGET_DIR", files::target());
-    let program = files::target().join("release").join(package);
+    let program = files::target().join(profile.name()).join(package);
     run(cargo, package, program, Progress::Bar)
 }
 
@@ -206,6 +214,18 @@ fn run(
         (false, _) => Err(BuildError::Cargo {
             package: package.to_owned(),
         }),
+    }
+}
+
+// === impl Profile ===
+
+impl Profile {
+    /// Its name in the workspace, which is also that of its folder.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Local => "local",
+        }
     }
 }
 

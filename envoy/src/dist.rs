@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::build::{self, BuildError};
+use crate::build::{self, BuildError, Profile};
 use crate::command::say;
 use crate::files;
 
@@ -41,8 +41,8 @@ pub enum DistError {
 /// Builds everything and puts it into a new folder; the folder.
 pub fn make() -> Result<PathBuf, DistError> {
     let filter = build::filter_wasm().map_err(DistError::Build)?;
-    let sidecar = build::sidecar().map_err(DistError::Build)?;
-    let command_line = build::command_line().map_err(DistError::Build)?;
+    let sidecar = build::sidecar(Profile::Release).map_err(DistError::Build)?;
+    let command_line = build::command_line(Profile::Release).map_err(DistError::Build)?;
     let folder = files::target()
         .join("dist")
         .join(format!("latchkey-{VERSION}"));

@@ -5,6 +5,7 @@
 use std::process::Command;
 
 use envoy::Stack;
+use envoy::build::{self, Profile};
 use serde_json::Value;
 use tests::{chat, raw, start};
 
@@ -17,7 +18,7 @@ struct Run {
 }
 
 fn run(stack: &Stack, words: &[&str]) -> Run {
-    let program = envoy::build::command_line().unwrap_or_else(|error| panic!("{error}"));
+    let program = build::command_line(Profile::Local).unwrap_or_else(|error| panic!("{error}"));
     let mut command = Command::new(program);
     command
         .args(words)

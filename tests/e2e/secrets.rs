@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use envoy::Stack;
+use envoy::build::{self, Profile};
 use serde_json::json;
 use tests::raw::{self, post_chat_with};
 use tests::{Admin, Key, chat, http2, start, wait_for};
@@ -306,7 +307,7 @@ fn assert_told_clean(stack: &Stack, admin: &Admin, listed: &Key, secrets: &[Stri
 
 /// Copies the database, as an operator does, to where everything is looked through.
 fn back_up(stack: &Stack) {
-    let made = Command::new(envoy::build::sidecar().unwrap())
+    let made = Command::new(build::sidecar(Profile::Local).unwrap())
         .args(["backup", "--data"])
         .arg(stack.database().parent().unwrap())
         .arg("--to")

@@ -25,10 +25,10 @@ fn refusal(args: &[&str]) -> String {
 fn args_in_dockerfile() -> Vec<String> {
     let file = files::workspace().join("envoy/Dockerfile");
     let text = fs::read_to_string(file).unwrap().replace("\\\n", " ");
-    let line = text.lines().find(|line| line.contains("release/render"));
+    let line = text.lines().find(|line| line.contains("/render "));
     let line = line.expect("the image build renders the bootstrap");
     let words = line.split_whitespace();
-    let args = words.skip_while(|word| !word.ends_with("release/render"));
+    let args = words.skip_while(|word| !word.ends_with("/render"));
     let args = args.skip(1).take_while(|word| !word.starts_with('>'));
     args.map(str::to_owned).collect()
 }

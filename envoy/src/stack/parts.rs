@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
 use super::StackOptions;
-use crate::build;
+use crate::build::{self, Profile};
 use crate::error::StackError;
 use crate::provision::{self, EnvoyBinary};
 
@@ -76,7 +76,9 @@ fn filter_wasm(options: &StackOptions) -> Result<PathBuf, StackError> {
 fn sidecar(options: &StackOptions) -> Result<PathBuf, StackError> {
     match &options.sidecar {
         Some(path) => Ok(path.clone()),
-        None => once(&SIDECAR, || build::sidecar().map_err(StackError::Build)),
+        None => once(&SIDECAR, || {
+            build::sidecar(Profile::Local).map_err(StackError::Build)
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use keytable::Epoch;
+use keytable::{Epoch, FormatVersion};
 use tests::stand_in::{answer_all, epoch_of};
 
 use crate::table::{FIRST, Pages, Table};
@@ -35,7 +35,9 @@ struct Shared {
 struct State {
     epoch: u8,
     generation: u64,
+    /// In the format that was asked for last.
     pages: Pages,
+    format: FormatVersion,
     acknowledged: Option<(u8, u64)>,
     /// When the first page of the epoch was asked for.
     asked_at: Option<Instant>,
@@ -48,6 +50,7 @@ struct Asked {
     generation: Option<u64>,
     bucket: Option<u32>,
     wait_s: u64,
+    format: Option<FormatVersion>,
 }
 
 impl Feed {
@@ -55,13 +58,15 @@ impl Feed {
     pub(crate) fn serve(table: Arc<Table>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let pages = table.pages(epoch_of(1));
+        let format = FormatVersion::NEWEST;
+        let pages = table.pages(epoch_of(1), format);
         let shared = Arc::new(Shared {
             table,
             state: Mutex::new(State {
                 epoch: 1,
                 generation: FIRST,
                 pages,
+                format,
                 acknowledged: None,
                 asked_at: None,
             }),
@@ -106,8 +111,10 @@ impl Feed {
 
     /// Begins a new history: the agent has to load the whole table anew.
     pub(crate) fn restart(&self) {
-        let epoch = self.shared.state.lock().unwrap().epoch + 1;
-        let pages = self.shared.table.pages(epoch_of(epoch));
+        let state = self.shared.state.lock().unwrap();
+        let (epoch, format) = (state.epoch + 1, state.format);
+        drop(state);
+        let pages = self.shared.table.pages(epoch_of(epoch), format);
         let mut state = self.shared.state.lock().unwrap();
         (state.epoch, state.generation) = (epoch, FIRST);
         state.pages = pages;
@@ -143,6 +150,11 @@ impl Shared {
     fn answer(&self, asked: &Asked) -> Arc<Vec<u8>> {
         let mut state = self.state.lock().unwrap();
         let here = state.epoch;
+        let format = asked.format.unwrap_or(FormatVersion::OLDEST);
+        if format != state.format {
+            state.format = format;
+            state.pages = self.table.pages(epoch_of(here), format);
+        }
         let theirs = (asked.epoch, asked.generation, asked.bucket);
         let (Some(epoch), Some(generation), None) = theirs else {
             return state.page(asked.bucket.unwrap_or(0));
@@ -160,7 +172,10 @@ impl Shared {
         let waited = self.moved.wait_timeout_while(state, wait, nothing_new);
         let (mut state, _) = waited.unwrap();
         match state.epoch == here {
-            true => Arc::new(self.table.delta(epoch, generation, state.generation)),
+            true => Arc::new(
+                self.table
+                    .delta(epoch, format, generation, state.generation),
+            ),
             false => state.page(0),
         }
     }
@@ -185,6 +200,10 @@ impl Asked {
                 "epoch" => asked.epoch = Epoch::parse(value),
                 "generation" => asked.generation = value.parse().ok(),
                 "bucket" => asked.bucket = value.parse().ok(),
+                "format" => {
+                    let number = value.parse().unwrap_or(0);
+                    asked.format = FormatVersion::shared_with(number);
+                }
                 "wait_s" => asked.wait_s = value.parse().unwrap_or(0),
                 _ => {}
             }

@@ -47,6 +47,9 @@ pub(crate) struct Place {
     pub(crate) other_port: u16,
     pub(crate) dir: PathBuf,
     pub(crate) filter_wasm: PathBuf,
+    /// Whether the gate may do what the shipped bootstrap lets it; else whatever it likes, as a build
+    /// of another time must be able to.
+    pub(crate) is_restricted: bool,
     /// Whether the gate looks what keys for everything name.
     pub(crate) is_observing: bool,
     /// Whether requests have bodies.
@@ -90,9 +93,13 @@ impl Filter {
                     "          # place: http_filters",
                 );
                 let feed = cut("  - name: sidecar\n", "  # The model servers.");
+                let gate = match place.is_restricted {
+                    true => gate.to_owned(),
+                    false => unrestricted(gate),
+                };
                 let text = put(text, "bootstrap", agent);
                 let text = put(text, "resources", secret);
-                put(put(text, "filter", gate), "clusters", feed)
+                put(put(text, "filter", &gate), "clusters", feed)
             }
         }
     }
@@ -125,6 +132,15 @@ fn latchkey(place: &Place) -> String {
         additions: Vec::new(),
     };
     bootstrap.render().unwrap()
+}
+
+/// The gate's filter without the list of its rights.
+fn unrestricted(gate: &str) -> String {
+    let (from, to) = (
+        "                capability_restriction_config:\n",
+        "                vm_config:\n",
+    );
+    gate.replacen(section(gate, from, to), "", 1)
 }
 
 /// What stands between two marks, the first one included.

@@ -89,6 +89,7 @@ impl Running {
         place.has_bodies = variant.load.body == Body::Json;
         if let Some(file) = &variant.build {
             place.filter_wasm.clone_from(file);
+            place.is_restricted = false;
         }
         let envoy = start(
             tools,
@@ -245,6 +246,7 @@ fn place(tools: &Tools, dir: &RunDir, name: &str, other_port: u16) -> Place {
         other_port,
         dir,
         filter_wasm: tools.filter_wasm.clone(),
+        is_restricted: true,
         is_observing: true,
         has_bodies: false,
     }

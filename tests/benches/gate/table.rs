@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use keytable::limits::{BUCKETS, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
-use keytable::{Change, Delta, Epoch, Generation, Page, RecordView};
+use keytable::{Change, Delta, Epoch, FormatVersion, Generation, Page, RecordView};
 
 use crate::keys::{Policy, record};
 
@@ -47,11 +47,11 @@ impl Table {
     }
 
     /// All pages, each with its first bucket.
-    pub(crate) fn pages(&self, epoch: Epoch) -> Pages {
+    pub(crate) fn pages(&self, epoch: Epoch, format: FormatVersion) -> Pages {
         let mut pages = Pages::new();
         let mut first_bucket = 0;
         while first_bucket < BUCKETS {
-            let (page, end) = self.page(epoch, first_bucket);
+            let (page, end) = self.page(epoch, format, first_bucket);
             pages.push((first_bucket, Arc::new(page)));
             first_bucket = end;
         }
@@ -59,7 +59,7 @@ impl Table {
     }
 
     /// The page that begins with this bucket, and the bucket behind it.
-    fn page(&self, epoch: Epoch, first_bucket: u32) -> (Vec<u8>, u32) {
+    fn page(&self, epoch: Epoch, format: FormatVersion, first_bucket: u32) -> (Vec<u8>, u32) {
         let start = self
             .records
             .partition_point(|(bucket, _)| u32::from(*bucket) < first_bucket);
@@ -79,11 +79,11 @@ impl Table {
             buckets: end - first_bucket,
             records,
         };
-        (page.encode(), end)
+        (page.encode_as(format), end)
     }
 
     /// The frame that leads from one generation to another by putting one key anew.
-    pub(crate) fn delta(&self, epoch: Epoch, from: u64, to: u64) -> Vec<u8> {
+    pub(crate) fn delta(&self, epoch: Epoch, format: FormatVersion, from: u64, to: u64) -> Vec<u8> {
         let spread = 7_919 * usize::try_from(to).unwrap() % self.keys().max(1);
         let bytes = record(spread, self.policy).encode().unwrap();
         let changes = match from == to {
@@ -96,6 +96,6 @@ impl Table {
             to: Generation::new(to),
             changes,
         };
-        delta.encode()
+        delta.encode_as(format)
     }
 }

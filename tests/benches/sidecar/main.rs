@@ -22,6 +22,7 @@ use std::fs;
 use std::thread;
 use std::time::Instant;
 
+use envoy::build::{self, Profile};
 use envoy::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::measure::{self, allow_files, cpu_us, percentile, rss_kib};
@@ -42,7 +43,9 @@ fn main() {
     // The sidecar inherits it.
     allow_files(2 * WATCHERS[3] as u64 + 1_000);
     let limit = ["--key-limit-default".to_owned(), (keys * 2).to_string()];
+    let program = build::sidecar(Profile::Release).unwrap_or_else(|error| panic!("{error}"));
     let options = StackOptions {
+        sidecar: Some(program),
         sidecar_args: limit.to_vec(),
         ..StackOptions::default()
     };

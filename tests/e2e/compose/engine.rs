@@ -40,6 +40,7 @@ impl Demo {
         compose
             .args(["--project-name", &format!("latchkey-{}", self.envoy_port)])
             .args(["--progress", "plain"])
+            .env("LATCHKEY_PROFILE", "local")
             .env("LATCHKEY_CONSOLE_PORT", self.console_port.to_string())
             .env("LATCHKEY_ENVOY_PORT", self.envoy_port.to_string());
         compose

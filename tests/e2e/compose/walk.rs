@@ -121,7 +121,7 @@ fn demo_programs() -> [PathBuf; 2] {
 fn render_args() -> Vec<String> {
     let text = fs::read_to_string(root().join("envoy/Dockerfile")).unwrap();
     let text = text.replace("\\\n", " ");
-    let (_, args) = text.split_once("target/release/render ").unwrap();
+    let (_, args) = text.split_once("target/${PROFILE}/render ").unwrap();
     let (args, _) = args.split_once(" > ").unwrap();
     args.split_whitespace().map(str::to_owned).collect()
 }
