@@ -84,7 +84,7 @@ struct Arguments {
     tls_key: Option<PathBuf>,
     /// puts YAML at a place of the template; may be repeated. Places:
     /// secrets, listener_filters, connection_manager, access_log_fields,
-    /// before_gate, http_filters, virtual_host, routes, listeners, clusters
+    /// before_gate, gate_rights, http_filters, virtual_host, routes, listeners, clusters
     #[arg(long, value_name = "PLACE=FILE", verbatim_doc_comment, value_parser = addition)]
     add: Vec<Addition>,
     /// this text

@@ -46,6 +46,7 @@ const RESPONSE_STREAM: u32 = 1;
 const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
 const STATUS_EMPTY: u32 = 7;
+const STATUS_CAS_MISMATCH: u32 = 8;
 const CLOCK_MONOTONIC: u32 = 1;
 /// No gRPC status in a local reply.
 const GRPC_STATUS_NONE: i32 = -1;
@@ -242,6 +243,32 @@ pub(crate) fn set_shared_data(name: &str, value: &[u8]) -> Result<(), HostError>
     checked(unsafe {
         proxy_set_shared_data(name.as_ptr(), name.len(), value.as_ptr(), value.len(), 0)
     })
+}
+
+/// The same, with the number of its last write.
+pub(crate) fn numbered_shared_data(name: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+    let mut cas = 0;
+    // SAFETY: the slice lives for the call; the host writes one pointer, one size, one u32.
+    let value = returned(|data, size| unsafe {
+        proxy_get_shared_data(name.as_ptr(), name.len(), data, size, &raw mut cas)
+    })?;
+    Ok(value.map(|value| (value, cas)))
+}
+
+/// Replaces a value that was last written under this number; false if it was written since.
+pub(crate) fn set_numbered_shared_data(
+    name: &str,
+    value: &[u8],
+    cas: u32,
+) -> Result<bool, HostError> {
+    // SAFETY: the slices live for the call.
+    let status = unsafe {
+        proxy_set_shared_data(name.as_ptr(), name.len(), value.as_ptr(), value.len(), cas)
+    };
+    match status {
+        STATUS_CAS_MISMATCH => Ok(false),
+        status => checked(status).map(|()| true),
+    }
 }
 
 /// Makes a queue on which this VM is told of messages.

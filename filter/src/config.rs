@@ -89,6 +89,10 @@ pub struct GateConfig {
     /// Whether answers are read for what they say that was used.
     #[serde(default)]
     pub meter: MeterSetting,
+    /// Whether keys that have limits are served: their cells are written, which is a right that a gate
+    /// needs for nothing else (docs/gate-rights.md).
+    #[serde(default)]
+    pub limits: LimitsSetting,
     /// Where requests name their resources.
     #[serde(default)]
     pub locators: LocatorConfig,
@@ -138,6 +142,17 @@ pub enum MeterSetting {
     On,
     /// They are not: usage knows no tokens.
     Off,
+}
+
+/// What becomes of keys that have limits, of their own or of their account's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitsSetting {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// Their limits are kept.
+    Keep,
 }
 
 /// What a key for everything may do on an endpoint that no rule knows.

@@ -52,6 +52,8 @@ pub struct Reply {
     pub details: &'static str,
     /// Headers besides the status.
     pub headers: Vec<(&'static str, &'static str)>,
+    /// Headers whose values are made for this answer.
+    pub made_headers: Vec<(&'static str, String)>,
     /// Headers that hold the id of the request, if it has one.
     pub id_headers: &'static [&'static str],
     /// The id of the request; empty if there is none to show.
@@ -68,7 +70,9 @@ impl Reply {
             .iter()
             .filter(|_| !self.request_id.is_empty());
         let ids = ids.map(|name| (*name, &*self.request_id));
-        self.headers.iter().copied().chain(ids)
+        let made = self.made_headers.iter();
+        let made = made.map(|(name, value)| (*name, value.as_str()));
+        self.headers.iter().copied().chain(made).chain(ids)
     }
 }
 
@@ -78,6 +82,11 @@ pub trait Host {
     fn slot(&self, name: &str) -> Result<Option<Vec<u8>>, HostError>;
     /// Replaces a slot.
     fn set_slot(&self, name: &str, value: &[u8]) -> Result<(), HostError>;
+    /// A cell, with the number of its last write; `None` if it was never made.
+    fn cell(&self, index: u16) -> Result<Option<(Vec<u8>, u32)>, HostError>;
+    /// Replaces a cell that was last written under this number, which is not 0; false if somebody wrote
+    /// it since.
+    fn set_cell(&self, index: u16, value: &[u8], number: u32) -> Result<bool, HostError>;
     /// Reads a gauge.
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError>;
     /// Sets a gauge.
@@ -104,6 +113,8 @@ pub trait Host {
 
 /// What the agent needs besides: calls to the sidecar, and metrics that only rise.
 pub trait FeedHost: Host {
+    /// Makes every cell that there is not yet, with this value.
+    fn make_cells(&self, value: &[u8]) -> Result<(), HostError>;
     /// Adds to a counter.
     fn add(&self, counter: Counter<'_>, by: u64);
     /// Starts a GET on the feed; the answer comes by callback with the same number.

@@ -19,9 +19,12 @@ pub mod host;
 pub mod outcome;
 
 pub mod agent;
+pub mod cells;
 pub mod config;
 pub mod fast_hash;
 pub mod gate;
+pub mod gate_news;
+pub mod ledger_clock;
 pub mod reply;
 pub mod table;
 

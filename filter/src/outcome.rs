@@ -47,10 +47,14 @@ pub enum Outcome {
     TableDamaged,
     /// The key's limits, or its account's, cannot be judged.
     LimitsUnavailable,
+    /// A limit is used up.
+    Quota,
+    /// Nothing is left of a limit for the moment.
+    RateLimit,
 }
 
 /// Each outcome, its word, and its response code details.
-const WORDS: [(Outcome, &str, &str); 20] = [
+const WORDS: [(Outcome, &str, &str); 22] = [
     (Outcome::Allowed, "allowed", "latchkey_allowed"),
     (Outcome::NoKey, "no_key", "latchkey_no_key"),
     (
@@ -91,6 +95,8 @@ const WORDS: [(Outcome, &str, &str); 20] = [
         "limits_unavailable",
         "latchkey_limits_unavailable",
     ),
+    (Outcome::Quota, "quota", "latchkey_quota"),
+    (Outcome::RateLimit, "rate_limit", "latchkey_rate_limit"),
 ];
 
 #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]

@@ -11,12 +11,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use base16ct::HexDisplay;
+use keytable::cell::CELLS;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::abi;
 use crate::agent::Agent;
+use crate::cells;
 use crate::config::{AgentConfig, Config, GateConfig};
 use crate::counts::{Counter, Counts};
 use crate::follower::Answer;
@@ -219,6 +221,7 @@ impl RootContext for Root {
             } => {
                 sweep(self.id, shared, host);
                 let now_ns = host.monotonic_ns().unwrap_or(u64::MAX);
+                shared.limits.tell(host, now_ns);
                 if now_ns.saturating_sub(*handed_ns) >= HAND_OVER_NS {
                     *handed_ns = now_ns;
                     shared.hand_over(host);
@@ -311,6 +314,14 @@ impl Host for WasmHost {
         abi::set_shared_data(name, value)
     }
 
+    fn cell(&self, index: u16) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+        abi::numbered_shared_data(&cells::name(index))
+    }
+
+    fn set_cell(&self, index: u16, value: &[u8], number: u32) -> Result<bool, HostError> {
+        abi::set_numbered_shared_data(&cells::name(index), value, number)
+    }
+
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
         abi::metric(self.metrics.gauge(gauge))
     }
@@ -363,6 +374,15 @@ impl Host for WasmHost {
 }
 
 impl FeedHost for WasmHost {
+    fn make_cells(&self, value: &[u8]) -> Result<(), HostError> {
+        for name in (0..CELLS).map(cells::name) {
+            if abi::shared_data(&name)?.is_none() {
+                abi::set_shared_data(&name, value)?;
+            }
+        }
+        Ok(())
+    }
+
     fn add(&self, counter: Counter<'_>, by: u64) {
         self.metrics.add(counter, by);
     }

@@ -50,7 +50,7 @@ fn ask(body_bytes: u64) -> Ask {
         now_unix_ms: NOW_MS,
         is_apart: false,
         body_bytes,
-        is_first_of_two: false,
+        is_provisional: false,
     }
 }
 
@@ -127,7 +127,7 @@ fn requests_are_charged_when_they_are_admitted_unless_another_subject_may_refuse
     assert!(admission.taken.is_empty());
     assert_eq!((only(&cell).settled(), only(&cell).held()), (1, 0));
     let first = Ask {
-        is_first_of_two: true,
+        is_provisional: true,
         ..ask(0)
     };
     let held = cell.admit(&key(), &limits, &first).unwrap();

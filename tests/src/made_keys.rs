@@ -5,8 +5,8 @@
 use std::ops::Range;
 
 use keytable::{
-    AccountId, AddressList, Axis, KeyHash, KeyId, Network, PresentedKey, Record, Scope, ScopeEntry,
-    Status, api_key,
+    AccountId, AddressList, Axis, KeyHash, KeyId, Network, PresentedKey, Record, RecordedLimit,
+    RecordedLimits, Scope, ScopeEntry, Status, api_key,
 };
 
 /// The model that every such key may call.
@@ -26,11 +26,17 @@ pub struct MadeKey {
 impl MadeKey {
     /// The key with this number.
     pub fn of(number: usize) -> Self {
+        Self::limited(number, Vec::new())
+    }
+
+    /// The key with this number, with these limits of its own.
+    pub fn limited(number: usize, limits: Vec<RecordedLimit>) -> Self {
+        let key_id = KeyId::parse(&format!("ak-20260101-{number:016x}")).unwrap();
         let value = value_of(number);
         let key_hash = KeyHash::of(&PresentedKey::parse(value.as_bytes()).unwrap());
         let record = Record {
             key_hash,
-            key_id: KeyId::parse(&format!("ak-20260101-{number:016x}")).unwrap(),
+            key_id: key_id.clone(),
             account: AccountId::parse("demo").unwrap(),
             status: Status::Enabled,
             expires_at_unix_ms: None,
@@ -39,7 +45,10 @@ impl MadeKey {
                 models: Axis::Listed(vec![ScopeEntry::parse(MODEL).unwrap()]),
                 services: Axis::Listed(Vec::new()),
             },
-            limits: None,
+            limits: (!limits.is_empty()).then_some(RecordedLimits {
+                subject: key_id,
+                limits,
+            }),
             is_account_limited: false,
         };
         Self {

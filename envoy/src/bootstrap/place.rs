@@ -1,5 +1,5 @@
 //! Places of the template at which an installation adds YAML of its own: filters before and behind
-//! the gate, listener filters, routes, listeners, clusters, secrets, fields of the access log,
+//! the gate, rights of the gate, listener filters, routes, listeners, clusters, secrets, fields of the access log,
 //! settings of the connection manager and of the virtual host.
 //!
 //! It does not read the YAML. Invariant: an addition never changes a line that was there, and
@@ -18,6 +18,8 @@ pub enum Place {
     AccessLogFields,
     /// HTTP filters before the gate: they see requests that nobody has asked for a key.
     BeforeGate,
+    /// Further calls of Envoy that the gate may make.
+    GateRights,
     /// HTTP filters between gate and router.
     HttpFilters,
     /// Settings of the virtual host.
@@ -43,12 +45,13 @@ pub struct Addition {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Secrets,
         Self::ListenerFilters,
         Self::ConnectionManager,
         Self::AccessLogFields,
         Self::BeforeGate,
+        Self::GateRights,
         Self::HttpFilters,
         Self::VirtualHost,
         Self::Routes,
@@ -64,6 +67,7 @@ impl Place {
             Self::ConnectionManager => "connection_manager",
             Self::AccessLogFields => "access_log_fields",
             Self::BeforeGate => "before_gate",
+            Self::GateRights => "gate_rights",
             Self::HttpFilters => "http_filters",
             Self::VirtualHost => "virtual_host",
             Self::Routes => "routes",

@@ -8,6 +8,7 @@
 //! moment its request was sent.
 
 pub mod follower;
+mod ledger;
 mod open;
 mod pace;
 mod rejection;
@@ -17,6 +18,7 @@ pub mod starter;
 use keytable::limits::{FRAME_BYTES_MAX, SIGNED_TABLE_BYTES_MAX};
 use keytable::{Change, Delta, Epoch, Frame, Page, SignedTable, TableHead};
 
+use crate::cells;
 use crate::config::{AgentConfig, MaxStaleness};
 use crate::counts::{Counter, Counts};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
@@ -24,6 +26,7 @@ use crate::table::changes::ChangeLog;
 use crate::table::pulse;
 use crate::table::slots::{self, SlotError};
 use follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
+use ledger::LedgerLink;
 use reporter::{Reported, Reporter};
 use starter::{Now, Starter, Unusable};
 
@@ -34,6 +37,9 @@ pub struct Agent {
     max_staleness: MaxStaleness,
     follower: Follower,
     reporter: Reporter,
+    ledger: LedgerLink,
+    /// Whether there are cells.
+    has_cells: bool,
     /// Until there is a table, if a signed one may be the first.
     starter: Option<Starter>,
     edition: u64,
@@ -64,6 +70,8 @@ impl Agent {
             max_staleness: config.max_staleness,
             follower: Follower::new(identity, wait_s, timeout_ms),
             reporter,
+            ledger: LedgerLink::default(),
+            has_cells: false,
             starter: Starter::new(config),
             edition: 0,
             records: 0,
@@ -81,6 +89,7 @@ impl Agent {
             return;
         };
         self.beat(host, now_ns);
+        self.ledger.tick(host);
         self.report(host, now_ns);
         self.show_lease(host, now_ns);
         self.follow(host, now_ns);
@@ -188,6 +197,7 @@ impl Agent {
             Some(counts) => counts
                 .into_iter()
                 .for_each(|(counter, by)| host.add(counter, by)),
+            None if self.ledger.gather(message) => {}
             None => match self.reporter.gather(message) {
                 0 => {}
                 lost => host.add(Counter::UsageLost, lost),
@@ -197,7 +207,11 @@ impl Agent {
 
     /// Reports usage if it is time.
     fn report(&mut self, host: &impl FeedHost, now_ns: u64) {
-        let Some(batch) = self.reporter.due(now_ns) else {
+        let is_charged = self.reporter.takes_charges()
+            && self.reporter.is_free(now_ns)
+            && self.ledger.is_due(now_ns, self.reporter.charges_from_ns());
+        let charges = is_charged.then(|| self.ledger.begin(host, now_ns));
+        let Some(batch) = self.reporter.due(now_ns, charges) else {
             return;
         };
         match host.post(&self.cluster, reporter::PATH, batch, reporter::TIMEOUT_MS) {
@@ -234,14 +248,17 @@ impl Agent {
         {
             return self.start_from(host, answer);
         }
-        let status = match answer {
-            Answer::Failed | Answer::Replayed | Answer::TooLarge(_) => 0,
-            Answer::Http { status, .. } => status,
+        let (status, body) = match answer {
+            Answer::Failed | Answer::Replayed | Answer::TooLarge(_) => (0, &[][..]),
+            Answer::Http { status, body } => (status, body),
         };
-        match self.reporter.answer(token, status, now_ns) {
+        match self.reporter.answer(token, status, body, now_ns) {
             Reported::NotOurs => {}
-            Reported::Taken | Reported::Later => return,
+            Reported::Later => return,
+            Reported::Charged(answer) => return self.ledger.answered(host, &answer),
+            Reported::Taken => return self.ledger.dropped(),
             Reported::Dropped(status) => {
+                self.ledger.dropped();
                 host.log(
                     Level::Error,
                     &format!("agent: the sidecar refused usage ({status})"),
@@ -279,7 +296,7 @@ impl Agent {
 
     fn apply(
         &mut self,
-        host: &impl Host,
+        host: &impl FeedHost,
         step: Step<'_>,
         confirmation: Confirmation,
     ) -> Result<(), SlotError> {
@@ -309,7 +326,11 @@ impl Agent {
     }
 
     /// Says until when the table may be used.
-    fn grant(&mut self, host: &impl Host, until_ms: u64) -> Result<(), SlotError> {
+    fn grant(&mut self, host: &impl FeedHost, until_ms: u64) -> Result<(), SlotError> {
+        if !self.has_cells {
+            cells::make(host).map_err(SlotError::Host)?;
+            self.has_cells = true;
+        }
         self.lease_until_ms = until_ms;
         slots::write_lease(host, until_ms)?;
         set_gauge(host, Gauge::LeaseUntilMs, until_ms)

@@ -9,12 +9,14 @@
 use std::collections::BTreeMap;
 
 use keytable::limits::USAGE_ROWS_MAX;
-use keytable::{FormatVersion, KeyId, UsageBatch, UsageOutcome, UsageRow};
+use keytable::{Charge, FormatVersion, KeyId, UsageAnswer, UsageBatch, UsageOutcome, UsageRow};
 
 use super::open::Open;
 
 /// How long counts are gathered before they are reported.
 const GATHER_NS: u64 = 2_000_000_000;
+/// How long after an answer the next charges are told.
+const CHARGE_NS: u64 = 1_000_000_000;
 const BACKOFF_MS_FIRST: u64 = 1_000;
 const BACKOFF_MS_MAX: u64 = 60_000;
 
@@ -38,14 +40,20 @@ pub struct Reporter {
     open: Option<Open>,
     failures: u32,
     not_before_ns: u64,
+    /// From when on rows are reported again.
+    rows_from_ns: u64,
+    /// From when on charges are welcome again.
+    charges_from_ns: u64,
 }
 
 /// What became of a batch, for the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reported {
     /// The answer belongs to another call.
     NotOurs,
-    /// The sidecar has it.
+    /// The sidecar has it, and has charged it.
+    Charged(UsageAnswer),
+    /// The sidecar has its rows.
     Taken,
     /// It will be sent again.
     Later,
@@ -65,6 +73,8 @@ impl Reporter {
             open: None,
             failures: 0,
             not_before_ns: 0,
+            rows_from_ns: 0,
+            charges_from_ns: 0,
         }
     }
 
@@ -98,8 +108,23 @@ impl Reporter {
         lost
     }
 
-    /// The batch to send now, if one is due.
-    pub fn due(&mut self, now_ns: u64) -> Option<&[u8]> {
+    /// From when on charges are welcome.
+    pub fn charges_from_ns(&self) -> u64 {
+        self.charges_from_ns
+    }
+
+    /// Whether the sidecar reads charges.
+    pub fn takes_charges(&self) -> bool {
+        self.format.keeps_limits()
+    }
+
+    /// Whether a batch could be begun, if there is something for it.
+    pub fn is_free(&self, now_ns: u64) -> bool {
+        self.batch.is_none() && self.open.is_none() && now_ns >= self.not_before_ns
+    }
+
+    /// The batch to send now, if one is due. `charges`: what is to be told with it; `None` if nothing has to be.
+    pub fn due(&mut self, now_ns: u64, charges: Option<Vec<Charge>>) -> Option<&[u8]> {
         if self
             .open
             .take_if(|open| open.is_hung(now_ns, TIMEOUT_MS))
@@ -110,14 +135,15 @@ impl Reporter {
         if self.open.is_some() || now_ns < self.not_before_ns {
             return None;
         }
-        if self.batch.is_none() && !self.gathered.is_empty() {
+        let has_rows = !self.gathered.is_empty() && now_ns >= self.rows_from_ns;
+        if self.batch.is_none() && (has_rows || charges.is_some()) {
             self.sequence = self.sequence.saturating_add(1);
             let rows = std::mem::take(&mut self.gathered).into_values().collect();
             let batch = UsageBatch {
                 source: self.source,
                 sequence: self.sequence,
                 rows,
-                charges: Vec::new(),
+                charges: charges.unwrap_or_default(),
             };
             self.batch = Some(batch.encode_as(self.format));
         }
@@ -134,19 +160,28 @@ impl Reporter {
         self.back_off(now_ns);
     }
 
-    /// An answer arrived; `status` is 0 for none.
-    pub fn answer(&mut self, token: u32, status: u16, now_ns: u64) -> Reported {
+    /// An answer arrived; `status` is 0 for none. `body`: what it says.
+    pub fn answer(&mut self, token: u32, status: u16, body: &[u8], now_ns: u64) -> Reported {
         if self.open.take_if(|open| open.has(token)).is_none() {
             return Reported::NotOurs;
         }
-        match status {
-            200..=299 => {
-                self.batch = None;
-                self.failures = 0;
-                self.not_before_ns = now_ns.saturating_add(GATHER_NS);
+        let answer = UsageAnswer::decode(body).ok();
+        let answer = answer.filter(|answer| answer.sequence == self.sequence);
+        match (status, answer) {
+            (200, Some(answer)) => {
+                self.taken(now_ns, answer.next_ms);
+                Reported::Charged(answer)
+            }
+            // What came to it is not known: the same batch is asked about again.
+            (200, None) if !body.is_empty() => {
+                self.back_off(now_ns);
+                Reported::Later
+            }
+            (200..=299, _) => {
+                self.taken(now_ns, 0);
                 Reported::Taken
             }
-            400 | 413 | 415 | 422 => {
+            (400 | 413 | 415 | 422, _) => {
                 self.batch = None;
                 self.back_off(now_ns);
                 Reported::Dropped(status)
@@ -156,6 +191,15 @@ impl Reporter {
                 Reported::Later
             }
         }
+    }
+
+    fn taken(&mut self, now_ns: u64, next_ms: u32) {
+        self.batch = None;
+        self.failures = 0;
+        self.not_before_ns = now_ns;
+        self.rows_from_ns = now_ns.saturating_add(GATHER_NS);
+        let next_ns = u64::from(next_ms).saturating_mul(1_000_000);
+        self.charges_from_ns = now_ns.saturating_add(next_ns.max(CHARGE_NS));
     }
 
     fn back_off(&mut self, now_ns: u64) {

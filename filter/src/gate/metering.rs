@@ -115,14 +115,14 @@ impl Metering {
     }
 
     /// The request is over, its answer whole or not: what it used is counted, under `resource` if it
-    /// is known still.
+    /// is known still. Gives the tokens that it used.
     pub(super) fn settle(
         self,
         host: &impl RequestHost,
         shared: &GateShared,
         resource: Option<String>,
         is_whole: bool,
-    ) {
+    ) -> u64 {
         let resource = resource.unwrap_or(self.resource);
         let answer = self.answer.unwrap_or_else(|| Answer {
             meter: Meter::new(Rc::clone(&self.report), None),
@@ -146,6 +146,7 @@ impl Metering {
             };
             shared.count_tokens(host, &tokens, counted);
         }
+        usage.total()
     }
 }
 

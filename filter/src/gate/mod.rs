@@ -16,6 +16,7 @@ mod held;
 mod holder;
 mod identity;
 mod judge;
+mod limiting;
 mod listing;
 mod logged;
 mod metering;
@@ -37,11 +38,14 @@ use arrival::Arrival;
 use body::Reading;
 use header_allowlist::Caller;
 use held::Held;
+use keytable::cell::Spent;
+use limiting::Allowance;
 use listing::Listing;
 use metering::Metering;
 use observing::Observing;
 use running::Judged;
 
+pub use limiting::LimitKeeper;
 pub use shared::GateShared;
 
 /// One request.
@@ -57,6 +61,8 @@ pub struct Gate {
     caller: Caller,
     /// What it uses; `None` if its answer states nothing, or was settled.
     metering: Option<Metering>,
+    /// What it holds of limits; `None` if there are none, or it was settled.
+    allowance: Option<Allowance>,
     /// What Envoy holds back of it; `None` as long as that can be nothing.
     held: Option<Held>,
 }
@@ -96,6 +102,7 @@ impl Gate {
             client: Client::default(),
             caller: Caller::default(),
             metering: None,
+            allowance: None,
             held: None,
         }
     }
@@ -216,7 +223,8 @@ impl Gate {
         end_of_stream: bool,
         step: impl FnOnce(&mut Metering),
     ) -> Flow {
-        if self.metering.is_some() && self.is_cut() {
+        let is_open = self.metering.is_some() || self.allowance.is_some();
+        if is_open && self.is_cut() {
             // The answer is the gate's own.
             self.settle(host, false);
         } else if flow == Flow::Continue && !matches!(self.state, State::Answered) {
@@ -237,10 +245,20 @@ impl Gate {
             self.state,
             State::Open | State::Observing(_) | State::Listing(_)
         );
-        let has_run = |metering: &Metering| had_whole || is_whole || metering.is_answered();
-        if let Some(metering) = self.metering.take().filter(has_run) {
+        let metering = self.metering.take();
+        let is_answered = metering.as_ref().is_some_and(Metering::is_answered);
+        let has_run = had_whole || is_whole || is_answered;
+        let used = metering.filter(|_| has_run).map(|metering| {
             let resource = self.shared.streams.resource(self.stream);
-            metering.settle(host, &self.shared, resource, is_whole);
+            metering.settle(host, &self.shared, resource, is_whole)
+        });
+        if let Some(allowance) = self.allowance.take() {
+            let spent = match (has_run, used) {
+                (false, _) => Spent::Nothing,
+                (true, Some(tokens)) => Spent::Tokens(tokens),
+                (true, None) => Spent::Held,
+            };
+            self.shared.limits.settle(host, allowance, spent);
         }
     }
 
@@ -368,10 +386,13 @@ impl Gate {
         let arrival = Arrival::read(&shared, &headers, request_id, end_of_stream);
         self.client = arrival.client.clone();
         let edition = shared.table.open(host)?;
-        let (state, running) = admission::judge(&shared, host, &arrival, edition)?;
+        let (state, running, allowance) = admission::judge(&shared, host, &arrival, edition)?;
         self.caller = running.caller();
+        let has_tokens = allowance.as_ref().is_some_and(Allowance::has_tokens);
+        self.allowance = allowance;
         self.metering = match (&state, shared.config.meter) {
-            (State::Listing(_), _) | (_, MeterSetting::Off) => None,
+            (State::Listing(_), _) => None,
+            (_, MeterSetting::Off) if !has_tokens => None,
             _ => running.metering(&arrival),
         };
         let of_key = |head_bytes| Held::new(&shared.held, running.key_hash(), head_bytes);

@@ -41,6 +41,7 @@ pub(super) fn answer(
         status,
         details,
         headers,
+        made_headers: Vec::new(),
         id_headers: &[],
         request_id: "".into(),
         body: body.into_bytes(),

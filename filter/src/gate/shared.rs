@@ -9,6 +9,7 @@ use keytable::{ClientAddress, KeyHash, Permit, Tokens, UsageBatch, UsageRow};
 
 use super::header_allowlist::HeaderAllowlist;
 use super::held::HeldTotals;
+use super::limiting::LimitKeeper;
 use super::named::RemovedNames;
 use super::running::Streams;
 use crate::config::GateConfig;
@@ -37,6 +38,8 @@ pub struct GateShared {
     pub(super) streams: Streams,
     /// What Envoy holds back.
     pub(super) held: Rc<HeldTotals>,
+    /// What its requests hold of limits.
+    pub limits: LimitKeeper,
     /// Which headers go on.
     pub(super) header_allowlist: HeaderAllowlist,
     /// What it has counted.
@@ -56,6 +59,7 @@ impl GateShared {
             held: HeldTotals::new(config.held_bytes_total_max),
             config,
             locators,
+            limits: LimitKeeper::new(seed),
             table: TableReader::new(seed),
             streams: Streams::default(),
             header_allowlist,

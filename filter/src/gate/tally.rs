@@ -238,7 +238,9 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
         Refusal::Denied(denial, _) => Some(UsageOutcome::of_denial(denial)),
         Refusal::UnknownItem(_) => Some(UsageOutcome::OutOfScope),
         Refusal::UnknownEndpoint(_) => Some(UsageOutcome::of_denial(&Denial::EndpointNotAllowed)),
-        Refusal::Unseen(_) | Refusal::Indirect(_) => Some(UsageOutcome::EndpointNotAllowed),
+        Refusal::Unseen(_) | Refusal::Indirect(_) | Refusal::Unmetered(_) => {
+            Some(UsageOutcome::EndpointNotAllowed)
+        }
         Refusal::Encoding
         | Refusal::ContentType
         | Refusal::Ambiguous(_)
@@ -249,6 +251,7 @@ const fn outcome_of(refusal: &Refusal) -> Option<UsageOutcome> {
         | Refusal::UnreadableList
         | Refusal::Busy
         | Refusal::Unavailable(_)
-        | Refusal::LimitsUnavailable => None,
+        | Refusal::LimitsUnavailable
+        | Refusal::Limit(_) => None,
     }
 }

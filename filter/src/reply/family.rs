@@ -18,10 +18,11 @@ pub(super) fn body(family: Family, explanation: &Explanation, request_id: &str) 
     } = explanation;
     match family {
         Family::OpenAi => {
-            let kind = if *status >= 500 {
-                "server_error"
-            } else {
-                "invalid_request_error"
+            let kind = match *status {
+                429 if *code == "insufficient_quota" => "insufficient_quota",
+                429 => "rate_limit_error",
+                500.. => "server_error",
+                _ => "invalid_request_error",
             };
             json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
         }
@@ -84,6 +85,7 @@ fn anthropic_type(status: u16) -> &'static str {
         403 => "permission_error",
         404 => "not_found_error",
         413 => "request_too_large",
+        429 => "rate_limit_error",
         400..=499 => "invalid_request_error",
         _ => "api_error",
     }
@@ -94,6 +96,7 @@ fn google_status(status: u16) -> &'static str {
         401 => "UNAUTHENTICATED",
         403 => "PERMISSION_DENIED",
         404 => "NOT_FOUND",
+        429 => "RESOURCE_EXHAUSTED",
         400..=499 => "INVALID_ARGUMENT",
         _ => "UNAVAILABLE",
     }
@@ -104,6 +107,7 @@ fn aws_type(status: u16) -> &'static str {
         401 => "UnrecognizedClientException",
         403 => "AccessDeniedException",
         404 => "ResourceNotFoundException",
+        429 => "ThrottlingException",
         400..=499 => "ValidationException",
         _ => "ServiceUnavailableException",
     }
@@ -114,6 +118,7 @@ fn dashscope_code(status: u16) -> &'static str {
         401 => "InvalidApiKey",
         403 => "AccessDenied",
         404 => "ModelNotFound",
+        429 => "Throttling",
         400..=499 => "InvalidParameter",
         _ => "ServiceUnavailable",
     }
@@ -125,6 +130,7 @@ fn tokenhub_code(status: u16, code: &str) -> (&'static str, &'static str) {
         (403, "ip_not_allowed") => ("permission_error", "403005"),
         (403, "endpoint_not_allowed") => ("permission_error", "403002"),
         (403 | 404, _) => ("permission_error", "403001"),
+        (429, _) => ("rate_limit_error", "429001"),
         (400..=499, _) => ("invalid_request_error", "400001"),
         _ => ("server_error", "502001"),
     }

@@ -5,6 +5,7 @@
 //! have been allowed.
 
 mod family;
+mod limit;
 
 use std::rc::Rc;
 
@@ -16,10 +17,14 @@ use crate::outcome::Outcome;
 use crate::table::Unavailable;
 
 pub use crate::host::Reply;
+pub use limit::LimitReached;
 
 /// What is told of a key that was deleted, too.
 const UNKNOWN_KEY: &str =
     "Incorrect API key provided. Send one valid key, as 'Authorization: Bearer <key>'.";
+
+const UNJUDGED_LIMITS: &str =
+    "The limits of this API key cannot be judged at the moment. Try again shortly.";
 
 /// How a key is sent where nothing else is said.
 const AS_BEARER: &str = "'Authorization: Bearer <key>'";
@@ -62,6 +67,10 @@ pub enum Refusal {
     Unavailable(Unavailable),
     /// The key's limits, or its account's, cannot be judged.
     LimitsUnavailable,
+    /// What this request would use is told outside of its answer, and the key has a limit of tokens.
+    Unmetered(String),
+    /// Nothing is left of a limit.
+    Limit(Box<LimitReached>),
 }
 
 /// Whom an answer is for.
@@ -110,12 +119,20 @@ impl Refusal {
             ]),
             _ => {}
         }
+        let made_headers = match self {
+            Self::Limit(reached) => reached.headers(*family),
+            _ => Vec::new(),
+        };
+        if let Self::Limit(reached) = self {
+            headers.extend(reached.fixed_headers());
+        }
         headers.extend(family::headers(*family, status));
         let body = family::body(*family, &explanation, request_id);
         Reply {
             status,
             details: self.outcome().details(),
             headers,
+            made_headers,
             id_headers: family::id_headers(*family),
             request_id: Rc::clone(request_id),
             body: body.to_string().into_bytes(),
@@ -197,11 +214,12 @@ impl Refusal {
                 "key_table_unavailable",
                 "API keys cannot be checked at the moment. Try again shortly.",
             ),
-            Self::LimitsUnavailable => explained(
-                503,
-                "limits_unavailable",
-                "The limits of this API key cannot be judged at the moment. Try again shortly.",
-            ),
+            Self::Unmetered(line) => unmetered(line),
+            Self::Limit(reached) => {
+                let (code, message) = reached.explain();
+                explained(429, code, message)
+            }
+            Self::LimitsUnavailable => explained(503, "limits_unavailable", UNJUDGED_LIMITS),
         }
     }
 
@@ -232,6 +250,11 @@ impl Refusal {
             Self::Unavailable(Unavailable::LeaseOver) => Outcome::LeaseOver,
             Self::Unavailable(Unavailable::Damaged) => Outcome::TableDamaged,
             Self::LimitsUnavailable => Outcome::LimitsUnavailable,
+            Self::Unmetered(_) => Outcome::Endpoint,
+            Self::Limit(reached) => match reached.is_exhausted() {
+                true => Outcome::Quota,
+                false => Outcome::RateLimit,
+            },
         }
     }
 }
@@ -240,6 +263,15 @@ fn unknown_endpoint(line: &str) -> Explanation {
     let message = format!(
         "`{}` is no endpoint that this gateway knows, so this API key may not call it. Check method and \
          path, or ask the gateway's operator for a rule.",
+        printable(line)
+    );
+    explained(403, "endpoint_not_allowed", message)
+}
+
+fn unmetered(line: &str) -> Explanation {
+    let message = format!(
+        "This API key has a limit of tokens, and `{}` does not say in its answer what it uses. Use another \
+         endpoint or key, or ask its owner to let it be charged what it is expected to use.",
         printable(line)
     );
     explained(403, "endpoint_not_allowed", message)

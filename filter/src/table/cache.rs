@@ -11,7 +11,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hasher;
 
-use keytable::{KeyHash, PresentedKey};
+use keytable::{AccountId, KeyHash, PresentedKey};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::record::CheckedRecord;
@@ -53,6 +53,14 @@ impl RecordCache {
     pub fn tag(&self, key: &PresentedKey<'_>) -> u128 {
         let mut hasher = SipHasher24::new_with_key(&self.seed);
         hasher.write(key.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// The name of an account in this cache: no key has a blank.
+    pub fn account_tag(&self, account: &AccountId) -> u128 {
+        let mut hasher = SipHasher24::new_with_key(&self.seed);
+        hasher.write(b"account ");
+        hasher.write(account.as_str().as_bytes());
         hasher.finish128().as_u128()
     }
 

@@ -16,7 +16,7 @@ pub mod slots;
 
 use std::cell::{Cell, RefCell};
 
-use keytable::{KeyHash, PresentedKey};
+use keytable::{AccountId, KeyHash, PresentedKey};
 
 use crate::host::{Gauge, Host};
 use cache::{KnownKey, RecordCache};
@@ -89,6 +89,29 @@ impl TableReader {
             return Ok(Some(known));
         }
         let key_hash = KeyHash::of(key);
+        let Some(record) = look_up(host, &key_hash)? else {
+            return Ok(None);
+        };
+        let known = KnownKey { key_hash, record };
+        cache.keep(tag, known.clone());
+        Ok(Some(known))
+    }
+
+    /// Looks an account's record up under the edition that was opened just before.
+    pub fn find_account(
+        &self,
+        host: &impl Host,
+        account: &AccountId,
+    ) -> Result<Option<KnownKey>, Unavailable> {
+        let mut cache = self
+            .cache
+            .try_borrow_mut()
+            .map_err(|_| Unavailable::Damaged)?;
+        let tag = cache.account_tag(account);
+        if let Some(known) = cache.find(tag) {
+            return Ok(Some(known));
+        }
+        let key_hash = KeyHash::of_account(account);
         let Some(record) = look_up(host, &key_hash)? else {
             return Ok(None);
         };

@@ -13,8 +13,7 @@ use filter::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
 use filter::outcome::Outcome;
 use filter::reply::Reply;
 
-/// Names and values in their order.
-pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+use super::pairs::{Pairs, map_of, pairs_of};
 
 /// What Envoy says of headers that are not there yet, or any more.
 const NO_SUCH_MAP: HostError = HostError(2);
@@ -24,6 +23,8 @@ const NO_SUCH_MAP: HostError = HostError(2);
 pub(crate) enum Call {
     Slot,
     SetSlot,
+    Cell,
+    SetCell,
     Gauge,
     SetGauge,
     Monotonic,
@@ -68,6 +69,9 @@ pub(crate) type Onlooker = Box<dyn Fn(&FakeHost)>;
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) slots: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// Cells that were written since they were made, and the number of their last write.
+    pub(crate) cells: RefCell<BTreeMap<u16, (Vec<u8>, u32)>>,
+    has_cells: Cell<bool>,
     pub(crate) gauges: RefCell<[u64; 4]>,
     /// What a process that is taken over from adds to the edition and to the lease.
     pub(crate) share: Cell<[u64; 2]>,
@@ -232,22 +236,6 @@ fn index(gauge: Gauge) -> Option<usize> {
     }
 }
 
-pub(crate) fn pairs_of(headers: &[(&str, &str)]) -> Pairs {
-    let bytes = |text: &str| text.as_bytes().to_vec();
-    headers
-        .iter()
-        .map(|(name, value)| (bytes(name), bytes(value)))
-        .collect()
-}
-
-fn map_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> HeaderMap {
-    let pairs: Vec<(&[u8], &[u8])> = pairs
-        .iter()
-        .map(|(name, value)| (name.as_slice(), value.as_slice()))
-        .collect();
-    HeaderMap::from_pairs(&pairs)
-}
-
 // === impl FakeHost ===
 
 impl Host for FakeHost {
@@ -271,6 +259,24 @@ impl Host for FakeHost {
         drop(slots);
         self.wrote(Write::Slot(name.to_owned()));
         Ok(())
+    }
+
+    fn cell(&self, index: u16) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+        self.called(Call::Cell)?;
+        let cells = self.shared.cells.borrow();
+        let made = self.shared.has_cells.get();
+        let empty = made.then(|| (keytable::cell::Cell::default().encode(), 1));
+        Ok(cells.get(&index).cloned().or(empty))
+    }
+
+    fn set_cell(&self, index: u16, value: &[u8], number: u32) -> Result<bool, HostError> {
+        self.called(Call::SetCell)?;
+        let mut cells = self.shared.cells.borrow_mut();
+        let known = cells.get(&index).map_or(1, |(_, number)| *number);
+        if known == number {
+            cells.insert(index, (value.to_vec(), number + 1));
+        }
+        Ok(known == number)
     }
 
     fn gauge(&self, gauge: Gauge) -> Result<u64, HostError> {
@@ -333,6 +339,11 @@ impl Host for FakeHost {
 }
 
 impl FeedHost for FakeHost {
+    fn make_cells(&self, _: &[u8]) -> Result<(), HostError> {
+        self.shared.has_cells.set(true);
+        Ok(())
+    }
+
     fn add(&self, counter: Counter<'_>, by: u64) {
         self.shared.added.borrow_mut().push((counter.name(), by));
     }
@@ -468,6 +479,7 @@ impl RequestHost for FakeHost {
             status: reply.status,
             details: reply.details,
             headers: reply.headers.clone(),
+            made_headers: reply.made_headers.clone(),
             id_headers: reply.id_headers,
             request_id: reply.request_id.clone(),
             body: reply.body.clone(),

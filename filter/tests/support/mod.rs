@@ -5,6 +5,7 @@
 pub(crate) mod form;
 pub(crate) mod host;
 pub(crate) mod keys;
+pub(crate) mod pairs;
 pub(crate) mod random;
 pub(crate) mod request;
 pub(crate) mod rig;

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use filter::gate::{Flow, Gate};
 use serde_json::Value;
 
-use super::host::pairs_of;
+use super::pairs::pairs_of;
 use super::{FakeHost, key};
 
 /// A request, its gate, and what has reached the upstream.

@@ -19,7 +19,7 @@ use super::sidecar::Table;
 use super::{FakeHost, FakeSidecar, hash, key};
 
 /// Slots beside the buckets, behind `latchkey.`.
-const OTHERS: [&str; 3] = ["head", "changes", "lease"];
+const OTHERS: [&str; 4] = ["head", "changes", "lease", "ledger"];
 /// The agent's instance id.
 pub(crate) const INSTANCE: &str = "0123456789abcdef0123456789abcdef";
 

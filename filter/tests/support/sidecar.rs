@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use keytable::limits::PAGE_BUCKETS_MAX;
-use keytable::{Change, Delta, Epoch, Generation, KeyHash, Page, Record, RecordView};
+use keytable::{
+    AccountRecord, Change, Delta, Epoch, Generation, KeyHash, Page, Record, RecordView,
+};
 
 /// Encoded records by key hash.
 pub(crate) type Table = BTreeMap<[u8; 32], Vec<u8>>;
@@ -45,6 +47,12 @@ impl FakeSidecar {
     pub(crate) fn put(&mut self, record: &Record) {
         let bytes = record.encode().unwrap();
         self.change(*record.key_hash.as_bytes(), Some(bytes));
+    }
+
+    pub(crate) fn put_account(&mut self, record: &AccountRecord) {
+        let bytes = record.encode().unwrap();
+        let hash = KeyHash::of_account(&record.account);
+        self.change(*hash.as_bytes(), Some(bytes));
     }
 
     pub(crate) fn remove(&mut self, key_hash: &KeyHash) {

@@ -250,45 +250,57 @@ fn the_agent_says_what_it_has_no_room_for() {
 fn a_report_that_hangs_is_given_up_and_sent_again() {
     let mut reporter = Reporter::new([9; 16]);
     reporter.gather(&handed(vec![row("a", 1, 1)]));
-    let first = reporter.due(0).unwrap().to_vec();
+    let first = reporter.due(0, None).unwrap().to_vec();
     reporter.sent(1, 0);
-    assert!(reporter.due(20 * SECOND_NS).is_none(), "it may still come");
     assert!(
-        reporter.due(21 * SECOND_NS).is_none(),
+        reporter.due(20 * SECOND_NS, None).is_none(),
+        "it may still come"
+    );
+    assert!(
+        reporter.due(21 * SECOND_NS, None).is_none(),
         "given up, and backed off"
     );
-    assert_eq!(reporter.due(30 * SECOND_NS).unwrap(), first);
-    assert_eq!(reporter.answer(1, 204, 30 * SECOND_NS), Reported::NotOurs);
+    assert_eq!(reporter.due(30 * SECOND_NS, None).unwrap(), first);
+    assert_eq!(
+        reporter.answer(1, 204, &[], 30 * SECOND_NS),
+        Reported::NotOurs
+    );
     reporter.sent(2, 30 * SECOND_NS);
-    assert_eq!(reporter.answer(2, 204, 31 * SECOND_NS), Reported::Taken);
+    assert_eq!(
+        reporter.answer(2, 204, &[], 31 * SECOND_NS),
+        Reported::Taken
+    );
 }
 
 #[test]
 fn a_batch_is_sent_until_it_is_taken_and_then_the_next() {
     let mut reporter = Reporter::new([9; 16]);
-    assert!(reporter.due(0).is_none());
+    assert!(reporter.due(0, None).is_none());
     reporter.gather(&handed(vec![row("a", 2, 5), row("b", 1, 5)]));
     reporter.gather(&handed(vec![row("a", 3, 9)]));
-    let first = reporter.due(0).unwrap().to_vec();
+    let first = reporter.due(0, None).unwrap().to_vec();
     let batch = UsageBatch::decode(&first).unwrap();
     assert_eq!((batch.source, batch.sequence), ([9; 16], 1));
     assert_eq!(batch.rows, [row("a", 5, 9), row("b", 1, 5)]);
 
     reporter.sent(7, 0);
     reporter.gather(&handed(vec![row("c", 1, 10)]));
-    assert!(reporter.due(SECOND_NS).is_none(), "one at a time");
-    assert_eq!(reporter.answer(8, 204, SECOND_NS), Reported::NotOurs);
-    assert_eq!(reporter.answer(7, 503, SECOND_NS), Reported::Later);
-    assert!(reporter.due(SECOND_NS).is_none(), "it backs off");
+    assert!(reporter.due(SECOND_NS, None).is_none(), "one at a time");
+    assert_eq!(reporter.answer(8, 204, &[], SECOND_NS), Reported::NotOurs);
+    assert_eq!(reporter.answer(7, 503, &[], SECOND_NS), Reported::Later);
+    assert!(reporter.due(SECOND_NS, None).is_none(), "it backs off");
     assert_eq!(
-        reporter.due(100 * SECOND_NS).unwrap(),
+        reporter.due(100 * SECOND_NS, None).unwrap(),
         first,
         "the same bytes again"
     );
     reporter.sent(9, 100 * SECOND_NS);
-    assert_eq!(reporter.answer(9, 204, 100 * SECOND_NS), Reported::Taken);
+    assert_eq!(
+        reporter.answer(9, 204, &[], 100 * SECOND_NS),
+        Reported::Taken
+    );
 
-    let second = UsageBatch::decode(reporter.due(200 * SECOND_NS).unwrap()).unwrap();
+    let second = UsageBatch::decode(reporter.due(200 * SECOND_NS, None).unwrap()).unwrap();
     assert_eq!((second.sequence, second.rows), (2, vec![row("c", 1, 10)]));
 }
 
@@ -296,11 +308,11 @@ fn a_batch_is_sent_until_it_is_taken_and_then_the_next() {
 fn a_batch_that_is_refused_for_good_does_not_block_the_next() {
     let mut reporter = Reporter::new([9; 16]);
     reporter.gather(&handed(vec![row("a", 1, 1)]));
-    assert!(reporter.due(0).is_some());
+    assert!(reporter.due(0, None).is_some());
     reporter.sent(1, 0);
-    assert_eq!(reporter.answer(1, 400, 0), Reported::Dropped(400));
+    assert_eq!(reporter.answer(1, 400, &[], 0), Reported::Dropped(400));
     reporter.gather(&handed(vec![row("b", 1, 2)]));
-    let next = UsageBatch::decode(reporter.due(100 * SECOND_NS).unwrap()).unwrap();
+    let next = UsageBatch::decode(reporter.due(100 * SECOND_NS, None).unwrap()).unwrap();
     assert_eq!((next.sequence, next.rows), (2, vec![row("b", 1, 2)]));
 }
 
@@ -309,5 +321,5 @@ fn what_is_no_batch_is_not_gathered() {
     let mut reporter = Reporter::new([9; 16]);
     reporter.gather(b"");
     reporter.gather(b"LKU1 nonsense");
-    assert!(reporter.due(0).is_none());
+    assert!(reporter.due(0, None).is_none());
 }

@@ -27,8 +27,8 @@ pub struct Ask {
     pub is_apart: bool,
     /// The size of its body, as far as it is known.
     pub body_bytes: u64,
-    /// Whether another subject may still refuse it: then requests are held and not charged at once.
-    pub is_first_of_two: bool,
+    /// Whether it may still be refused for another reason: then requests are held and not charged at once.
+    pub is_provisional: bool,
 }
 
 /// What a request took of a subject's counters, to be settled at its end.
@@ -235,7 +235,7 @@ impl Judged<'_> {
             true => expected,
             false => expected.min(self.standing.left),
         };
-        let is_charged = self.recorded.limit.unit == Unit::Requests && !ask.is_first_of_two;
+        let is_charged = self.recorded.limit.unit == Unit::Requests && !ask.is_provisional;
         if is_charged {
             counter.charge(held);
             return (counter, None);

@@ -37,6 +37,11 @@ impl Charger {
         self.open.is_empty() && !(self.touched.is_empty() && self.told.is_empty())
     }
 
+    /// Whether a batch with charges is open.
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// The charges of the next batch; those of further cells wait for the one behind it. `read` gives a
     /// cell; one that cannot be read is told later.
     pub fn begin(&mut self, mut read: impl FnMut(u16) -> Option<Cell>) -> Vec<Charge> {

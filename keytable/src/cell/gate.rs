@@ -31,6 +31,11 @@ impl GateHolds {
         self.number
     }
 
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.sums.is_empty()
+    }
+
     /// Whether a cell has what this gate holds of a subject. If not, it was given up: it needs a new
     /// number, and what runs is settled under the old one.
     pub fn is_known_in(&self, cell: &Cell, subject: &LimitSubject) -> bool {

@@ -3,6 +3,9 @@
 //! Does not know time zones. Invariant: [`days_before`] and [`civil`] are inverse to each other from 1970
 //! to 9999.
 
+use alloc::format;
+use alloc::string::String;
+
 /// A month of a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct YearMonth {
@@ -74,6 +77,16 @@ pub(super) const fn civil(days: i64) -> (YearMonth, i64) {
     (YearMonth { year, month }, day)
 }
 
+/// A time as people read it, in UTC and whole seconds: `2027-01-01T00:00:00Z`. A time behind the year 9999
+/// is its last second.
+pub fn utc_text(unix_ms: u64) -> String {
+    let all_s = i64::try_from(unix_ms / 1_000).unwrap_or(i64::MAX);
+    let all_s = all_s.min(253_402_300_799);
+    let (YearMonth { year, month }, day) = civil(all_s / 86_400);
+    let (hours, minutes, seconds) = (all_s / 3_600 % 24, all_s / 60 % 60, all_s % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +110,13 @@ mod tests {
         }
         assert!(month.year > 2_399);
         assert_eq!(month.next().previous(), month);
+    }
+
+    #[test]
+    fn a_time_is_written_in_utc() {
+        assert_eq!(utc_text(0), "1970-01-01T00:00:00Z");
+        assert_eq!(utc_text(1_798_761_599_999), "2026-12-31T23:59:59Z");
+        assert_eq!(utc_text(u64::MAX), "9999-12-31T23:59:59Z");
     }
 
     #[test]

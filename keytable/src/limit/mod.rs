@@ -14,6 +14,7 @@ mod set;
 mod window;
 
 pub use amount::{Amount, ExpectedTokens};
+pub use calendar::utc_text;
 pub use counter::{CounterId, LimitSubject};
 pub use recorded::{RecordedLimit, RecordedLimits};
 pub use refill::MinuteLevel;

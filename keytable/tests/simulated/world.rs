@@ -173,8 +173,7 @@ impl World {
         let body_bytes = self.random.below(400);
         let both = self.random.below(2) == 0;
         let mut admissions = Vec::new();
-        for (limited, is_first_of_two) in [(self.key.clone(), both), (self.account.clone(), false)]
-        {
+        for (limited, is_provisional) in [(self.key.clone(), both), (self.account.clone(), false)] {
             if limited.subject == self.account.subject && !both {
                 continue;
             }
@@ -197,7 +196,7 @@ impl World {
                 now_unix_ms: self.now_ms,
                 is_apart: false,
                 body_bytes,
-                is_first_of_two,
+                is_provisional,
             };
             charger.touch(index);
             for one in &limited.limits {

@@ -1,7 +1,8 @@
 //! Rules of the gate's rights: it may make the calls that it needs and no other, in a VM of its own.
 //!
 //! What each call could do in wrong hands is in docs/gate-rights.md. Does not judge the agent, which
-//! reads nothing of a client. Invariant: the list is that of the documented bootstrap.
+//! reads nothing of a client. Invariant: the list is that of the documented bootstrap, and one call more for a
+//! gate that keeps limits.
 
 use super::document::Document;
 use super::view::Plugin;
@@ -41,6 +42,9 @@ const NEEDED: [&str; 31] = [
     "proxy_close_stream",
     "proxy_send_local_response",
 ];
+
+/// What it calls besides if it keeps limits.
+const TO_KEEP_LIMITS: &str = "proxy_set_shared_data";
 
 const UNRESTRICTED: LintRule = LintRule {
     name: "gate-unrestricted",
@@ -94,11 +98,12 @@ fn check_calls(place: &str, gate: &Plugin<'_>, findings: &mut Vec<LintFinding>) 
         findings.push(LintFinding::at(place, &UNRESTRICTED));
         return;
     };
+    let to_keep_limits = gate.keeps_limits().then_some(TO_KEEP_LIMITS);
+    let needed: Vec<&str> = NEEDED.into_iter().chain(to_keep_limits).collect();
     let beyond = allowed.keys().map(String::as_str);
-    let beyond = beyond.filter(|call| !NEEDED.contains(call));
-    let lacking = NEEDED
-        .into_iter()
-        .filter(|call| !allowed.contains_key(*call));
+    let beyond = beyond.filter(|call| !needed.contains(call));
+    let lacking = needed.iter().copied();
+    let lacking = lacking.filter(|call| !allowed.contains_key(*call));
     findings.extend(finding(place, beyond.collect(), &BEYOND));
     findings.extend(finding(place, lacking.collect(), &LACKING));
 }

@@ -196,6 +196,22 @@ fn calls_that_the_gate_may_not_make_are_named() {
 }
 
 #[test]
+fn a_gate_that_keeps_limits_needs_the_right_to_write_its_cells_and_no_other_has_it() {
+    let keeping = template().replacen(
+        r#"{"role":"gate"}"#,
+        r#"{"role":"gate","limits":"keep"}"#,
+        1,
+    );
+    assert_eq!(names(&keeping), ["gate-lacks"]);
+    let right = format!("{CALL}                    proxy_set_shared_data: {{}}\n");
+    assert_eq!(names(&keeping.replacen(CALL, &right, 1)), [""; 0]);
+    assert_eq!(
+        names(&template().replacen(CALL, &right, 1)),
+        ["gate-rights"]
+    );
+}
+
+#[test]
 fn headers_with_underscores_may_also_be_refused() {
     let refused = template().replace(": DROP_HEADER", ": REJECT_REQUEST");
     assert_eq!(names(&refused), [""; 0]);

@@ -110,6 +110,11 @@ impl Plugin<'_> {
         text(&self.settings, "/role")
     }
 
+    /// Whether it serves keys that have limits, whose cells it writes.
+    pub(super) fn keeps_limits(&self) -> bool {
+        text(&self.settings, "/limits") == "keep"
+    }
+
     /// The name of the shared data.
     pub(super) fn vm_id(&self) -> &str {
         text(self.config, "/vm_config/vm_id")

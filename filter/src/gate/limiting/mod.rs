@@ -1,0 +1,270 @@
+//! Limits of a request: it is admitted to those of its key and its account, and settled when it is over.
+//!
+//! Does not decide what is left (`keytable` does) or read answers. Invariants: a request that was admitted is
+//! settled once, however it ends; one that is refused holds nothing; a limit that cannot be judged refuses.
+
+mod charging;
+
+use std::cell::{Cell as Slot, RefCell};
+use std::collections::BTreeSet;
+use std::hash::Hasher;
+
+use keytable::cell::{Admission, Ask, Cell, GateHolds, LimitRefusal, LimitStanding, Spent};
+use keytable::{AccountId, LimitSubject, RecordedLimit, Unit};
+use siphasher::sip::SipHasher24;
+
+use crate::cells;
+use crate::gate_news::GateNews;
+use crate::host::Host;
+use crate::ledger_clock::LedgerClock;
+use crate::reply::{LimitReached, Refusal};
+use crate::table::{CheckedRecord, TableReader};
+
+pub(super) use charging::Charging;
+
+/// How often a gate says that it lives.
+const TELL_NS: u64 = 1_000_000_000;
+
+/// A subject and its limits.
+pub(super) type Limited = (LimitSubject, Vec<RecordedLimit>);
+
+/// A request that was admitted.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    admissions: Vec<Admission>,
+}
+
+impl Allowance {
+    /// Whether tokens are to be settled.
+    pub(super) fn has_tokens(&self) -> bool {
+        let taken = self.admissions.iter().flat_map(|one| &one.taken);
+        taken.into_iter().any(|taken| taken.unit == Unit::Tokens)
+    }
+}
+
+/// What is known of a request when it is admitted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// Of its body, in bytes.
+    pub(super) body_bytes: u64,
+    /// It may still be refused for another reason.
+    pub(super) is_provisional: bool,
+}
+
+/// What one gate holds of limits.
+#[derive(Debug)]
+pub struct LimitKeeper {
+    seed: [u8; 16],
+    holds: RefCell<GateHolds>,
+    /// How many numbers were drawn.
+    drawn: Slot<u64>,
+    touched: RefCell<BTreeSet<u16>>,
+    is_urgent: Slot<bool>,
+    told_ns: Slot<u64>,
+    clock: Slot<Option<LedgerClock>>,
+    /// What could not be settled yet.
+    unsettled: RefCell<Vec<(Admission, Spent)>>,
+}
+
+/// The limits of a key and of its account; none if it has none.
+pub(super) fn of_record(
+    host: &impl Host,
+    table: &TableReader,
+    record: &CheckedRecord,
+) -> Result<Vec<Limited>, Refusal> {
+    let view = record.view()?;
+    let mut limited: Vec<Limited> = view.limits().into_iter().collect();
+    if view.is_account_limited() {
+        let account = AccountId::parse(view.account()).ok();
+        let known = account.map(|account| table.find_account(host, &account));
+        let known = known.transpose()?.flatten();
+        let of_account = known.and_then(|known| known.record.view().ok()?.limits());
+        limited.push(of_account.ok_or(Refusal::LimitsUnavailable)?);
+    }
+    Ok(limited)
+}
+
+impl LimitKeeper {
+    /// A gate that holds nothing. `seed` is drawn now and told to nobody.
+    pub(super) fn new(seed: [u8; 16]) -> Self {
+        let keeper = Self {
+            seed,
+            holds: RefCell::default(),
+            drawn: Slot::new(0),
+            touched: RefCell::default(),
+            is_urgent: Slot::new(false),
+            told_ns: Slot::new(0),
+            clock: Slot::new(None),
+            unsettled: RefCell::default(),
+        };
+        keeper.holds.replace(GateHolds::new(keeper.draw()));
+        keeper
+    }
+
+    /// A number that no other gate of this process is likely to have.
+    fn draw(&self) -> u32 {
+        self.drawn.set(self.drawn.get().wrapping_add(1));
+        let mut hasher = SipHasher24::new_with_key(&self.seed);
+        hasher.write(b"gate");
+        hasher.write_u64(self.drawn.get());
+        u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)
+    }
+
+    /// Admits a request to all of these limits, or to none.
+    pub(super) fn admit(
+        &self,
+        host: &impl Host,
+        limited: &[Limited],
+        size: Size,
+    ) -> Result<Allowance, Refusal> {
+        let mut allowance = Allowance {
+            admissions: Vec::new(),
+        };
+        for (at, (subject, limits)) in limited.iter().enumerate() {
+            let is_last = at + 1 == limited.len();
+            let is_provisional = size.is_provisional || !is_last;
+            let size = Size {
+                is_provisional,
+                ..size
+            };
+            match self.admit_one(host, subject, limits, size) {
+                Ok(admission) => allowance.admissions.push(admission),
+                Err(refusal) => {
+                    self.settle(host, allowance, Spent::Nothing);
+                    return Err(refusal);
+                }
+            }
+        }
+        Ok(allowance)
+    }
+
+    fn admit_one(
+        &self,
+        host: &impl Host,
+        subject: &LimitSubject,
+        limits: &[RecordedLimit],
+        size: Size,
+    ) -> Result<Admission, Refusal> {
+        let (now_unix_ms, is_apart) = self.now(host)?;
+        let index = Cell::index_of(subject);
+        let unavailable = |_| Refusal::LimitsUnavailable;
+        let admitted = cells::change(host, index, |cell| {
+            let gate = self.number_for(cell, subject);
+            let ask = Ask {
+                gate,
+                now_unix_ms,
+                is_apart,
+                body_bytes: size.body_bytes,
+                is_provisional: size.is_provisional,
+            };
+            let is_new = cell.entries().iter().all(|entry| entry.subject != *subject);
+            let admitted = cell.admit(subject, limits, &ask);
+            let is_admitted = admitted.is_ok();
+            let admitted = admitted.map_err(|refusal| LimitReached {
+                refusal,
+                standings: cell.standings(subject, limits, &ask),
+                now_unix_ms,
+            });
+            ((admitted, is_new), is_admitted)
+        });
+        let (admitted, is_new) = admitted.map_err(unavailable)?;
+        self.touch(index, is_new || is_near(&admitted));
+        match admitted {
+            Ok(admission) => {
+                self.holds.borrow_mut().took(&admission);
+                Ok(admission)
+            }
+            Err(reached) if reached.refusal == LimitRefusal::Apart => {
+                Err(Refusal::LimitsUnavailable)
+            }
+            Err(reached) => Err(Refusal::Limit(Box::new(reached))),
+        }
+    }
+
+    /// The number under which this gate holds; a new one if it was given up.
+    fn number_for(&self, cell: &Cell, subject: &LimitSubject) -> u32 {
+        let mut holds = self.holds.borrow_mut();
+        if !holds.is_known_in(cell, subject) {
+            *holds = GateHolds::new(self.draw());
+        }
+        holds.number()
+    }
+
+    /// The ledger's time, or before it was heard Envoy's own; and whether it was not heard for long.
+    fn now(&self, host: &impl Host) -> Result<(u64, bool), Refusal> {
+        let failed = |_| Refusal::LimitsUnavailable;
+        let now_ms = host.monotonic_ns().map_err(failed)? / 1_000_000;
+        let is_old = |clock: LedgerClock| clock.is_apart(now_ms);
+        if self.clock.get().is_none_or(is_old) {
+            self.clock.set(LedgerClock::read(host).map_err(failed)?);
+        }
+        match self.clock.get() {
+            Some(clock) => Ok((clock.unix_ms(now_ms), is_old(clock))),
+            None => Ok((host.unix_ms().map_err(failed)?, true)),
+        }
+    }
+
+    /// Settles a request, once. What cannot be settled now is tried again at the tick.
+    pub(super) fn settle(&self, host: &impl Host, allowance: Allowance, spent: Spent) {
+        for admission in allowance.admissions {
+            if !admission.taken.is_empty() && !self.settle_one(host, &admission, spent) {
+                self.unsettled.borrow_mut().push((admission, spent));
+            }
+        }
+    }
+
+    fn settle_one(&self, host: &impl Host, admission: &Admission, spent: Spent) -> bool {
+        let index = Cell::index_of(&admission.subject);
+        let Ok((now_unix_ms, _)) = self.now(host) else {
+            return false;
+        };
+        let settled = cells::change(host, index, |cell| {
+            cell.settle(admission, spent, now_unix_ms);
+            ((), true)
+        });
+        if settled.is_ok() {
+            self.holds.borrow_mut().gave_back(admission);
+            self.touch(index, false);
+        }
+        settled.is_ok()
+    }
+
+    fn touch(&self, index: u16, is_urgent: bool) {
+        self.touched.borrow_mut().insert(index);
+        self.is_urgent.set(self.is_urgent.get() || is_urgent);
+    }
+
+    /// At the tick: settles what could not be settled, and tells the agent that this gate lives and which
+    /// cells it touched.
+    pub fn tell(&self, host: &impl Host, now_ns: u64) {
+        for (admission, spent) in self.unsettled.take() {
+            let admissions = vec![admission];
+            self.settle(host, Allowance { admissions }, spent);
+        }
+        let is_due = now_ns.saturating_sub(self.told_ns.get()) >= TELL_NS;
+        let is_idle = self.touched.borrow().is_empty() && self.holds.borrow().is_empty();
+        if is_idle || !(is_due || self.is_urgent.get()) {
+            return;
+        }
+        let news = GateNews {
+            gate: self.holds.borrow().number(),
+            is_urgent: self.is_urgent.get(),
+            cells: self.touched.borrow().iter().copied().collect(),
+        };
+        if host.hand_over(&news.encode()).is_ok() {
+            self.touched.borrow_mut().clear();
+            self.is_urgent.set(false);
+            self.told_ns.set(now_ns);
+        }
+        self.clock.set(LedgerClock::read(host).ok().flatten());
+    }
+}
+
+/// Whether a tenth or less is left of some limit, or it was refused.
+fn is_near(admitted: &Result<Admission, LimitReached>) -> bool {
+    let is_near = |one: &LimitStanding| one.left.saturating_mul(10) <= one.amount;
+    match admitted {
+        Ok(admission) => admission.standings.iter().any(is_near),
+        Err(_) => true,
+    }
+}
