@@ -8,6 +8,7 @@ mod client;
 mod commands;
 mod error;
 mod input;
+mod limit;
 mod login;
 mod output;
 mod query;

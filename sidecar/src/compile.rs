@@ -7,11 +7,13 @@ use std::iter::Peekable;
 
 use keytable::limits::{BUCKETS, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
 use keytable::{
-    Change, Delta, Epoch, FormatVersion, Generation, KeyHash, Page, Record, RecordError, RecordView,
+    AccountRecord, Change, Delta, Epoch, FormatVersion, Generation, KeyHash, Page, Record,
+    RecordError, RecordView, RecordedLimits,
 };
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
+use crate::domain::table_entry::{AccountEntry, KeyEntry, TableEntry};
 
 /// A whole table, cut into frames.
 #[derive(Debug)]
@@ -39,10 +41,10 @@ pub struct TableBuilder {
 }
 
 impl TableBuilder {
-    /// Adds a key.
-    pub fn add(&mut self, key: &Key) {
-        match record(key).encode() {
-            Ok(bytes) => self.records.push((key.hash.bucket(), bytes)),
+    /// Adds a key or an account.
+    pub fn add(&mut self, entry: &TableEntry) {
+        match encode(entry) {
+            Ok(bytes) => self.records.push((hash(entry).bucket(), bytes)),
             Err(error) => self.failed = Some(error),
         }
     }
@@ -89,17 +91,12 @@ pub fn delta(
     epoch: Epoch,
     from: Generation,
     to: Generation,
-    changes: &[(KeyHash, Option<Key>)],
+    changes: &[(KeyHash, Option<TableEntry>)],
     format: FormatVersion,
 ) -> Result<Option<Vec<u8>>, RecordError> {
     let encoded = changes
         .iter()
-        .map(|(hash, key)| {
-            Ok((
-                *hash,
-                key.as_ref().map(|key| record(key).encode()).transpose()?,
-            ))
-        })
+        .map(|(hash, entry)| Ok((*hash, entry.as_ref().map(encode).transpose()?)))
         .collect::<Result<Vec<_>, RecordError>>()?;
     let changes = encoded
         .iter()
@@ -130,8 +127,35 @@ pub fn heartbeat(epoch: Epoch, generation: Generation, format: FormatVersion) ->
     .encode_as(format)
 }
 
+fn encode(entry: &TableEntry) -> Result<Vec<u8>, RecordError> {
+    match entry {
+        TableEntry::Key(entry) => record(entry).encode(),
+        TableEntry::Account(entry) => account_record(entry).encode(),
+    }
+}
+
+fn hash(entry: &TableEntry) -> KeyHash {
+    match entry {
+        TableEntry::Key(entry) => entry.key.hash,
+        TableEntry::Account(entry) => KeyHash::of_account(&entry.account),
+    }
+}
+
+/// The limits of an account, as Envoys get them.
+pub fn account_record(entry: &AccountEntry) -> AccountRecord {
+    AccountRecord {
+        account: entry.account.clone(),
+        limits: entry.limits.clone(),
+    }
+}
+
 /// The policy of a key, as Envoys get it.
-pub fn record(key: &Key) -> Record {
+pub fn record(entry: &KeyEntry) -> Record {
+    let key = &entry.key;
+    let limits = (!entry.limits.is_empty()).then(|| RecordedLimits {
+        subject: key.subject.clone(),
+        limits: entry.limits.clone(),
+    });
     Record {
         key_hash: key.hash,
         key_id: key.id.clone(),
@@ -140,8 +164,8 @@ pub fn record(key: &Key) -> Record {
         expires_at_unix_ms: key.policy.expires_at.map(|at| expiry(key, at)),
         addresses: key.policy.addresses.clone(),
         scope: key.policy.scope.clone(),
-        limits: None,
-        is_account_limited: false,
+        limits,
+        is_account_limited: entry.is_account_limited,
     }
 }
 

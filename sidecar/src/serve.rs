@@ -26,7 +26,9 @@ use crate::api;
 use crate::config::Config;
 use crate::console;
 use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::secrets::keyring::Keyring;
 use crate::feed::auth::FeedToken;
+use crate::feed::ledger::SharedLedger;
 use crate::feed::shared_fleet::SharedFleet;
 use crate::feed::{self, Feed};
 use crate::http::envelope::envelope;
@@ -98,24 +100,11 @@ pub async fn serve(
     let store = open_store(&config.store, config.key_limit_default)?;
     let keyring = master_key::open(&config.master_key, &store, SystemClock.now())?;
     prepare(&store, config, &mut announce)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let known = store.known_envoys()?;
-    let fleet = SharedFleet::new(Arc::clone(&clock), known, store.generation()?);
+    let fleet = SharedFleet::new(Arc::new(SystemClock), known, store.generation()?);
     let metrics = Arc::new(Metrics::default());
-    let app = App {
-        store: store.clone(),
-        fleet: fleet.clone(),
-        clock,
-        key_prefix: config.key_prefix.clone(),
-        metrics: Arc::clone(&metrics),
-        keyring,
-        recoverable: config.recoverable,
-        host_policy: host_policy(config),
-        gateways: Arc::new(config.gateways.clone()),
-        attempts: AttemptLimit::default(),
-        reveals: MinuteLimit::new(REVEALS_MAX),
-        lookups: MinuteLimit::new(LOOKUPS_MAX),
-    };
+    let ledger = SharedLedger::new(store.clone(), fleet.clone());
+    let app = app(config, (&store, &fleet, &ledger), &metrics, keyring);
     let ready = Event::Ready {
         public_url: config.public_url.clone(),
         admin: address_of(&admin)?,
@@ -128,7 +117,13 @@ pub async fn serve(
         threads: config.blocking_threads,
     };
     let admin = admin_server(options(admin), app)?;
-    let followed = Feed::new(store.clone(), fleet.clone(), token, Arc::clone(&metrics));
+    let followed = Feed::new(
+        store.clone(),
+        fleet.clone(),
+        ledger,
+        token,
+        Arc::clone(&metrics),
+    );
     let feed = feed_server(options(feed), followed, metrics)?;
     let handles = [admin.handle(), feed.handle()];
     let servers = [spawn(admin), spawn(feed)];
@@ -160,6 +155,30 @@ async fn is_lost_before(store: &Store, stop: impl Future<Output = ()>) -> bool {
     tokio::select! {
         () = stop => false,
         () = store.lost() => true,
+    }
+}
+
+/// What the calls work with.
+fn app(
+    config: &Config,
+    (store, fleet, ledger): (&Store, &SharedFleet, &SharedLedger),
+    metrics: &Arc<Metrics>,
+    keyring: Keyring,
+) -> App {
+    App {
+        store: store.clone(),
+        fleet: fleet.clone(),
+        ledger: ledger.clone(),
+        clock: Arc::new(SystemClock),
+        key_prefix: config.key_prefix.clone(),
+        metrics: Arc::clone(metrics),
+        keyring,
+        recoverable: config.recoverable,
+        host_policy: host_policy(config),
+        gateways: Arc::new(config.gateways.clone()),
+        attempts: AttemptLimit::default(),
+        reveals: MinuteLimit::new(REVEALS_MAX),
+        lookups: MinuteLimit::new(LOOKUPS_MAX),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::compile::TableBuilder;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::region::RegionId;
 use crate::domain::secrets::entropy::{self, EntropyError};
+use crate::domain::table_entry::TableEntry;
 use crate::store::{self, OpenError, StorePlace};
 
 /// The file of the signing key, in the data directory: 64 hexadecimal digits.
@@ -71,9 +72,9 @@ pub fn write(
     let made_at = SystemClock.now();
     let mut table = TableBuilder::default();
     let mut keys = 0;
-    let read = store::read_table(place, region, |key| {
-        keys += 1;
-        table.add(&key);
+    let read = store::read_table(place, region, made_at, |entry| {
+        keys += usize::from(matches!(entry, TableEntry::Key(_)));
+        table.add(&entry);
     });
     let (epoch, generation) = read
         .map_err(SnapshotError::Open)?

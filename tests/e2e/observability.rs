@@ -90,6 +90,9 @@ fn expressions_of_dashboard() -> Vec<String> {
 #[test]
 fn dashboard_and_rules_ask_for_metrics_that_exist() {
     let (stack, _) = run();
+    wait_for("tokens are told", || {
+        of_sidecar(&stack).contains("latchkey_tokens_total{")
+    });
     let mut known = names(&of_envoy(&stack));
     known.extend(names(&of_sidecar(&stack)));
     let rules = expressions_of_rules();

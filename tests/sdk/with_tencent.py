@@ -138,6 +138,19 @@ def ordinary_keys():
     assert both.ApiKeyId == key, "the id wins"
 
     modify = lambda **params: call("ModifyApiKeyInfo", {"ApiKeyId": key, **MAAS, **params})
+    modify(QuotasDesired=[
+        {"CycleUnit": "m", "CycleCredits": "10000000000000", "MonthStartDay": 31},
+        {"CycleUnit": "lifetime", "CycleCredits": "5"},
+    ])
+    shown = describe(key)
+    quotas = [(q.CycleUnit, q.CycleCredits, q.CycleUsed, q.Status) for q in shown.QuotaSet]
+    assert quotas == [("m", "10000000000000", "0", 1), ("lifetime", "5", "0", 1)], quotas
+    assert shown.QuotaStatus == "active" and shown.QuotaSet[0].ExpireTime and not shown.QuotaSet[1].ExpireTime
+    modify(QuotasDesired=[])
+    assert describe(key).QuotaSet is None and describe(key).QuotaStatus == ""
+    quoted = create("with a quota", Quotas=[{"CycleUnit": "d", "CycleCredits": "7"}])
+    assert describe(quoted).QuotaSet[0].CycleCredits == "7"
+    call("DeleteApiKey", {"ApiKeyId": quoted, **MAAS})
     modify(Remark="changed", ApiKeyName="SDK key")
     shown = describe(key)
     assert (shown.Remark, shown.IpWhitelist) == ("changed", listed), "what is omitted stays"
@@ -415,9 +428,10 @@ def refusals():
     refused(VALUE, call, "CreateTokenPlanApiKeys", {"TeamId": "t", "ApiKeyName": "a", "Count": 11})
 
     quota = {"CycleUnit": "d", "CycleCredits": "1000"}
-    refused(PARAMETER, call, "CreateApiKey", {**base, "Quotas": [quota]})
+    refused(VALUE, call, "CreateApiKey", {**base, "Quotas": [{**quota, "CycleUnit": "w"}]})
+    refused(VALUE, call, "CreateApiKey", {**base, "Quotas": [quota, quota]})
     refused(PARAMETER, call, "CreateApiKey", {**base, "Bindings": glm})
-    refused(PARAMETER, call, "ModifyApiKeyInfo", {"ApiKeyId": "ak-1", **MAAS, "QuotasDesired": [quota]})
+    refused(PARAMETER, raw, "ModifyApiKeyInfo", {"ApiKeyId": "ak-1", **MAAS, "Quotas": [quota]})
     plan = {"TeamId": "t", "ApiKeyName": "a", "Count": 1}
     for name in ["ExclusiveQuota", "TotalQuota", "TPM"]:
         refused(PARAMETER, call, "CreateTokenPlanApiKeys", {**plan, name: 1})

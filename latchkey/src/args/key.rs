@@ -32,6 +32,10 @@ pub(crate) enum KeyCommand {
     Check(CheckArgs),
     /// Show what a key was used for
     Usage(KeyUsageArgs),
+    /// Show how the limits of a key stand
+    Limits(KeyArg),
+    /// Begin new counters for the limits of a key: nothing of them is used then
+    ResetLimits(ChangeArgs),
 }
 
 #[derive(Args, Debug)]
@@ -88,6 +92,9 @@ pub(crate) struct PolicyArgs {
     /// A label, such as team=search; may be repeated
     #[arg(long = "label", value_name = "NAME=VALUE")]
     pub(crate) labels: Vec<String>,
+    /// How much it may use, such as tokens/month=1000000 or requests/minute=60; may be repeated
+    #[arg(long = "limit", value_name = "UNIT/WINDOW=AMOUNT")]
+    pub(crate) limits: Vec<String>,
     /// Let the scope name what is not in the catalog
     #[arg(long)]
     pub(crate) allow_unlisted: bool,
@@ -111,6 +118,9 @@ pub(crate) struct EditArgs {
     /// Let it never end
     #[arg(long, conflicts_with = "expires")]
     pub(crate) never_expires: bool,
+    /// Take a limit away, such as tokens/month; may be repeated
+    #[arg(long = "remove-limit", value_name = "UNIT/WINDOW")]
+    pub(crate) removed_limits: Vec<String>,
     /// Take a label away; may be repeated
     #[arg(long = "remove-label", value_name = "NAME")]
     pub(crate) removed_labels: Vec<String>,

@@ -24,7 +24,7 @@ pub(crate) enum AccountCommand {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Change an account's name or key limit
+    /// Change an account's name, key limit or limits
     Edit(AccountEditArgs),
     /// Show what the keys of the account were used for
     Usage(AccountUsageArgs),
@@ -43,6 +43,12 @@ pub(crate) struct AccountEditArgs {
     /// Hold it to the installation's limit again
     #[arg(long, conflicts_with = "key_limit")]
     pub(crate) default_key_limit: bool,
+    /// How much all its keys together may use, such as tokens/month=1000000; may be repeated
+    #[arg(long = "limit", value_name = "UNIT/WINDOW=AMOUNT")]
+    pub(crate) limits: Vec<String>,
+    /// Take a limit away, such as tokens/month; may be repeated
+    #[arg(long = "remove-limit", value_name = "UNIT/WINDOW")]
+    pub(crate) removed_limits: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ use crate::client::Call;
 use crate::commands::request::given;
 use crate::commands::{Context, text};
 use crate::error::CliError;
+use crate::limit;
 use crate::output::{self, Column, Format};
 use crate::query::Target;
 
@@ -70,20 +71,33 @@ pub(super) fn run(context: &Context, command: AccountCommand) -> Result<(), CliE
 }
 
 fn edit(context: &Context, args: &AccountEditArgs) -> Result<(), CliError> {
-    let limit = match args.default_key_limit {
+    let key_limit = match args.default_key_limit {
         true => Some(Value::Null),
         false => args.key_limit.map(Value::from),
     };
+    let (limits, read) = match args.limits.is_empty() && args.removed_limits.is_empty() {
+        true => (None, None),
+        false => {
+            let read = context
+                .client
+                .call(&Call::get(Target::new(PATH).part(&args.id)))?;
+            let before = read.body.get("limits").unwrap_or(&Value::Null);
+            let limits = limit::changed(before, &args.limits, &args.removed_limits)?;
+            (Some(limits), read.etag)
+        }
+    };
     let body = given(&[
         ("name", args.name.as_deref().map(Value::from)),
-        ("key_limit", limit),
+        ("key_limit", key_limit),
+        ("limits", limits),
     ]);
     if body.is_empty() {
-        let advice = "say what to change: --name, --key-limit or --default-key-limit";
+        let advice = "say what to change: --name, --key-limit, --default-key-limit or --limit";
         return Err(CliError::Usage(advice.into()));
     }
     let target = Target::new(PATH).part(&args.id);
-    context.show(&Call::patch(target, Value::Object(body)), &COLUMNS)
+    let call = Call::patch(target, Value::Object(body)).if_match(read);
+    context.show(&call, &COLUMNS)
 }
 
 fn usage(context: &Context, args: &AccountUsageArgs) -> Result<(), CliError> {

@@ -13,6 +13,7 @@ use crate::commands::request::{allow_unlisted, given};
 use crate::commands::shown::finish;
 use crate::error::CliError;
 use crate::input;
+use crate::limit;
 
 pub(super) fn run(context: &Context, args: &EditArgs) -> Result<(), CliError> {
     let id = context.key_id(&args.key)?;
@@ -46,6 +47,7 @@ pub(super) fn policy(args: &PolicyArgs, now: Timestamp) -> Result<Map<String, Va
         .map(|text| input::time(text, now))
         .transpose()?;
     let labels = input::labels(&args.labels)?;
+    let limits = limit::changed(&Value::Null, &args.limits, &[])?;
     Ok(given(&[
         ("description", args.description.as_deref().map(Value::from)),
         ("scope", scope),
@@ -55,6 +57,7 @@ pub(super) fn policy(args: &PolicyArgs, now: Timestamp) -> Result<Map<String, Va
             "labels",
             (!labels.is_empty()).then_some(Value::Object(labels)),
         ),
+        ("limits", (!args.limits.is_empty()).then_some(limits)),
     ]))
 }
 
@@ -83,6 +86,11 @@ fn edit(args: &EditArgs, key: &Value, now: Timestamp) -> Result<Map<String, Valu
     }
     if !args.policy.labels.is_empty() || !args.removed_labels.is_empty() {
         body.insert("labels".to_owned(), Value::Object(labels(args, key)?));
+    }
+    if !args.policy.limits.is_empty() || !args.removed_limits.is_empty() {
+        let before = key.get("limits").unwrap_or(&Value::Null);
+        let limits = limit::changed(before, &args.policy.limits, &args.removed_limits)?;
+        body.insert("limits".to_owned(), limits);
     }
     Ok(body)
 }
@@ -126,8 +134,9 @@ mod tests {
         else {
             panic!("no edit");
         };
-        let key =
-            json!({"scope": {"models": ["a"], "services": "all"}, "labels": {"x": "1", "y": "2"}});
+        let key = json!({"scope": {"models": ["a"], "services": "all"}, "labels": {"x": "1", "y": "2"},
+            "limits": [{"unit": "requests", "window": "day", "amount": 1},
+                {"unit": "tokens", "window": "month", "amount": 1}]});
         let now = "2026-12-01T00:00:00Z".parse().unwrap();
         Value::Object(edit(&args, &key, now).unwrap())
     }
@@ -160,6 +169,14 @@ mod tests {
     fn labels_are_added_and_taken_away_one_by_one() {
         let labels = edited(&["--label", "x=3", "--label", "z=4", "--remove-label", "y"]);
         assert_eq!(labels, json!({"labels": {"x": "3", "z": "4"}}));
+    }
+
+    #[test]
+    fn limits_are_set_and_taken_away_one_by_one() {
+        let limits = edited(&["--limit", "tokens/day=5", "--remove-limit", "requests/day"]);
+        let day = json!({"unit": "tokens", "window": "day", "amount": 5});
+        let month = json!({"unit": "tokens", "window": "month", "amount": 1});
+        assert_eq!(limits, json!({"limits": [month, day]}));
     }
 
     #[test]

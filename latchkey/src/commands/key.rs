@@ -13,8 +13,8 @@ use crate::args::key::{
 use crate::client::Call;
 use crate::commands::named::confirmed;
 use crate::commands::request::allow_unlisted;
-use crate::commands::shown::{COLUMNS, LINES, finish};
-use crate::commands::{Context, account, check, edit, text};
+use crate::commands::shown::{COLUMNS, finish};
+use crate::commands::{Context, account, check, edit, shown, text};
 use crate::error::CliError;
 use crate::input;
 use crate::query::Target;
@@ -34,6 +34,8 @@ pub(super) fn run(context: &Context, command: KeyCommand) -> Result<(), CliError
         KeyCommand::Lookup(args) => look_up(context, &args),
         KeyCommand::Check(args) => check::run(context, &args),
         KeyCommand::Usage(args) => usage(context, &args),
+        KeyCommand::Limits(key) => limits(context, &key),
+        KeyCommand::ResetLimits(args) => reset_limits(context, &args),
     }
 }
 
@@ -79,7 +81,7 @@ fn list(context: &Context, args: &ListArgs) -> Result<(), CliError> {
 
 fn show(context: &Context, key: &KeyArg) -> Result<(), CliError> {
     let id = context.key_id(key)?;
-    context.show(&Call::get(context.key(&id, "")), &LINES)
+    shown::key(context, &Call::get(context.key(&id, "")))
 }
 
 fn switch(context: &Context, args: &ChangeArgs, status: &str) -> Result<(), CliError> {
@@ -125,7 +127,25 @@ fn look_up(context: &Context, args: &LookupArgs) -> Result<(), CliError> {
         None => terminal::read_secret("value of the key")?,
     };
     let body = context.body_in_account(json!({"key": value.expose()}));
-    context.show(&Call::post(Target::new("/v1/keys/lookup"), body), &LINES)
+    shown::key(context, &Call::post(Target::new("/v1/keys/lookup"), body))
+}
+
+fn limits(context: &Context, key: &KeyArg) -> Result<(), CliError> {
+    let id = context.key_id(key)?;
+    let answer = context
+        .client
+        .call(&Call::get(context.key(&id, "/limits")))?;
+    shown::limits(context, &answer.body);
+    Ok(())
+}
+
+fn reset_limits(context: &Context, args: &ChangeArgs) -> Result<(), CliError> {
+    let id = context.key_id(&args.key)?;
+    let target = args.wait.on(context.key(&id, "/limits/reset"));
+    let mut answer = context.client.call(&Call::post(target, json!({})))?.body;
+    args.wait.finish(&context.client, &mut answer, None);
+    shown::limits(context, &answer);
+    args.wait.verdict(&answer)
 }
 
 fn usage(context: &Context, args: &KeyUsageArgs) -> Result<(), CliError> {

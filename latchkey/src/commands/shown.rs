@@ -5,13 +5,15 @@
 use serde_json::Value;
 
 use crate::args::WaitArgs;
+use crate::client::Call;
 use crate::commands::Context;
 use crate::error::CliError;
+use crate::limit;
 use crate::output::{Column, Format};
 use crate::wait;
 
 /// What is shown of a key.
-pub(super) const LINES: [Column; 22] = [
+const LINES: [Column; 23] = [
     ("key", "/key"),
     ("key file", "/key_file"),
     ("id", "/id"),
@@ -26,6 +28,7 @@ pub(super) const LINES: [Column; 22] = [
     ("IP list", "/ip_allowlist"),
     ("expires", "/expires_at"),
     ("labels", "/labels"),
+    ("limits", "/limits_in_short"),
     ("creator", "/creator"),
     ("created", "/created_at"),
     ("updated", "/updated_at"),
@@ -48,6 +51,49 @@ pub(super) const COLUMNS: [Column; 9] = [
     ("LABELS", "/labels"),
 ];
 
+/// What is shown of how a limit stands.
+const LIMITS: [Column; 7] = [
+    ("UNIT", "/limit/unit"),
+    ("WINDOW", "/limit/window"),
+    ("AMOUNT", "/limit/amount"),
+    ("USED", "/used"),
+    ("HELD", "/held"),
+    ("LEFT", "/remaining"),
+    ("ENDS", "/window/end"),
+];
+
+/// Writes how limits stand.
+pub(super) fn limits(context: &Context, answer: &Value) {
+    match context.format {
+        Format::Table => {
+            let limits = answer.get("limits").and_then(Value::as_array);
+            context
+                .format
+                .list("limits", limits.map_or(&[], Vec::as_slice), &LIMITS);
+        }
+        _ => context.format.one(answer, &LIMITS),
+    }
+}
+
+/// Makes a call whose answer is a key, and writes that.
+pub(super) fn key(context: &Context, call: &Call) -> Result<(), CliError> {
+    let answer = context.client.call(call)?.body;
+    match context.format {
+        Format::Table => context.format.one(&in_short(&answer), &LINES),
+        _ => context.format.one(&answer, &LINES),
+    }
+    Ok(())
+}
+
+/// The same key, with its limits as people read them.
+fn in_short(key: &Value) -> Value {
+    let mut shown = key.clone();
+    if let (Value::Object(members), Some(limits)) = (&mut shown, key.get("limits")) {
+        members.insert("limits_in_short".to_owned(), limit::in_short(limits).into());
+    }
+    shown
+}
+
 /// Waits for the Envoys, writes the answer, and says whether all of them have it.
 pub(super) fn finish(
     context: &Context,
@@ -64,7 +110,7 @@ pub(super) fn finish(
         &mut answer,
         of_answer.as_deref().or(region),
     );
-    let mut shown = answer.clone();
+    let mut shown = in_short(&answer);
     if let (Value::Object(members), Some(propagation)) = (&mut shown, answer.get("propagation")) {
         members.insert("in_force".to_owned(), wait::summary(propagation).into());
     }

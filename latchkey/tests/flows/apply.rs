@@ -16,6 +16,7 @@ keys:
   ip_allowlist: [192.0.2.7, 10.0.0.0/8]
   expires_at: 2099-01-01T08:00:00+08:00
   labels: {team: search}
+  limits: [{unit: tokens, window: month, amount: 1000}]
 - name: ads
   status: disabled
 - name: old
@@ -47,6 +48,7 @@ fn a_file_is_made_true_and_stays_so() {
     assert_eq!(done["propagation"]["pending"], json!([]));
     let search = world.json(&["key", "show", "search"]);
     assert_eq!(search["ip_allowlist"], json!(["192.0.2.7", "10.0.0.0/8"]));
+    assert_eq!(search["limits"][0]["amount"], 1000);
     assert_eq!(world.json(&["key", "show", "ads"])["status"], "disabled");
     assert_eq!(world.run(&["key", "show", "old"]).code, 4);
     // Once more: nothing to do, no value, no place for one needed.

@@ -195,6 +195,7 @@ fn new_key(number: u32, accounts: u32) -> NewKey {
             expires_at: None,
             labels: Labels::default(),
         },
+        limits: Default::default(),
     }
 }
 

@@ -11,12 +11,16 @@ use actix_web::web::Data;
 use crate::http::metrics::Text;
 use crate::http::problem::Problem;
 use crate::service::App;
-use crate::store::Store;
+use crate::store::{LimitCounts, Store};
 
 /// `GET /metrics`
 pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
-    let read = |store: &Store| Ok((store.generation()?, store.audit_head()?));
-    let (generation, audit_head) = app.store(read).await?;
+    let now = app.clock.now();
+    let read = move |store: &Store| {
+        let limits = store.limit_counts(now)?;
+        Ok((store.generation()?, store.audit_head()?, limits))
+    };
+    let (generation, audit_head, limits) = app.store(read).await?;
     let generation = generation.get();
     let sightings = app.fleet.sightings();
     let mut text = Text::default();
@@ -26,11 +30,27 @@ pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
     let help = "Whether this process found its database to be a copy, and began a new history.";
     let copied = u64::from(app.store.was_copied());
     text.gauge("database_copied", help, &[], copied);
+    show_limits(&limits, &mut text);
     app.metrics.show(&mut text);
     fleet::show(&sightings, generation, &mut text);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text.finish()))
+}
+
+/// How many limits are near their end.
+fn show_limits(limits: &[LimitCounts; 2], text: &mut Text) {
+    let help = "Limits by how much is used of them: near from 80 % on; minutes are not counted.";
+    for (of, counts) in ["key", "account"].into_iter().zip(limits) {
+        let states = [
+            ("free", counts.free),
+            ("near", counts.near),
+            ("exhausted", counts.exhausted),
+        ];
+        for (state, count) in states {
+            text.gauge("limits", help, &[("of", of), ("state", state)], count);
+        }
+    }
 }
 
 #[cfg(test)]

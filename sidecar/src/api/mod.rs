@@ -10,6 +10,7 @@ mod idempotency;
 mod identity;
 mod keys;
 mod knowledge;
+mod limits;
 mod metrics;
 pub mod openapi;
 mod operations;

@@ -7,6 +7,7 @@
 mod identity;
 mod keys;
 mod knowledge;
+mod limits;
 mod values;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -211,7 +212,10 @@ const fn shown<T: Shape>() -> ParameterKind {
 
 /// Every call.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
-    let of_keys = keys::OPERATIONS.iter().chain(values::OPERATIONS);
+    let of_keys = keys::OPERATIONS
+        .iter()
+        .chain(values::OPERATIONS)
+        .chain(limits::OPERATIONS);
     identity::OPERATIONS
         .iter()
         .chain(of_keys)

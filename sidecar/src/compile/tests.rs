@@ -41,12 +41,23 @@ fn key(bucket: u16, number: u8) -> Key {
         successor: None,
         recoverable: false,
         revision: 1,
+        subject: KeyId::parse(&format!("ak-{bucket}-{number}")).unwrap(),
+        limits: Default::default(),
+    }
+}
+
+fn entry(key: &Key) -> KeyEntry {
+    KeyEntry {
+        key: Box::new(key.clone()),
+        limits: Vec::new(),
+        is_account_limited: false,
     }
 }
 
 fn snapshot(keys: &[Key]) -> Snapshot {
     let mut builder = TableBuilder::default();
-    keys.iter().for_each(|key| builder.add(key));
+    keys.iter()
+        .for_each(|key| builder.add(&TableEntry::Key(entry(key))));
     builder
         .finish(EPOCH, Generation::new(3), FormatVersion::NEWEST)
         .unwrap()
@@ -63,7 +74,10 @@ fn page_of(bytes: &[u8]) -> Page<'_> {
 fn a_record_has_the_policy_of_its_key() {
     let snapshot = snapshot(&[key(0, 1)]);
     let page = page_of(&snapshot.pages[0].bytes);
-    assert_eq!(page.records[0].to_record(), Some(record(&key(0, 1))));
+    assert_eq!(
+        page.records[0].to_record(),
+        Some(record(&entry(&key(0, 1))))
+    );
     assert_eq!(page.records[0].expires_at_unix_ms(), Some(5));
 }
 
@@ -71,7 +85,7 @@ fn a_record_has_the_policy_of_its_key() {
 fn a_key_that_had_expired_when_it_was_written_is_refused_by_slow_clocks_too() {
     let mut ended = key(0, 1);
     ended.updated_at = UnixMillis::new(5);
-    assert_eq!(record(&ended).expires_at_unix_ms, Some(0));
+    assert_eq!(record(&entry(&ended)).expires_at_unix_ms, Some(0));
 }
 
 #[test]
@@ -124,7 +138,10 @@ fn the_same_keys_give_the_same_pages_in_whatever_order() {
 #[test]
 fn a_delta_puts_and_removes() {
     let (put, gone) = (key(1, 1), key(2, 2));
-    let changes = [(put.hash, Some(put.clone())), (gone.hash, None)];
+    let changes = [
+        (put.hash, Some(TableEntry::Key(entry(&put)))),
+        (gone.hash, None),
+    ];
     let (from, to) = (Generation::new(3), Generation::new(9));
     let bytes = delta(EPOCH, from, to, &changes, FormatVersion::NEWEST)
         .unwrap()

@@ -74,6 +74,11 @@ impl AgentId {
         (text.len() == 32 && text.bytes().all(digit)).then(|| Self(text.into()))
     }
 
+    /// The agent whose batches of usage have this source.
+    pub fn of_bytes(source: &[u8; 16]) -> Self {
+        Self(base16ct::lower::encode_string(source))
+    }
+
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,10 +3,11 @@
 //! Does not hold the value, only its hash. Invariant: id, name, account, region, origin and team
 //! never change, the hash only when a plan key is reset; an edit leaves out what it does not touch.
 
-use keytable::{AccountId, AddressList, KeyHash, KeyId, Scope, Status};
+use keytable::{AccountId, AddressList, KeyHash, KeyId, Limits, Scope, Status};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::label::Labels;
+use crate::domain::limit::CountedLimits;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
@@ -52,6 +53,10 @@ pub struct Key {
     pub recoverable: bool,
     /// Rises with every edit, from 1.
     pub revision: u64,
+    /// Whose limits it has: the first of the keys that replaced each other.
+    pub subject: KeyId,
+    /// The limits of all of them together.
+    pub limits: CountedLimits,
 }
 
 /// What an admin decides about a key and may change.
@@ -86,6 +91,8 @@ pub struct NewKey {
     pub team: Option<KeyName>,
     /// The part that can be edited later.
     pub policy: Policy,
+    /// Its limits.
+    pub limits: Limits,
 }
 
 /// A change of a key's policy; `None` leaves a part as it is.
@@ -103,6 +110,8 @@ pub struct KeyEdit {
     pub expires_at: Option<Option<UnixMillis>>,
     /// The new labels, whole.
     pub labels: Option<Labels>,
+    /// The new limits, whole: also those of the keys that it replaced, or that replace it.
+    pub limits: Option<Limits>,
     /// What was written once and is repeated by whoever sends a key back as a whole.
     pub unchanged: Unchanged,
 }

@@ -5,7 +5,7 @@
 use keytable::Axis;
 use serde_json::{Map, Value, json};
 
-use crate::domain::key::{Key, Policy};
+use crate::domain::key::Key;
 use crate::domain::status::status_word;
 
 /// The whole key, as it was made.
@@ -17,14 +17,14 @@ pub fn made(key: &Key) -> Value {
         "masked": key.masked,
     });
     if let Value::Object(members) = &mut detail {
-        members.extend(policy(&key.policy));
+        members.extend(policy(key));
     }
     detail
 }
 
 /// The parts in which two states of a key differ, each before and after.
 pub fn changed(before: &Key, after: &Key) -> Value {
-    let (old, new) = (policy(&before.policy), policy(&after.policy));
+    let (old, new) = (policy(before), policy(after));
     let differ = old
         .iter()
         .filter(|(name, value)| new.get(*name) != Some(*value));
@@ -47,7 +47,8 @@ pub fn axis(axis: &Axis) -> Value {
     }
 }
 
-fn policy(policy: &Policy) -> Map<String, Value> {
+fn policy(key: &Key) -> Map<String, Value> {
+    let policy = &key.policy;
     let networks = policy.addresses.networks().iter();
     let parts = [
         ("description", policy.description.as_str().into()),
@@ -65,6 +66,7 @@ fn policy(policy: &Policy) -> Map<String, Value> {
             policy.expires_at.map(|at| at.to_string()).into(),
         ),
         ("labels", policy.labels.to_json()),
+        ("limits", key.limits.shown()),
     ];
     parts
         .map(|(name, value)| (name.to_owned(), value))

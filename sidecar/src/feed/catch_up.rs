@@ -6,6 +6,7 @@ use actix_web::web::Bytes;
 use keytable::{Epoch, FormatVersion, Generation};
 
 use crate::compile;
+use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
 use crate::feed::position::{self, AgentPosition, Needs};
 use crate::http::problem::Problem;
@@ -43,8 +44,12 @@ pub(super) enum NextAnswer {
 }
 
 /// Finds out how an agent that asks catches up.
-pub(super) fn catch_up(store: &Store, asked: &TableQuery) -> Result<CatchUp, Problem> {
-    let (newest, changes) = match store.news(&asked.region, asked.position)? {
+pub(super) fn catch_up(
+    store: &Store,
+    asked: &TableQuery,
+    now: UnixMillis,
+) -> Result<CatchUp, Problem> {
+    let (newest, changes) = match store.news(&asked.region, asked.position, now)? {
         News::Gap { newest } => (newest, None),
         News::Changes { newest, changes } => (newest, Some(changes)),
     };

@@ -11,6 +11,7 @@ use actix_web::web;
 use keytable::Generation;
 use tokio::sync::OnceCell;
 
+use crate::domain::clock::UnixMillis;
 use crate::feed::catch_up::{CatchUp, TableQuery, catch_up};
 use crate::http::problem::Problem;
 use crate::store::Store;
@@ -50,11 +51,15 @@ impl CatchUpCache {
     }
 
     /// How an agent catches up. The first who asks looks, the others wait for what it finds.
-    pub(super) async fn get(&self, asked: &TableQuery) -> Result<CatchUp, Problem> {
+    pub(super) async fn get(
+        &self,
+        asked: &TableQuery,
+        now: UnixMillis,
+    ) -> Result<CatchUp, Problem> {
         let shared = self.shared(asked);
         let begin = || async {
             let (store, asked) = (self.store.clone(), asked.clone());
-            web::block(move || catch_up(&store, &asked))
+            web::block(move || catch_up(&store, &asked, now))
                 .await
                 .map_err(|error| Problem::internal(&error))?
         };

@@ -9,7 +9,7 @@
 
 mod member;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::{Duration, Instant};
 
@@ -50,8 +50,8 @@ pub struct Arrival {
     pub gone: Vec<(RegionId, AgentId)>,
 }
 
-/// How far a generation has come in one region.
-#[derive(Debug, PartialEq, Eq)]
+/// How far a generation has come in one region, or in several.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct PropagationState {
     /// Envoys that may serve.
     pub envoys: usize,
@@ -70,6 +70,15 @@ pub struct Laggard {
     pub heard_at: UnixMillis,
     /// Until when it may go on without being heard again; `None` = without end.
     pub may_serve_until: Option<UnixMillis>,
+}
+
+/// An Envoy that may serve and has been silent for a while.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Which.
+    pub node: NodeName,
+    /// Since when.
+    pub since: UnixMillis,
 }
 
 /// Which Envoys are waited for.
@@ -122,8 +131,19 @@ pub struct Sighting {
     pub is_over: bool,
     /// Whether another Envoy was heard under the same name.
     pub shares_name: bool,
+    /// Whether it can keep limits, as far as it has said.
+    pub keeps_limits: bool,
     /// The newest answer that it could not use, and when it said so.
     pub trouble: Option<(Label, UnixMillis)>,
+}
+
+impl PropagationState {
+    /// Adds that of a further region.
+    pub fn join(&mut self, other: Self) {
+        self.envoys += other.envoys;
+        self.applied += other.applied;
+        self.pending.extend(other.pending);
+    }
 }
 
 impl Moment {
@@ -332,6 +352,43 @@ impl Fleet {
             applied: envoys - pending.len(),
             pending,
         }
+    }
+
+    /// An agent says whether it can keep limits.
+    pub fn note_limits(&mut self, who: &Introduction, keeps_limits: bool) {
+        if let Some(member) = self.find(who) {
+            member.keeps_limits = keeps_limits;
+        }
+    }
+
+    /// The Envoys of a region, or of all, that may serve and have said that they cannot keep limits.
+    pub fn without_limits(&self, region: Option<&RegionId>, now: Instant) -> Vec<NodeName> {
+        let members = self.members.values();
+        let here = members.filter(|member| region.is_none_or(|id| member.who.region == *id));
+        let unable = here.filter(|member| !member.keeps_limits && member.may_serve(now));
+        unable.map(|member| member.who.node.clone()).collect()
+    }
+
+    /// Every agent of an Envoy that may serve.
+    pub fn serving_agents(&self, now: Instant) -> BTreeSet<AgentId> {
+        let members = self.members.values();
+        let serving = members.filter(|member| member.may_serve(now));
+        serving.map(|member| member.who.agent.clone()).collect()
+    }
+
+    /// The Envoys of a region, or of all, that may serve and have neither asked nor waited for so long.
+    pub fn unheard(
+        &self,
+        region: Option<&RegionId>,
+        silent_for: Duration,
+        now: Instant,
+    ) -> Vec<Silence> {
+        let members = self.members.values();
+        let here = members.filter(|member| region.is_none_or(|id| member.who.region == *id));
+        let silent = here.filter(|member| member.may_serve(now));
+        silent
+            .filter_map(|member| member.silence(silent_for, now))
+            .collect()
     }
 
     fn serving(&self, region: &RegionId, now: Instant) -> impl Iterator<Item = &Member> {

@@ -2,8 +2,8 @@
 //!
 //! `GET /feed/v1/table`: an agent says what it has in force and gets one frame, at once if there
 //! is something newer and else when there is, or when its wait ends. `POST /feed/v1/usage`: it
-//! says what its gate has counted. `POST /feed/v1/goodbye`: whoever ends an Envoy says so. Does not
-//! push: no Envoy has to be reachable.
+//! says what its gate has counted, and what is to be charged. `POST /feed/v1/goodbye`: whoever ends
+//! an Envoy says so. Does not push: no Envoy has to be reachable.
 //!
 //! Invariant: an agent is of the fleet before the table is read for it, so that a change that it
 //! does not get yet waits for it.
@@ -14,6 +14,8 @@ mod catch_up_cache;
 mod envoy_writer;
 pub mod fleet;
 mod goodbye;
+pub mod holdings;
+pub mod ledger;
 pub mod position;
 pub mod propagation;
 mod request;
@@ -37,6 +39,7 @@ use crate::feed::catch_up::{CatchUp, NextAnswer, TableQuery};
 use crate::feed::catch_up_cache::CatchUpCache;
 use crate::feed::envoy_writer::EnvoyWriter;
 use crate::feed::fleet::Arrival;
+use crate::feed::ledger::SharedLedger;
 use crate::feed::request::{TableRequest, WantedPage};
 use crate::feed::shared_fleet::{LongPoll, SharedFleet};
 use crate::feed::snapshots::Snapshots;
@@ -56,6 +59,7 @@ pub struct Feed {
     catch_ups: CatchUpCache,
     envoys: EnvoyWriter,
     snapshots: Snapshots,
+    ledger: SharedLedger,
     /// Regions that are known to exist: none is ever taken away.
     regions: Mutex<BTreeSet<RegionId>>,
     metrics: Arc<Metrics>,
@@ -89,9 +93,16 @@ async fn table(feed: Data<Feed>, request: HttpRequest) -> Result<HttpResponse, P
 
 impl Feed {
     /// A feed of what `store` holds.
-    pub fn new(store: Store, fleet: SharedFleet, token: FeedToken, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        store: Store,
+        fleet: SharedFleet,
+        ledger: SharedLedger,
+        token: FeedToken,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             fleet,
+            ledger,
             token,
             catch_ups: CatchUpCache::new(store.clone()),
             envoys: EnvoyWriter::new(store.clone()),
@@ -115,6 +126,7 @@ impl Feed {
     async fn answer(&self, wanted: &TableRequest) -> Result<Bytes, Problem> {
         self.require_region(&wanted.asked.region).await?;
         let (poll, arrival) = self.fleet.arrive(&wanted.who, wanted.trouble.clone());
+        poll.note_limits(wanted.asked.format.keeps_limits());
         self.remember(arrival).await?;
         let deadline = Instant::now() + wanted.wait;
         let mut commits = self.store.follow();
@@ -124,7 +136,7 @@ impl Feed {
             if self.fleet.is_closing() {
                 return Err(Problem::stopping());
             }
-            let mut found = self.catch_ups.get(&wanted.asked).await?;
+            let mut found = self.catch_ups.get(&wanted.asked, self.fleet.now()).await?;
             let epoch = self.store.epoch();
             found.position.is_foreign |= wanted.page.is_some_and(|page| page.is_foreign(epoch));
             if poll.acknowledge(&found.position) {
@@ -203,7 +215,9 @@ impl Feed {
             Some(page) => page,
             None => {
                 let snapshots = &self.snapshots;
-                snapshots.first_page(region, *format, found.newest).await?
+                snapshots
+                    .first_page(region, *format, found.newest, self.fleet.now())
+                    .await?
             }
         };
         poll.give_page();

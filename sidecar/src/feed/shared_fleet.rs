@@ -6,7 +6,7 @@
 //! Invariant: a change is answered after a look at the whole fleet, never after a count; and a
 //! [`LongPoll`] that goes, for whatever reason, is noticed by the fleet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::domain::clock::{Clock, UnixMillis};
 use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label, NodeName};
 use crate::domain::region::RegionId;
 use crate::feed::fleet::{
-    Arrival, Awaited, Dismissal, Fleet, Moment, PropagationState, Sighting, Straying,
+    Arrival, Awaited, Dismissal, Fleet, Moment, PropagationState, Sighting, Silence, Straying,
 };
 use crate::feed::position::AgentPosition;
 use crate::telemetry::Line;
@@ -194,6 +194,23 @@ impl SharedFleet {
         self.0.clock.now()
     }
 
+    /// Every agent of an Envoy that may serve.
+    pub fn serving(&self) -> BTreeSet<AgentId> {
+        self.state().fleet.serving_agents(Instant::now())
+    }
+
+    /// The Envoys of a region, or of all, that may serve and were not heard for so long.
+    pub fn unheard(&self, region: Option<&RegionId>, silent_for: Duration) -> Vec<Silence> {
+        self.state()
+            .fleet
+            .unheard(region, silent_for, Instant::now())
+    }
+
+    /// The Envoys of a region, or of all, that may serve and cannot keep limits.
+    pub fn without_limits(&self, region: Option<&RegionId>) -> Vec<NodeName> {
+        self.state().fleet.without_limits(region, Instant::now())
+    }
+
     /// Every Envoy that is remembered.
     pub fn sightings(&self) -> Vec<Sighting> {
         self.state().fleet.sightings(Instant::now())
@@ -236,6 +253,12 @@ impl State {
 }
 
 impl LongPoll {
+    /// Notes whether the agent can keep limits.
+    pub fn note_limits(&self, keeps_limits: bool) {
+        let mut state = self.fleet.state();
+        state.fleet.note_limits(&self.who, keeps_limits);
+    }
+
     /// Notes that the agent is given a page of a snapshot.
     pub fn give_page(&self) {
         self.fleet.state().fleet.give_page(&self.who);

@@ -12,6 +12,7 @@ use actix_web::web::{self, Bytes};
 use keytable::{FormatVersion, Generation};
 
 use crate::compile::{Snapshot, TableBuilder};
+use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
 use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
@@ -63,12 +64,14 @@ impl Snapshots {
             .page(bucket)
     }
 
-    /// The first page of a snapshot that has at least `newest`.
+    /// The first page of a snapshot that has at least `newest`; if it has to be made, limits are in it as they
+    /// are used `now`.
     pub(super) async fn first_page(
         &self,
         region: &RegionId,
         format: FormatVersion,
         newest: Generation,
+        now: UnixMillis,
     ) -> Result<Bytes, Problem> {
         let usable = |pages: &Pages| pages.is_for(region, format) && pages.generation >= newest;
         let mut found = self.find(usable);
@@ -76,7 +79,7 @@ impl Snapshots {
             let _turn = self.compiling.lock().await;
             found = self.find(usable);
             if found.is_none() {
-                found = Some(self.compile(region, format).await?);
+                found = Some(self.compile(region, format, now).await?);
             }
         }
         found
@@ -88,9 +91,10 @@ impl Snapshots {
         &self,
         region: &RegionId,
         format: FormatVersion,
+        now: UnixMillis,
     ) -> Result<Arc<Pages>, Problem> {
         let (store, wanted) = (self.store.clone(), region.clone());
-        let pages = web::block(move || compile(&store, wanted, format))
+        let pages = web::block(move || compile(&store, wanted, format, now))
             .await
             .map_err(|error| Problem::internal(&error))??;
         self.metrics.snapshot_compiled();
@@ -129,9 +133,14 @@ impl Pages {
     }
 }
 
-fn compile(store: &Store, region: RegionId, format: FormatVersion) -> Result<Pages, Problem> {
+fn compile(
+    store: &Store,
+    region: RegionId,
+    format: FormatVersion,
+    now: UnixMillis,
+) -> Result<Pages, Problem> {
     let mut table = TableBuilder::default();
-    let generation = store.table(&region, |key| table.add(&key))?;
+    let generation = store.table(&region, now, |entry| table.add(&entry))?;
     let Snapshot { generation, pages } = table
         .finish(store.epoch(), generation, format)
         .map_err(|error| Problem::internal(&error))?;

@@ -1,9 +1,9 @@
 //! The call `POST /feed/v1/usage`: what an Envoy has counted.
 //!
-//! Does not ask who counted: whoever has the feed's credential is believed. Invariant: 204 means
-//! that the batch is counted, once, and on the disk.
+//! Does not ask who counted: whoever has the feed's credential is believed. Invariant: 200 means
+//! that the batch is counted and charged, once, and on the disk.
 
-use actix_web::web::{self, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use keytable::UsageBatch;
 use keytable::limits::USAGE_BYTES_MAX;
@@ -24,9 +24,10 @@ pub(super) async fn post(
         .map_err(|_| Problem::malformed_body("the body ended early"))?;
     let batch =
         UsageBatch::decode(&bytes).map_err(|error| Problem::malformed_usage(&error.to_string()))?;
-    let (store, now) = (feed.store.clone(), feed.fleet.now());
-    web::block(move || store.count_usage(&batch, now))
-        .await
-        .map_err(|error| Problem::internal(&error))??;
-    Ok(HttpResponse::NoContent().finish())
+    let accepted = feed.ledger.take(batch).await?;
+    feed.metrics.count_tokens(accepted.tokens);
+    let mut response = HttpResponse::Ok();
+    Ok(response
+        .content_type("application/octet-stream")
+        .body(accepted.answer.encode()))
 }

@@ -1,11 +1,12 @@
 //! What the sidecar counts of itself: calls, waits, looks at the database.
 //!
 //! Each call is a line of the log too, but for looks at health and at the figures. Does not know
-//! Envoys. Keys, names and addresses are in neither, and a route is its pattern, never a path.
-//! Invariant: the number of series is bounded by routes and statuses, whatever callers send.
+//! Envoys. Keys, names and addresses are in neither, and a route is its pattern, never a path; of tokens
+//! accounts and models are told. Invariant: the number of series is bounded, whatever callers send.
 
 mod histogram;
 mod text;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -19,9 +20,11 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use crate::http::problem::REQUEST_ID;
+use crate::store::CountedTokens;
 use crate::telemetry::Line;
 use histogram::Histogram;
 pub(crate) use text::Text;
+use tokens::TokenTotals;
 
 /// What monitoring asks again and again: no line of the log.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -38,6 +41,7 @@ pub struct Metrics {
     feed_watchers: AtomicI64,
     snapshots_compiled: AtomicU64,
     envoys_astray: AtomicU64,
+    tokens: Mutex<TokenTotals>,
 }
 
 impl Metrics {
@@ -62,6 +66,12 @@ impl Metrics {
         if !is_applied {
             self.unfinished_propagations.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Tokens of requests were counted.
+    pub(crate) fn count_tokens(&self, counted: Vec<CountedTokens>) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.into_iter().for_each(|counted| tokens.add(counted));
     }
 
     pub(crate) fn count(&self, route: String, method: &'static str, status: u16) {
@@ -153,6 +163,8 @@ impl Metrics {
     pub(crate) fn show(&self, text: &mut Text) {
         self.show_requests(text);
         self.show_feed(text);
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.show(text);
     }
 
     fn show_requests(&self, text: &mut Text) {

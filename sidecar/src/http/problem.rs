@@ -276,7 +276,7 @@ impl Problem {
     }
 
     /// 507: the disk is full. The cause is logged.
-    fn disk_full(cause: &dyn fmt::Display) -> Self {
+    pub(crate) fn disk_full(cause: &dyn fmt::Display) -> Self {
         let status = StatusCode::INSUFFICIENT_STORAGE;
         let detail = "nothing was changed: make room on the sidecar's disk and try again";
         let problem = Self::new(status, "disk-full", "The disk is full", detail);

@@ -47,7 +47,7 @@ pub(crate) struct ShownAxis(pub(crate) Axis);
 pub(crate) struct ShownLabels(pub(crate) Labels);
 
 /// A text of one of these words.
-fn words(words: impl IntoIterator<Item = &'static str>, about: &str) -> Schema {
+pub(crate) fn words(words: impl IntoIterator<Item = &'static str>, about: &str) -> Schema {
     let words: Vec<_> = words.into_iter().collect();
     json_schema!({"type": "string", "enum": words, "description": about})
 }

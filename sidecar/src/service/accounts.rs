@@ -2,16 +2,17 @@
 //!
 //! Does not count their keys. Invariant: whoever is bound to an account reaches that one alone.
 
-use keytable::AccountId;
-use serde_json::json;
+use keytable::{AccountId, Limits};
+use serde_json::{Value, json};
 
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::account::{Account, AccountEdit};
+use crate::domain::limit;
 use crate::domain::name::KeyName;
 use crate::http::problem::Problem;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller};
-use crate::store::{Idempotent, IdempotentCall};
+use crate::store::{Idempotent, IdempotentCall, Stored};
 
 impl Caller {
     /// The account that a path names, if the caller may know it.
@@ -23,6 +24,11 @@ impl Caller {
             AccountAccess::Every => Err(unknown()),
         }
     }
+}
+
+/// Limits as the audit tells them.
+fn shown_limits(limits: &Limits) -> Value {
+    limits.iter().map(limit::shown).collect()
 }
 
 impl App {
@@ -72,10 +78,11 @@ impl App {
         id: AccountId,
         revisions: Option<Vec<u64>>,
         edit: AccountEdit,
-    ) -> Result<Account, Problem> {
+    ) -> Result<Stored<Account>, Problem> {
         let detail = json!({
             "name": edit.name.as_ref().map(KeyName::as_str),
             "key_limit": edit.key_limit,
+            "limits": edit.limits.as_ref().map(shown_limits),
         });
         let act = caller.act(self.clock.now());
         let entry = act.entry(AuditAction::AccountEdited, Some(&id), id.as_str(), detail);

@@ -11,6 +11,7 @@ pub(crate) mod caller;
 pub(crate) mod idempotency;
 pub(crate) mod keys;
 pub(crate) mod limit_requests;
+pub(crate) mod limits;
 pub(crate) mod minute_limit;
 mod own_user;
 pub(crate) mod proof;
@@ -29,6 +30,7 @@ use crate::config::Gateway;
 use crate::domain::clock::Clock;
 use crate::domain::secrets::keyring::Keyring;
 use crate::domain::secrets::secret::KeyPrefix;
+use crate::feed::ledger::SharedLedger;
 use crate::feed::shared_fleet::SharedFleet;
 use crate::http::host_policy::HostPolicy;
 use crate::http::metrics::Metrics;
@@ -44,6 +46,8 @@ pub struct App {
     pub store: Store,
     /// The Envoys.
     pub fleet: SharedFleet,
+    /// What they hold of limits.
+    pub ledger: SharedLedger,
     /// Now.
     pub clock: Arc<dyn Clock>,
     /// What new keys begin with.

@@ -10,11 +10,12 @@ use keytable::Generation;
 
 use crate::domain::key::Key;
 use crate::domain::region::RegionId;
-use crate::feed::fleet::Awaited;
+use crate::feed::fleet::{Awaited, PropagationState};
 use crate::feed::propagation::Propagation;
 use crate::feed::shared_fleet::Wait;
+use crate::http::problem::Problem;
 use crate::service::App;
-use crate::store::Stored;
+use crate::store::{Store, Stored};
 
 /// What is waited without `wait` and `timeout_s`.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(5);
@@ -40,6 +41,25 @@ impl App {
         let is_applied = progress.pending.is_empty();
         self.metrics.propagation_took(begun.elapsed(), is_applied);
         Propagation::new(generation, progress)
+    }
+
+    /// Waits as long as the caller wants, then says how far a change has come that is one of every region.
+    pub(crate) async fn propagation_everywhere(
+        &self,
+        generation: Generation,
+        wait: Wait,
+    ) -> Result<Propagation, Problem> {
+        let regions = self.store(Store::regions).await?;
+        let begun = Instant::now();
+        let mut progress = PropagationState::default();
+        for region in &regions {
+            let timeout = wait.timeout.saturating_sub(begun.elapsed());
+            let wait = Wait { timeout, ..wait };
+            progress.join(self.fleet.settle(region, generation, wait).await);
+        }
+        let is_applied = progress.pending.is_empty();
+        self.metrics.propagation_took(begun.elapsed(), is_applied);
+        Ok(Propagation::new(generation, progress))
     }
 
     /// Says how far a change of a key has come, after waiting for it.

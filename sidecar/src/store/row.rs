@@ -5,12 +5,16 @@
 
 use std::fmt;
 
-use keytable::{AccountId, AddressList, Axis, KeyHash, KeyId, Network, Scope, ScopeEntry, Status};
+use keytable::{
+    AccountId, AddressList, Axis, CounterId, KeyHash, KeyId, LimitSubject, Network, Scope,
+    ScopeEntry, Status, Unit, WindowKind,
+};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::role::Capabilities;
 use crate::domain::key::{Key, Policy};
 use crate::domain::label::Labels;
+use crate::domain::limit::{CountedLimits, LimitedAccount, stored_subject};
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
 use crate::domain::region::RegionId;
@@ -22,14 +26,15 @@ use crate::store::sql::{self, Connection, FromValue, Row, SqlError, Value, named
 pub(super) const KEY_COLUMNS: &str = "k.id, k.account, k.region, k.origin, k.name, k.description, \
      k.status, k.models, k.services, k.networks, k.expires_at, k.labels, k.key_hash, k.masked, \
      k.key_version, k.creator, k.created_at, k.updated_at, k.value_set_at, k.last_used_at, \
-     k.predecessor, k.successor, k.sealed IS NOT NULL, k.revision, k.team";
+     k.predecessor, k.successor, k.sealed IS NOT NULL, k.revision, k.team, k.subject, \
+     (SELECT l.limits FROM limits AS l WHERE l.subject = 'key:' || k.subject)";
 
 const INSERT: &str = "INSERT INTO keys (id, account, region, origin, name, description, status, \
      models, services, networks, expires_at, labels, key_hash, masked, sealed, key_version, creator, \
-     created_at, updated_at, value_set_at, predecessor, revision, team) VALUES (:id, :account, :region, \
+     created_at, updated_at, value_set_at, predecessor, revision, team, subject) VALUES (:id, :account, :region, \
      :origin, :name, :description, :status, :models, :services, :networks, :expires_at, \
      :labels, :key_hash, :masked, :sealed, :key_version, :creator, :created_at, :updated_at, \
-     :value_set_at, :predecessor, :revision, :team)";
+     :value_set_at, :predecessor, :revision, :team, :subject)";
 
 const UPDATE: &str = "UPDATE keys SET description = :description, status = :status, \
      models = :models, services = :services, networks = :networks, expires_at = :expires_at, \
@@ -139,6 +144,42 @@ impl<'a> Columns<'a> {
             recoverable: self.take()?,
             revision: self.unsigned()?,
             team: self.team()?,
+            subject: self.read(|text: String| KeyId::parse(&text).ok())?,
+            limits: self.maybe_limits()?,
+        })
+    }
+
+    /// The next column, limits with their counters.
+    pub(super) fn limits(&mut self) -> sql::Result<CountedLimits> {
+        self.read(|text: String| CountedLimits::stored(&text))
+    }
+
+    /// The next two columns, the subject of an account and its limits.
+    pub(super) fn limited_account(&mut self) -> sql::Result<LimitedAccount> {
+        let account = self.read(|text: String| match stored_subject(&text)? {
+            LimitSubject::Account(account) => Some(account),
+            LimitSubject::Key(_) => None,
+        })?;
+        let limits = self.limits()?;
+        Ok(LimitedAccount { account, limits })
+    }
+
+    /// The next columns, a counter: subject, unit, window, number, start.
+    pub(super) fn counter(&mut self) -> sql::Result<CounterId> {
+        Ok(CounterId {
+            subject: self.read(|text: String| stored_subject(&text))?,
+            unit: self.read(Unit::from_code)?,
+            window: self.read(WindowKind::from_code)?,
+            resets: self.take()?,
+            start_unix_ms: self.unsigned()?,
+        })
+    }
+
+    /// The next column, limits with their counters; none where nothing is written.
+    pub(super) fn maybe_limits(&mut self) -> sql::Result<CountedLimits> {
+        self.read(|text: Option<String>| match text {
+            None => Some(CountedLimits::default()),
+            Some(text) => CountedLimits::stored(&text),
         })
     }
 
@@ -202,6 +243,7 @@ pub(super) fn insert(
         ":predecessor": key.predecessor.as_ref().map(KeyId::as_str),
         ":revision": integer(key.revision),
         ":team": key.team.as_ref().map(KeyName::as_str),
+        ":subject": key.subject.as_str(),
     })?;
     Ok(())
 }

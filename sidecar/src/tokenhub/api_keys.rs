@@ -9,26 +9,28 @@ use serde_json::{Value, json};
 use crate::domain::catalog::Catalog;
 use crate::domain::key::{Key, KeyEdit, NewKey, Policy};
 use crate::domain::label::Labels;
+use crate::domain::limit::CountedLimits;
 use crate::domain::name::{Description, KeyName};
 use crate::domain::origin::Origin;
+use crate::domain::table_entry::KeyEntry;
 use crate::http::lists;
 use crate::store::{Condition, Search, SearchOrder, TextField};
 use crate::tokenhub::call::{Call, Done};
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
 use crate::tokenhub::page::{self, FilterParameter, Page};
+use crate::tokenhub::quotas;
 use crate::tokenhub::scope::{self, BIND_TYPES};
 use crate::tokenhub::words::{STATUSES, date_time, status_word};
 
 const ORIGIN: Origin = Origin::Standard;
 const PLATFORMS: [(&str, ()); 1] = [("maas", ())];
 const FILTERS: [&str; 5] = ["apikeyId", "apiKeyName", "platform", "status", "bindType"];
-const QUOTAS: [&str; 2] = ["Quotas", "QuotasDesired"];
-const NO_QUOTAS: &str = "there are no token quotas here; Envoy's rate limits can use the key id";
+const OLD_QUOTAS: &str = "give QuotasDesired, which has all quotas that the key shall have";
 
 /// `CreateApiKey`
 pub(super) async fn create(call: &Call, mut input: Input) -> Result<Done, Fault> {
-    input.refuse(&QUOTAS, NO_QUOTAS)?;
+    let quotas = quotas::take(&mut input, "Quotas")?.unwrap_or_default();
     let name = input.parsed("ApiKeyName", KeyName::parse)?;
     let name = name.ok_or_else(|| Fault::missing("ApiKeyName"))?;
     platform(&mut input)?;
@@ -56,6 +58,7 @@ pub(super) async fn create(call: &Call, mut input: Input) -> Result<Done, Fault>
         name,
         team: None,
         policy,
+        limits: quotas::limits(&CountedLimits::default(), &quotas)?,
     };
     let making = call
         .app
@@ -85,7 +88,14 @@ pub(super) async fn describe(call: &Call, mut input: Input) -> Result<Done, Faul
     let catalog = call
         .store(move |store| store.catalog_names(&region))
         .await?;
-    Ok(Done::of(detail(&key, &catalog)).with("ApiKey", value))
+    let now = call.app.clock.now();
+    let entries = call.store(move |store| store.key_entries(vec![key], now));
+    let details = entries
+        .await?
+        .iter()
+        .map(|entry| detail(entry, &catalog))
+        .next();
+    Ok(Done::of(details.unwrap_or_default()).with("ApiKey", value))
 }
 
 /// Whoever has the value learns nothing from seeing it.
@@ -118,13 +128,16 @@ pub(super) async fn list(call: &Call, mut input: Input) -> Result<Done, Fault> {
         offset: page.offset,
         limit: page.limit,
     };
-    let (found, catalog) = call
-        .store(move |store| Ok((store.search(&search)?, store.catalog_names(&search.region)?)))
+    let now = call.app.clock.now();
+    let (keys, total, catalog) = call
+        .store(move |store| {
+            let found = store.search(&search)?;
+            let keys = store.key_entries(found.keys, now)?;
+            Ok((keys, found.total, store.catalog_names(&search.region)?))
+        })
         .await?;
-    let keys: Vec<_> = found.keys.iter().map(|key| detail(key, &catalog)).collect();
-    Ok(Done::of(
-        json!({"ApiKeySet": keys, "TotalCount": found.total}),
-    ))
+    let keys: Vec<_> = keys.iter().map(|entry| detail(entry, &catalog)).collect();
+    Ok(Done::of(json!({"ApiKeySet": keys, "TotalCount": total})))
 }
 
 fn condition(filter: FilterParameter) -> Condition {
@@ -143,11 +156,12 @@ fn condition(filter: FilterParameter) -> Condition {
 
 /// `ModifyApiKeyInfo`
 pub(super) async fn modify(call: &Call, mut input: Input) -> Result<Done, Fault> {
-    input.refuse(&QUOTAS, NO_QUOTAS)?;
+    input.refuse(&["Quotas"], OLD_QUOTAS)?;
+    let quotas = quotas::take(&mut input, "QuotasDesired")?;
     let id = input.required("ApiKeyId")?;
     platform(&mut input)?;
     let name = input.text("ApiKeyName")?;
-    let edit = KeyEdit {
+    let mut edit = KeyEdit {
         description: input.parsed("Remark", Description::parse)?,
         addresses: input.read("IpWhitelist", lists::addresses)?,
         ..KeyEdit::default()
@@ -158,6 +172,9 @@ pub(super) async fn modify(call: &Call, mut input: Input) -> Result<Done, Fault>
         let message = "The name of a key cannot be changed: make a new key.";
         return Err(Fault::parameter(message));
     }
+    edit.limits = quotas
+        .map(|quotas| quotas::limits(&key.limits, &quotas))
+        .transpose()?;
     apply(call, &key, edit).await
 }
 
@@ -195,11 +212,12 @@ fn platform(input: &mut Input) -> Result<(), Fault> {
 }
 
 /// `ApiKeyDetail`, with the mask in place of the value.
-fn detail(key: &Key, catalog: &Catalog) -> Value {
+fn detail(entry: &KeyEntry, catalog: &Catalog) -> Value {
+    let key = &entry.key;
     let policy = &key.policy;
     let networks = policy.addresses.networks().iter();
     let whitelist: Vec<_> = networks.map(ToString::to_string).collect();
-    json!({
+    let mut detail = json!({
         "ApiKeyId": key.id.as_str(),
         "Name": key.name.as_str(),
         "ApiKey": key.masked,
@@ -216,6 +234,9 @@ fn detail(key: &Key, catalog: &Catalog) -> Value {
         "UpdateTime": date_time(key.updated_at),
         "Editable": key.successor.is_none(),
         "Creator": "",
-        "QuotaStatus": "",
-    })
+    });
+    if let Value::Object(members) = &mut detail {
+        members.extend(quotas::told(&key.limits, &entry.limits));
+    }
+    detail
 }

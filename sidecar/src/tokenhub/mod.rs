@@ -14,6 +14,7 @@ mod handler;
 mod input;
 mod page;
 mod plan_keys;
+mod quotas;
 mod rate_limit;
 mod replay;
 mod scope;

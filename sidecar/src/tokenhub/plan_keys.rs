@@ -3,7 +3,7 @@
 //! Does not know plans: a team is a word that keys are grouped by. Invariant: a reset keeps the
 //! id, raises the version, and ends the old value before it is answered.
 
-use keytable::{AddressList, Scope, Status};
+use keytable::{AddressList, Limits, Scope, Status};
 use serde_json::{Value, json};
 
 use crate::domain::clock::UnixMillis;
@@ -99,6 +99,7 @@ fn new_key(call: &Call, team: &KeyName, name: KeyName, scope: Scope) -> NewKey {
             expires_at: None,
             labels: Labels::default(),
         },
+        limits: Limits::default(),
     }
 }
 

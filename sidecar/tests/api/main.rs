@@ -26,6 +26,7 @@ mod feed;
 mod health;
 mod hostile;
 mod keys;
+mod limits;
 mod lists;
 mod load;
 mod offline;

@@ -64,6 +64,7 @@ impl Past {
                 expires_at: None,
                 labels: Default::default(),
             },
+            limits: Default::default(),
         };
         members(&mut new);
         let manner = CreateOptions {

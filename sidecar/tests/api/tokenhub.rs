@@ -2,6 +2,7 @@
 //! that both follow the same rules. What each action does is shown with Tencent's own SDK.
 
 mod callers;
+mod quotas;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -47,10 +47,12 @@ fn check_restarted(copy: &Copy, ledger: &Ledger, context: &str) {
     if let Some(usage) = &ledger.usage {
         for sequence in 1..=usage.sent {
             let repeated = process.report(&usage.batch(sequence));
-            assert_eq!(repeated, Some(204), "{context}");
+            assert_eq!(repeated, Some(200), "{context}");
         }
         let counted = usage.counted(&process, context);
         assert_eq!(counted, usage.sent * COUNT, "{context}: each batch once");
+        let charged = usage.charged(&process, context);
+        assert_eq!(charged, usage.sent * COUNT, "{context}: each charge once");
     }
     check_once(&process, &ledger.once, context);
     let mut run = Run::default();

@@ -102,10 +102,11 @@ impl Ledger {
         }
         if let Some(usage) = &self.usage {
             let counted = usage.counted(process, context);
+            let charged = usage.charged(process, context);
             let possible = usage.acknowledged * COUNT..=usage.sent * COUNT;
             assert!(
-                possible.contains(&counted),
-                "{context}: {counted} {usage:?}"
+                possible.contains(&counted) && possible.contains(&charged),
+                "{context}: {counted} {charged} {usage:?}"
             );
         }
     }
@@ -123,6 +124,14 @@ impl Usage {
         let answer = process.call("GET", &path, None).expect(context);
         assert_eq!(answer.status, 200, "{context}: {answer:?}");
         answer.json["total"]["permitted"].as_u64().unwrap()
+    }
+
+    /// How many requests a sidecar has charged.
+    pub(crate) fn charged(&self, process: &Process, context: &str) -> u64 {
+        let path = format!("/v1/keys/{}/limits", self.id);
+        let answer = process.call("GET", &path, None).expect(context);
+        assert_eq!(answer.status, 200, "{context}: {answer:?}");
+        answer.json["limits"][0]["used"].as_u64().unwrap()
     }
 }
 

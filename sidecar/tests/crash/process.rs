@@ -279,10 +279,12 @@ impl Process {
     /// Posts a batch of usage; the status, if an answer came.
     pub(crate) fn report(&self, batch: &[u8]) -> Option<u16> {
         let request = self.agent.post(format!("{}/feed/v1/usage", self.feed));
-        let answer = request
+        let mut answer = request
             .header("authorization", FEED_TOKEN)
             .send(batch)
             .ok()?;
+        // To its end: the next batch takes the same connection, as an agent's does.
+        answer.body_mut().read_to_vec().ok()?;
         Some(answer.status().as_u16())
     }
 

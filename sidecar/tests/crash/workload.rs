@@ -2,7 +2,10 @@
 //!
 //! Invariant: one call at a time, and each answer goes into the ledger before the next call.
 
-use keytable::{KeyId, Tokens, UsageBatch, UsageOutcome, UsageRow};
+use keytable::{
+    Charge, CounterId, KeyId, LimitSubject, Tokens, Unit, UsageBatch, UsageOutcome, UsageRow,
+    WindowKind,
+};
 use serde_json::{Value, json};
 
 use crate::ledger::{COUNT, Ledger, Once, State, Usage};
@@ -48,6 +51,7 @@ impl Workload {
             }
             Self::Usage => {
                 let id = run.create(process, "used", "standard");
+                let id = id.filter(|id| run.limit(process, "used", id));
                 run.ledger.usage = id.map(Usage::of);
                 (0..WARM_BATCHES).for_each(|_| run.report(process));
             }
@@ -177,6 +181,17 @@ impl Run {
         self.write(process, ("PATCH", &path), Some(&body), (name, state));
     }
 
+    /// Gives a key the first limit of the installation: all that its batches charge fits in. Whether it has it.
+    fn limit(&mut self, process: &Process, name: &str, id: &str) -> bool {
+        let limit = json!({"unit": "requests", "window": "lifetime", "amount": 1_000_000_000});
+        let state = State::there(&[("status", "enabled".into())]);
+        let path = format!("/v1/keys/{id}?wait=none");
+        let body = json!({"limits": [limit]});
+        let call = ("PATCH", path.as_str());
+        self.write(process, call, Some(&body), (name, state))
+            .is_some()
+    }
+
     fn delete(&mut self, process: &Process, name: &str, id: &str) {
         let path = format!("/v1/keys/{id}?wait=none&confirm={name}");
         self.write(process, ("DELETE", &path), None, (name, State::Gone));
@@ -209,15 +224,17 @@ impl Run {
         }
     }
 
-    /// Sends the next batch.
+    /// Sends the next batch, or, as an agent does, the same once more that was refused.
     fn report(&mut self, process: &Process) {
         let Some(usage) = self.ledger.usage.as_mut().filter(|_| !self.died) else {
             return;
         };
-        usage.sent += 1;
+        if usage.acknowledged == usage.sent {
+            usage.sent += 1;
+        }
         match process.report(&usage.batch(usage.sent)) {
             None => self.died = true,
-            Some(204) => usage.acknowledged += 1,
+            Some(200) => usage.acknowledged += 1,
             Some(status) => self.refused.push(status),
         }
     }
@@ -229,6 +246,22 @@ impl Usage {
             id,
             sent: 0,
             acknowledged: 0,
+        }
+    }
+
+    /// What a batch charges to the key's limit.
+    fn charge(&self) -> Charge {
+        Charge {
+            counter: CounterId {
+                subject: LimitSubject::Key(KeyId::parse(&self.id).unwrap()),
+                unit: Unit::Requests,
+                window: WindowKind::Lifetime,
+                start_unix_ms: 0,
+                resets: 1,
+            },
+            charged: COUNT,
+            held: 0,
+            base: 0,
         }
     }
 
@@ -247,7 +280,7 @@ impl Usage {
             source: [1; 16],
             sequence,
             rows: vec![row],
-            charges: Vec::new(),
+            charges: vec![self.charge()],
         }
         .encode()
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::yaml;
@@ -44,6 +44,26 @@ pub(super) struct Entry {
     #[serde(default, deserialize_with = "present")]
     expires_at: Option<Option<String>>,
     labels: Option<BTreeMap<String, String>>,
+    limits: Option<Vec<Limit>>,
+}
+
+/// How much it may use of a unit in a window.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Limit {
+    unit: String,
+    window: String,
+    amount: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_day: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    utc_offset: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmetered: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when_apart: Option<String>,
 }
 
 /// What a key may call; an axis that is left out allows nothing.
@@ -146,6 +166,7 @@ impl Entry {
                 self.expires_at.as_ref().map(|time| json!(time)),
             ),
             ("labels", self.labels.as_ref().map(|labels| json!(labels))),
+            ("limits", self.limits.as_ref().map(|limits| json!(limits))),
         ];
         let said = parts
             .into_iter()

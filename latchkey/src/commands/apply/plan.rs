@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use keytable::{Network, ScopeEntry};
+use keytable::{Network, ScopeEntry, UtcOffset};
 use serde_json::{Map, Value, json};
 
 use super::manifest::Entry;
 use crate::commands::text;
+use crate::limit;
 
 /// What has to be done about one entry.
 #[derive(Debug, PartialEq)]
@@ -148,8 +149,43 @@ fn settled(part: &str, value: &Value) -> Value {
                 .and_then(|text| text.parse::<Timestamp>().ok());
             time.map_or_else(|| value.clone(), |time| json!(time.as_millisecond()))
         }
+        "limits" => match value {
+            Value::Array(limits) => {
+                let settled = limits
+                    .iter()
+                    .map(|one| (limit::name(one), settled_limit(one)));
+                Value::Object(settled.collect())
+            }
+            other => other.clone(),
+        },
         _ => value.clone(),
     }
+}
+
+/// A limit with what the sidecar makes of what is left out.
+fn settled_limit(limit: &Value) -> Value {
+    let is = |member: &str, words: &[&str]| words.contains(&text(limit, member));
+    let defaults = [
+        (is("window", &["month"]), "start_day", json!(1)),
+        (
+            is("window", &["day", "month"]),
+            "utc_offset",
+            json!("+00:00"),
+        ),
+        (!is("window", &["minute"]), "when_apart", json!("serve")),
+        (is("unit", &["tokens"]), "expected", json!(1_000)),
+        (is("unit", &["tokens"]), "unmetered", json!("refuse")),
+    ];
+    let meant = defaults.into_iter().filter(|(is_meant, ..)| *is_meant);
+    let mut settled: Map<String, Value> = meant
+        .map(|(_, member, value)| (member.to_owned(), value))
+        .collect();
+    settled.extend(limit.as_object().cloned().unwrap_or_default());
+    let offset = settled.get("utc_offset").and_then(Value::as_str);
+    if let Some(offset) = offset.and_then(UtcOffset::parse) {
+        settled.insert("utc_offset".to_owned(), json!(offset.to_string()));
+    }
+    Value::Object(settled)
 }
 
 fn set(items: &[Value], spell: impl Fn(&str) -> Option<String>) -> Value {
@@ -253,18 +289,28 @@ mod tests {
             json!({
             "scope": {"models": ["a", "b"], "services": []},
             "ip_allowlist": ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"],
-            "expires_at": "2027-01-01T00:00:00.000Z"}),
+            "expires_at": "2027-01-01T00:00:00.000Z",
+            "limits": [
+                {"unit": "tokens", "window": "month", "amount": 5, "start_day": 1, "utc_offset": "+00:00",
+                    "expected": 1000, "unmetered": "refuse", "when_apart": "serve"},
+                {"unit": "requests", "window": "minute", "amount": 6}]}),
         )];
         for same in [
             "name: a, scope: {models: [b, a]}",
             "name: a, scope: {models: [a, b], services: []}",
             "name: a, ip_allowlist: [192.0.2.7, '2001:0db8::/32', 10.0.0.0/8]",
             "name: a, expires_at: '2027-01-01T08:00:00+08:00'",
+            "name: a, limits: [{unit: requests, window: minute, amount: 6}, \
+                {unit: tokens, window: month, amount: 5}]",
+            "name: a, limits: [{unit: tokens, window: month, amount: 5, utc_offset: '-00:00', \
+                expected: 1000}, {unit: requests, window: minute, amount: 6}]",
         ] {
             assert_eq!(planned(same, &there), kept("1"), "{same}");
         }
         for other in [
             "name: a, scope: {models: all}",
+            "name: a, limits: [{unit: tokens, window: month, amount: 5}]",
+            "name: a, limits: []",
             "name: a, ip_allowlist: [10.0.0.0/8]",
             "name: a, expires_at: '2027-01-01T00:00:01Z'",
             "name: a, expires_at: null",

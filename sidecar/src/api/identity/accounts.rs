@@ -11,9 +11,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::idempotency;
+use crate::api::limits::answer::{LimitAnswer, LimitsAnswer, ResetAnswer};
+use crate::api::limits::request::limits;
+use crate::api::wait;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::account::{Account, AccountEdit};
 use crate::domain::name::KeyName;
+use crate::feed::propagation::Propagation;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, Read, invalid, number, parsed};
@@ -23,6 +27,7 @@ use crate::http::query::Query;
 use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
+use crate::store::LimitOwner;
 
 /// Highest limit: what the table of one region is made for.
 pub(crate) const KEY_LIMIT_MAX: u64 = 1_000_000;
@@ -39,10 +44,21 @@ pub(crate) struct AccountAnswer {
     key_limit: u64,
     /// How many standard keys it has
     standard_keys: u64,
+    /// How much all its keys together may use
+    limits: Vec<LimitAnswer>,
     /// When it was made
     created_at: Shown<UnixMillis>,
     /// When it was last changed
     updated_at: Shown<UnixMillis>,
+}
+
+/// An account that was changed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChangedAccount {
+    #[serde(flatten)]
+    answer: AccountAnswer,
+    /// How far the change has come; null: it was none that Envoys have to know
+    propagation: Option<Propagation>,
 }
 
 /// A page of accounts.
@@ -57,7 +73,9 @@ pub(crate) struct AccountList {
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/accounts").get(list).post(create))
-        .service(web::resource("/accounts/{id}").get(get).patch(edit));
+        .service(web::resource("/accounts/{id}").get(get).patch(edit))
+        .service(web::resource("/accounts/{id}/limits").get(limits_of))
+        .service(web::resource("/accounts/{id}/limits/reset").post(reset_limits));
 }
 
 /// `GET /v1/accounts`
@@ -125,19 +143,59 @@ async fn edit(
     id: Path<String>,
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string()).finish()?;
+    let mut query = Query::parse(request.query_string());
+    let wait = wait::of_query(&mut query);
+    query.finish()?;
     let id = caller.named_account(&id)?;
     let revisions = answer::if_match(&request);
     let mut fields = Fields::of(body);
     let edit = AccountEdit {
         name: fields.optional("name", |value| parsed(&value, KeyName::parse)),
         key_limit: fields.optional("key_limit", |value| key_limit(&value)),
+        limits: fields.optional("limits", limits),
     };
     fields.refuse(&["id"], "cannot be changed: make a new account");
     fields.finish().map_err(invalid)?;
-    let account = app.edit_account(&caller, id, revisions, edit).await?;
-    let body = AccountAnswer::new(&app, &account);
+    let has_limits = edit.limits.is_some();
+    let stored = app.edit_account(&caller, id, revisions, edit).await?;
+    let propagation = match has_limits {
+        true => Some(app.propagation_everywhere(stored.generation, wait).await?),
+        false => None,
+    };
+    let account = &stored.value;
+    let body = ChangedAccount {
+        answer: AccountAnswer::new(&app, account),
+        propagation,
+    };
     answer::tagged(StatusCode::OK, &body, account.revision)
+}
+
+/// `GET /v1/accounts/{id}/limits`
+async fn limits_of(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string()).finish()?;
+    let owner = LimitOwner::Account(caller.named_account(&id)?);
+    let report = app.limits(owner).await?;
+    answer::json(StatusCode::OK, &LimitsAnswer::new(&report))
+}
+
+/// `POST /v1/accounts/{id}/limits/reset`
+async fn reset_limits(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string());
+    let wait = wait::of_query(&mut query);
+    query.finish()?;
+    let owner = LimitOwner::Account(caller.named_account(&id)?);
+    let (report, propagation) = app.reset_limits(&caller, owner, wait).await?;
+    answer::json(StatusCode::OK, &ResetAnswer::new(&report, propagation))
 }
 
 fn key_limit(value: &Value) -> Read<Option<u64>> {
@@ -154,6 +212,7 @@ impl AccountAnswer {
             name: Shown(account.name.clone()),
             key_limit: app.key_limit(account),
             standard_keys: account.standard_keys,
+            limits: LimitAnswer::all(&account.limits),
             created_at: Shown(account.created_at),
             updated_at: Shown(account.updated_at),
         }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::api::limits::answer::LimitAnswer;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::Key;
 use crate::domain::name::{Description, KeyName};
@@ -53,6 +54,8 @@ pub(crate) struct KeyAnswer {
     expires_at: Option<Shown<UnixMillis>>,
     /// Words of the admin's own, to find and sum keys by
     labels: ShownLabels,
+    /// How much it may use, together with the keys that it replaced or that replace it
+    limits: Vec<LimitAnswer>,
     /// When it was made
     created_at: Shown<UnixMillis>,
     /// When it was last changed
@@ -161,6 +164,7 @@ impl KeyAnswer {
             ip_allowlist: networks.map(ToString::to_string).collect(),
             expires_at: policy.expires_at.map(Shown),
             labels: ShownLabels(policy.labels.clone()),
+            limits: LimitAnswer::all(&key.limits),
             created_at: Shown(key.created_at),
             updated_at: Shown(key.updated_at),
             last_used_at: key.last_used_at.map(Shown),

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::imagined::{Imagined, imagined};
+use crate::api::keys::limited::{self, CheckedLimit, Judged};
 use crate::api::keys::target::target;
 use crate::compile;
 use crate::domain::clock::UnixMillis;
@@ -53,6 +54,10 @@ pub(crate) struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     decided_by: Option<String>,
+    /// How each limit stands that the request has to fit into, by the ledger's figures
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    limits: Vec<CheckedLimit>,
     /// The time that was decided for
     at: Shown<UnixMillis>,
 }
@@ -93,14 +98,36 @@ async fn check(
     let target = target(&id, &caller, &mut query, None)?;
     query.finish()?;
     let imagined = imagined(body, app.clock.now())?;
-    let key = app.store(move |store| store.get(&target)).await?;
-    let record = compile::record(&key)
+    let (at, wanted) = (imagined.at, target.clone());
+    let entry = app.store(move |store| store.key_entry(&wanted, at)).await?;
+    let record = compile::record(&entry)
         .encode()
         .map_err(|error| Problem::internal(&error))?;
     let record = RecordView::parse(&record).map_err(|error| Problem::internal(&error))?;
     let locators = Locators::compile(&imagined.rules)
         .map_err(|error| Problem::internal(&std::io::Error::other(error)))?;
-    answer::json(StatusCode::OK, &verdict(&locators, &record, &imagined))
+    let verdict = verdict(&locators, &record, &imagined);
+    let body_bytes = imagined.body.len();
+    let judged = limited::judge(&app, (&entry, target), at, body_bytes).await?;
+    answer::json(StatusCode::OK, &verdict.limited(judged))
+}
+
+impl Verdict {
+    /// The same after what limits say: they are asked last.
+    fn limited(self, judged: Judged) -> Self {
+        let limits = judged.limits;
+        match (self.decision, judged.refusal) {
+            (Decision::Permit, Some((status, code, reason))) => Self {
+                decision: Decision::Deny,
+                status,
+                code: Some(code),
+                reason,
+                limits,
+                ..self
+            },
+            _ => Self { limits, ..self },
+        }
+    }
 }
 
 fn verdict(locators: &Locators, record: &RecordView<'_>, imagined: &Imagined) -> Verdict {
@@ -232,6 +259,7 @@ fn of(refused: Option<Refused>, at: UnixMillis) -> Verdict {
         rule: None,
         places: None,
         decided_by: None,
+        limits: Vec::new(),
         at: Shown(at),
     }
 }

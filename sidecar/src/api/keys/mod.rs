@@ -7,6 +7,8 @@ pub(crate) mod answer;
 pub(crate) mod check;
 mod imagined;
 mod lifecycle;
+mod limited;
+mod limits;
 mod list;
 mod lookup;
 mod request;
@@ -31,5 +33,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .delete(lifecycle::delete),
         )
         .configure(values::routes)
-        .configure(check::routes);
+        .configure(check::routes)
+        .configure(limits::routes);
 }

@@ -9,6 +9,7 @@ use keytable::{Axis, AxisKind, Scope, ScopeEntry, Status};
 use serde_json::Value;
 
 use crate::api::account;
+use crate::api::limits::request::limits;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{KeyEdit, NewKey, Policy, Unchanged};
 use crate::domain::label::{LabelName, Labels};
@@ -85,6 +86,7 @@ fn new_key_fields(mut fields: Fields, caller: &Caller, now: UnixMillis) -> Resul
                 expires_at: edit.expires_at.flatten(),
                 labels: edit.labels.unwrap_or_default(),
             },
+            limits: edit.limits.unwrap_or_default(),
         }),
         _ => Err(Problem::internal(&"a refused field was not reported")),
     }
@@ -110,6 +112,7 @@ fn policy_fields(fields: &mut Fields, now: UnixMillis) -> KeyEdit {
         addresses: fields.optional("ip_allowlist", lists::addresses),
         expires_at: fields.optional("expires_at", |value| expiry(&value, now)),
         labels: fields.optional("labels", labels),
+        limits: fields.optional("limits", limits),
         unchanged: Unchanged::default(),
     }
 }

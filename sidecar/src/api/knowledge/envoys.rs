@@ -56,6 +56,8 @@ struct EnvoyAnswer {
     lease_over: bool,
     /// Whether another Envoy was heard under this name
     shares_name: bool,
+    /// Whether it can keep limits; one that cannot refuses every key that has some
+    keeps_limits: bool,
     /// The last answer of the feed that it could not use; null: there was none
     last_error: Option<LastError>,
 }
@@ -128,6 +130,7 @@ impl From<Sighting> for EnvoyAnswer {
             may_serve_until: sighting.may_serve_until.map(Shown),
             lease_over: sighting.is_over,
             shares_name: sighting.shares_name,
+            keeps_limits: sighting.keeps_limits,
             last_error: sighting.trouble.map(|(error, at)| LastError {
                 error: error.to_string(),
                 at: Shown(at),

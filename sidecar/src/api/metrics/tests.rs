@@ -35,6 +35,7 @@ fn sighting(node: &str, acknowledged: Option<u64>, live: bool) -> Sighting {
         may_serve_until: None,
         is_over: false,
         shares_name: false,
+        keeps_limits: true,
         trouble: Label::parse("gap").map(|word| (word, UnixMillis::new(9_000))),
     }
 }

@@ -3,7 +3,8 @@
 //! Does not read any: the handlers do, member by member, to tell all errors at once. Invariant: a body
 //! has here the members that its handler takes, which `sidecar/tests/api/bodies.rs` asks the handlers.
 
-use keytable::{AccountId, Status};
+use keytable::limits::LIMITS_MAX;
+use keytable::{AccountId, Amount, ExpectedTokens, Status, Unit, Unmetered, WhenApart, WindowKind};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
@@ -57,6 +58,11 @@ fn accounts(generator: &mut SchemaGenerator) -> [Named; 4] {
             "key_limit",
             "The same; null: what the installation says",
             maybe_limit,
+        )
+        .optional(
+            "limits",
+            "How much all its keys together may use; written whole",
+            limits(),
         );
     let request = Body::new("A request for more keys")
         .account(generator)
@@ -169,7 +175,7 @@ fn sessions() -> [Named; 5] {
     ]
 }
 
-fn keys(generator: &mut SchemaGenerator) -> [Named; 5] {
+fn keys(generator: &mut SchemaGenerator) -> [Named; 6] {
     let axis = ref_to::<ShownAxis>(generator);
     let scope = Body::new("What a key may call; an axis that is left out has nothing")
         .optional("models", "The models", axis.clone())
@@ -200,10 +206,56 @@ fn keys(generator: &mut SchemaGenerator) -> [Named; 5] {
     [
         ("KeyLookup", lookup.schema()),
         ("NewScope", scope.schema()),
+        ("NewLimit", new_limit(generator)),
         ("NewKey", new("A key to make", generator).schema()),
         ("ImportedKey", imported.schema()),
         ("KeyEdit", edit.schema()),
     ]
+}
+
+/// A limit as it is written; which members mean something depends on unit and window.
+fn new_limit(generator: &mut SchemaGenerator) -> Value {
+    let day = json!({"type": "integer", "minimum": 1, "maximum": 31});
+    let amount = json!({"type": "integer", "minimum": 1, "maximum": Amount::MAX});
+    let expected = json!({"type": "integer", "minimum": 0, "maximum": ExpectedTokens::MAX});
+    Body::new("How much of a unit may be used in a window")
+        .required("unit", "What is counted", of::<Unit>(generator))
+        .required("window", "In which time", of::<WindowKind>(generator))
+        .required("amount", "How much of it", amount)
+        .optional(
+            "start_day",
+            "On which day a month begins, the first if it is left out; in a shorter month on its last day",
+            day,
+        )
+        .optional(
+            "utc_offset",
+            "Where the midnight of a day or month is; +00:00 if it is left out",
+            pattern("^[+-][0-9]{2}:[0-9]{2}$"),
+        )
+        .optional(
+            "expected",
+            "How many tokens a request is expected to use besides those of its body; 1000 if it is left out",
+            expected,
+        )
+        .optional(
+            "unmetered",
+            "What becomes of tokens that are used outside of an answer; refuse if it is left out",
+            of::<Unmetered>(generator),
+        )
+        .optional(
+            "when_apart",
+            "What an Envoy does that has not heard the sidecar for 10 s; serve if it is left out",
+            of::<WhenApart>(generator),
+        )
+        .schema()
+}
+
+fn limits() -> Value {
+    json!({
+        "type": "array",
+        "maxItems": LIMITS_MAX,
+        "items": {"$ref": "#/components/schemas/NewLimit"},
+    })
 }
 
 fn values() -> [Named; 2] {
@@ -336,6 +388,11 @@ impl Body {
             "labels",
             "Words of your own to find and sum keys by; written whole",
             ref_to::<ShownLabels>(generator),
+        )
+        .optional(
+            "limits",
+            "How much it may use, together with the keys that it replaced or that replace it; written whole",
+            limits(),
         )
     }
 

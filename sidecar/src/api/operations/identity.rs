@@ -3,7 +3,7 @@
 use crate::api::identity::access_keys::{
     AccessKeyAnswer, AccessKeyList, DeletedAccessKey, MintedAccessKey,
 };
-use crate::api::identity::accounts::{AccountAnswer, AccountList};
+use crate::api::identity::accounts::{AccountAnswer, AccountList, ChangedAccount};
 use crate::api::identity::audit::AuditList;
 use crate::api::identity::limit_requests::{LimitRequestAnswer, LimitRequestList};
 use crate::api::identity::listed::{DeletedRow, Nothing};
@@ -12,6 +12,7 @@ use crate::api::identity::session::{SessionAnswer, SetUpAnswer};
 use crate::api::identity::tokens::{MintedToken, TokenAnswer, TokenList};
 use crate::api::identity::users::{InvitedUser, UserAnswer, UserList};
 use crate::api::identity::verifications::Verified;
+use crate::api::operations::keys::{TIMEOUT_S, WAIT};
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind,
     of,
@@ -61,11 +62,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/accounts/{id}",
         Access::Operator(Admin),
         "editAccount",
-        "Changes an account's name or key limit",
+        "Changes an account's name, key limit or limits",
     )
-    .parameters(&[IF_MATCH])
+    .parameters(&[WAIT, TIMEOUT_S, IF_MATCH])
     .body("AccountEdit")
-    .answers(&[(200, of::<AccountAnswer>)]),
+    .answers(&[(200, of::<ChangedAccount>)]),
     call(
         "GET",
         "/v1/limit-requests",

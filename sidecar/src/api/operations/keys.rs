@@ -105,7 +105,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ("PATCH", "/v1/keys/{id}"),
         Access::Needs(KeysWrite),
         "editKey",
-        "Changes a key's description, status, scope, addresses, expiry or labels",
+        "Changes a key's description, status, scope, addresses, expiry, labels or limits",
     )
     .parameters(&[ACCOUNT, WAIT, TIMEOUT_S, ALLOW_UNLISTED, IF_MATCH])
     .body("KeyEdit")

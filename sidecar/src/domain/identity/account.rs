@@ -2,9 +2,10 @@
 //!
 //! Does not hold keys. Invariant: the id never changes; a limit request is decided once.
 
-use keytable::AccountId;
+use keytable::{AccountId, Limits};
 
 use crate::domain::clock::UnixMillis;
+use crate::domain::limit::CountedLimits;
 use crate::domain::name::{Description, KeyName};
 
 /// A stored account.
@@ -24,6 +25,8 @@ pub struct Account {
     pub updated_at: UnixMillis,
     /// Rises with every change, from 1.
     pub revision: u64,
+    /// What all its keys together may use.
+    pub limits: CountedLimits,
 }
 
 /// A change of an account; `None` leaves a part as it is.
@@ -33,6 +36,8 @@ pub struct AccountEdit {
     pub name: Option<KeyName>,
     /// The new limit; `Some(None)`: the installation's default.
     pub key_limit: Option<Option<u64>>,
+    /// The new limits, whole.
+    pub limits: Option<Limits>,
 }
 
 /// An account asks for a higher limit.

@@ -42,6 +42,8 @@ fn key() -> Key {
         successor: None,
         recoverable: false,
         revision: 1,
+        subject: KeyId::parse("ak-1").unwrap(),
+        limits: Default::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keytable::Generation;
 
-use super::{Laggard, Moment, Sighting, Straying};
+use super::{Laggard, Moment, Sighting, Silence, Straying};
 use crate::domain::clock::UnixMillis;
 use crate::domain::envoy::{AgentId, Introduction, KnownEnvoy, Label};
 use crate::domain::region::RegionId;
@@ -33,6 +33,8 @@ pub(super) struct Member {
     /// Its node was heard with a newer agent: it is gone as soon as no request of it is open.
     pub(super) superseded: bool,
     pub(super) shares_name: bool,
+    /// Whether it can keep limits; one that has not said so yet may.
+    pub(super) keeps_limits: bool,
     /// Whether it has to be written down, as it is.
     is_new: bool,
     /// Whether it is to be written down no more.
@@ -58,6 +60,7 @@ impl Member {
             answered_at: now.instant,
             superseded: false,
             shares_name,
+            keeps_limits: true,
             is_new: true,
             is_struck: false,
             follows: false,
@@ -217,8 +220,19 @@ impl Member {
             may_serve_until: self.may_serve_until(),
             is_over: !self.may_serve(now),
             shares_name: self.shares_name,
+            keeps_limits: self.keeps_limits,
             trouble: self.trouble.clone(),
         }
+    }
+
+    /// Since when it is silent, if that is as long: no request of it is open.
+    pub(super) fn silence(&self, silent_for: Duration, now: Instant) -> Option<Silence> {
+        let passed = now.saturating_duration_since(self.answered_at);
+        let is_silent = self.open_requests == 0 && passed >= silent_for;
+        is_silent.then(|| Silence {
+            node: self.who.node.clone(),
+            since: self.heard_at,
+        })
     }
 
     fn may_serve_until(&self) -> Option<UnixMillis> {

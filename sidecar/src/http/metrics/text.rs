@@ -7,8 +7,12 @@ use std::fmt::{Display, Write};
 
 use super::histogram::Histogram;
 
-/// What every name begins with.
+/// What names begin with that are about the sidecar.
 const PREFIX: &str = "latchkey_sidecar_";
+/// What names begin with that are about traffic: Envoys' figures begin with it, too.
+const TRAFFIC_PREFIX: &str = "latchkey_";
+/// The names that are about traffic.
+const TRAFFIC: [&str; 1] = ["tokens_total"];
 
 /// A page under construction.
 #[derive(Debug, Default)]
@@ -31,6 +35,11 @@ impl Text {
     ) {
         self.describe(name, "counter", help);
         self.sample(name, "", labels, &value);
+    }
+
+    /// A counter that may have no series yet.
+    pub(crate) fn announce_counter(&mut self, name: &'static str, help: &str) {
+        self.describe(name, "counter", help);
     }
 
     /// One series of a gauge.
@@ -64,8 +73,8 @@ impl Text {
 
     fn describe(&mut self, name: &'static str, kind: &str, help: &str) {
         if self.described.replace(name) != Some(name) {
-            self.line(format_args!("# HELP {PREFIX}{name} {help}"));
-            self.line(format_args!("# TYPE {PREFIX}{name} {kind}"));
+            self.line(format_args!("# HELP {}{name} {help}", prefix(name)));
+            self.line(format_args!("# TYPE {}{name} {kind}", prefix(name)));
         }
     }
 
@@ -75,9 +84,10 @@ impl Text {
             .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
             .collect();
         match labels.is_empty() {
-            true => self.line(format_args!("{PREFIX}{name}{part} {value}")),
+            true => self.line(format_args!("{}{name}{part} {value}", prefix(name))),
             false => self.line(format_args!(
-                "{PREFIX}{name}{part}{{{}}} {value}",
+                "{}{name}{part}{{{}}} {value}",
+                prefix(name),
                 labels.join(",")
             )),
         }
@@ -86,6 +96,13 @@ impl Text {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // Writing into a String does not fail.
         let _ = writeln!(self.page, "{line}");
+    }
+}
+
+fn prefix(name: &str) -> &'static str {
+    match TRAFFIC.contains(&name) {
+        true => TRAFFIC_PREFIX,
+        false => PREFIX,
     }
 }
 

@@ -7,11 +7,14 @@
 use keytable::limits::DELTA_CHANGES_MAX;
 use keytable::{Epoch, Generation, KeyHash};
 
-use crate::domain::key::Key;
+use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
+use crate::domain::table_entry::TableEntry;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::row::{Columns, KEY_COLUMNS, integer};
+use crate::store::feed::entries;
+use crate::store::limits::subjects;
+use crate::store::row::{Columns, integer};
 use crate::store::sql::{Connection, OptionalExtension, params};
 
 /// Generations that the log remembers; whoever is further behind gets the whole table.
@@ -40,21 +43,23 @@ pub enum News {
         /// The newest generation.
         newest: Generation,
     },
-    /// The keys that changed in between; none if the agent has the newest generation.
+    /// The records that changed in between; none if the agent has the newest generation.
     Changes {
         /// The newest generation.
         newest: Generation,
-        /// Each changed key once: its hash, and the key unless it was deleted.
-        changes: Vec<(KeyHash, Option<Key>)>,
+        /// Each changed record once: its hash, and what it is made of unless it was deleted.
+        changes: Vec<(KeyHash, Option<TableEntry>)>,
     },
 }
 
 impl Store {
-    /// What happened in a region since `position`, which is what the agent has in force.
+    /// What happened in a region since `position`, which is what the agent has in force; limits are told
+    /// as they are used `now`.
     pub fn news(
         &self,
         region: &RegionId,
         position: Option<(Epoch, Generation)>,
+        now: UnixMillis,
     ) -> Result<News, StoreError> {
         self.read(|connection| {
             let newest = newest(connection)?;
@@ -65,7 +70,7 @@ impl Store {
             if !reaches_back(connection, from, newest)? {
                 return Ok(News::Gap { newest });
             }
-            let changes = changes_since(connection, region, from)?;
+            let changes = changes_since(connection, region, from, now)?;
             Ok(match changes.len() {
                 0..=DELTA_CHANGES_MAX => News::Changes { newest, changes },
                 _ => News::Gap { newest },
@@ -73,31 +78,42 @@ impl Store {
         })
     }
 
-    /// Gives every key of a region to `each`; answers which generation they are of.
+    /// Gives all that a region's table has to `each`, with limits as they are used `now`; answers which
+    /// generation it is of.
     pub fn table(
         &self,
         region: &RegionId,
-        each: impl FnMut(Key),
+        now: UnixMillis,
+        each: impl FnMut(TableEntry),
     ) -> Result<Generation, StoreError> {
         self.read(|connection| {
-            every_key(connection, region, each)?;
+            every_entry(connection, region, now, each)?;
             newest(connection)
         })
     }
 }
 
-/// Gives every key of a region to `each`.
-pub(crate) fn every_key(
+/// Gives every key of a region and every account that has limits to `each`.
+pub(crate) fn every_entry(
     connection: &Connection,
     region: &RegionId,
-    mut each: impl FnMut(Key),
+    now: UnixMillis,
+    mut each: impl FnMut(TableEntry),
 ) -> Result<(), StoreError> {
-    let sql = format!("SELECT {KEY_COLUMNS} FROM keys AS k WHERE k.region = ?1");
+    let sql = format!(
+        "SELECT {} FROM keys AS k WHERE k.region = ?1",
+        entries::columns()
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query([region.as_str()], |row| {
-        each(Columns::new(row, 0).key()?);
+        let entry = entries::key_of(&mut Columns::new(row, 0))?;
+        let entry = entries::with_figures(connection, entry, now)?;
+        each(TableEntry::Key(entry));
         Ok(true)
     })?;
+    for account in subjects::accounts(connection)? {
+        each(entries::of_account(connection, account, now)?);
+    }
     Ok(())
 }
 
@@ -155,28 +171,45 @@ fn reaches_back(
     Ok(oldest.is_some_and(|oldest| generation(oldest) <= from.next()))
 }
 
-/// The keys that changed behind `from`: at most one more than a delta may have.
+/// The records that changed behind `from`: at most one more than a delta may have.
 fn changes_since(
     connection: &Connection,
     region: &RegionId,
     from: Generation,
-) -> Result<Vec<(KeyHash, Option<Key>)>, StoreError> {
+    now: UnixMillis,
+) -> Result<Vec<(KeyHash, Option<TableEntry>)>, StoreError> {
     let sql = format!(
-        "SELECT c.key_hash, k.seq IS NOT NULL, {KEY_COLUMNS} FROM (SELECT DISTINCT key_hash FROM \
+        "SELECT c.key_hash, k.seq IS NOT NULL, {} FROM (SELECT DISTINCT key_hash FROM \
          changes WHERE region = ?1 AND generation > ?2 LIMIT ?3) AS c LEFT JOIN keys AS k ON \
-         k.key_hash = c.key_hash"
+         k.key_hash = c.key_hash",
+        entries::columns()
     );
     let limit = i64::try_from(DELTA_CHANGES_MAX + 1).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(&sql)?;
-    Ok(statement.query_map(
+    let changed = statement.query_map(
         params![region.as_str(), integer(from.get()), limit],
         |row| {
             let mut columns = Columns::new(row, 0);
             let hash = columns.hash()?;
             let exists: bool = columns.take()?;
-            Ok((hash, exists.then(|| columns.key()).transpose()?))
+            Ok((
+                hash,
+                exists.then(|| entries::key_of(&mut columns)).transpose()?,
+            ))
         },
-    )?)
+    )?;
+    let told = changed.into_iter().map(|(hash, entry)| {
+        let entry = match entry {
+            Some(entry) => Some(TableEntry::Key(entries::with_figures(
+                connection, entry, now,
+            )?)),
+            None => subjects::account_of(connection, &hash)?
+                .map(|account| entries::of_account(connection, account, now))
+                .transpose()?,
+        };
+        Ok((hash, entry))
+    });
+    told.collect()
 }
 
 fn generation(number: i64) -> Generation {

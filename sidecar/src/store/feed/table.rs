@@ -5,25 +5,27 @@
 
 use keytable::{Epoch, Generation};
 
-use crate::domain::key::Key;
+use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
+use crate::domain::table_entry::TableEntry;
 use crate::store::error::OpenError;
 use crate::store::feed::changes;
 use crate::store::{StorePlace, inspection, position, tenancy};
 
-/// Gives every key of a region of the database at `place` to `each`; answers of which position they
-/// are, `None` if there is no such region.
+/// Gives all that the table of a region has, in the database at `place`, to `each`, with limits as they are
+/// used `now`; answers of which position it is, `None` if there is no such region.
 pub fn read_table(
     place: &StorePlace,
     region: &RegionId,
-    each: impl FnMut(Key),
+    now: UnixMillis,
+    each: impl FnMut(TableEntry),
 ) -> Result<Option<(Epoch, Generation)>, OpenError> {
     let read = inspection::inspect(place, |connection| {
         if !tenancy::region_exists(connection, region)? {
             return Ok(None);
         }
         let position = position(connection);
-        changes::every_key(connection, region, each)?;
+        changes::every_entry(connection, region, now, each)?;
         Ok(Some(position))
     });
     read?.transpose()

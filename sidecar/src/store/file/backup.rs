@@ -144,6 +144,7 @@ fn carry_over(copied: &Connection, old: &Path) -> Result<CarriedOver, OpenError>
         delete_missing(copied, &old, table)?;
     }
     carry_envoys_over(copied, &old)?;
+    carry_ledger_over(copied, &old)?;
     let deleted = u64::try_from(deleted).unwrap_or(u64::MAX);
     Ok(CarriedOver::Deletions(deleted))
 }
@@ -166,6 +167,53 @@ fn carry_envoys_over(copied: &Connection, old: &Connection) -> rusqlite::Result<
         copied.execute(
             &format!("INSERT OR REPLACE INTO envoys ({columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
             params![texts[0], texts[1], texts[2], lease_s, version, heard_at],
+        )?;
+    }
+    Ok(())
+}
+
+/// What was used stays used: of each counter that the copy has, too, the larger figure counts. A counter
+/// that is begun gets a number that neither had.
+fn carry_ledger_over(copied: &Connection, old: &Connection) -> rusqlite::Result<()> {
+    let mut table = old.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'ledger'")?;
+    if !table.exists([])? {
+        return Ok(());
+    }
+    let mut ledger = old.prepare(
+        "SELECT subject, unit, window_kind, resets, start_ms, used, charged_at FROM ledger",
+    )?;
+    let mut rows = ledger.query([])?;
+    while let Some(row) = rows.next()? {
+        let subject: String = row.get(0)?;
+        let kind: [i64; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
+        let figures: [i64; 3] = [row.get(4)?, row.get(5)?, row.get(6)?];
+        let ([unit, window, resets], [start_ms, used, charged_at]) = (kind, figures);
+        copied.execute(
+            "INSERT INTO ledger (subject, unit, window_kind, resets, start_ms, used, charged_at) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM meta, limits \
+             WHERE limits.subject = ?1 AND ?4 <= meta.counters \
+             ON CONFLICT (subject, unit, window_kind, resets, start_ms) \
+             DO UPDATE SET used = max(ledger.used, excluded.used)",
+            params![subject, unit, window, resets, start_ms, used, charged_at],
+        )?;
+    }
+    let counters: i64 = old.query_row("SELECT counters FROM meta", [], |row| row.get(0))?;
+    copied.execute("UPDATE meta SET counters = max(counters, ?1)", [counters])?;
+    carry_sources_over(copied, old)
+}
+
+/// What the database that is replaced has charged is not charged again.
+fn carry_sources_over(copied: &Connection, old: &Connection) -> rusqlite::Result<()> {
+    let mut sources = old.prepare("SELECT source, sequence, applied_at FROM ledger_sources")?;
+    let mut rows = sources.query([])?;
+    while let Some(row) = rows.next()? {
+        let (source, sequence): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let applied_at: i64 = row.get(2)?;
+        copied.execute(
+            "INSERT INTO ledger_sources (source, sequence, applied_at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (source) DO UPDATE SET sequence = max(ledger_sources.sequence, \
+             excluded.sequence), applied_at = max(ledger_sources.applied_at, excluded.applied_at)",
+            params![source, sequence, applied_at],
         )?;
     }
     Ok(())

@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_labels.sql"),
     include_str!("migrations/0012_tokens.sql"),
     include_str!("migrations/0013_portable.sql"),
+    include_str!("migrations/0014_limits.sql"),
 ];
 
 /// The newest schema version.

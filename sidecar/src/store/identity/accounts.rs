@@ -3,20 +3,24 @@
 //! Does not count a new key against a limit: [`crate::store::keys::limit`] does. Invariant: an
 //! account's id is never given again.
 
-use keytable::AccountId;
+use keytable::{AccountId, LimitSubject, Limits};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::account::{Account, AccountEdit};
 use crate::domain::name::KeyName;
 use crate::store::error::StoreError;
+use crate::store::feed::changes::ChangeEntry;
+use crate::store::feed::told;
 use crate::store::idempotency::{Idempotent, IdempotentCall};
+use crate::store::limits::subjects;
 use crate::store::row::{Columns, integer};
 use crate::store::sql::{self, Connection, OptionalExtension, Row, params};
-use crate::store::{Store, audit, tenancy};
+use crate::store::{Store, Stored, audit, tenancy};
 
 const COLUMNS: &str = "a.id, a.name, a.key_limit, (SELECT count(*) FROM keys AS k WHERE \
-     k.account = a.id AND k.origin = 'standard' AND k.successor IS NULL), a.created_at, a.updated_at, a.revision";
+     k.account = a.id AND k.origin = 'standard' AND k.successor IS NULL), a.created_at, a.updated_at, a.revision, \
+     (SELECT l.limits FROM limits AS l WHERE l.subject = 'account:' || a.id)";
 
 impl Store {
     /// Makes an account.
@@ -57,15 +61,16 @@ impl Store {
         })
     }
 
-    /// Changes an account that has one of these revisions.
+    /// Changes an account that has one of these revisions. The first limits that it gets change the record
+    /// of each of its keys, later ones its own alone.
     pub fn edit_account(
         &self,
         id: &AccountId,
         revisions: Option<&[u64]>,
         edit: &AccountEdit,
         entry: &AuditEntry,
-    ) -> Result<Account, StoreError> {
-        self.write(|transaction| {
+    ) -> Result<Stored<Account>, StoreError> {
+        self.change(|transaction| {
             let account = find(transaction, id)?;
             if revisions.is_some_and(|revisions| !revisions.contains(&account.revision)) {
                 return Err(StoreError::Stale);
@@ -73,10 +78,35 @@ impl Store {
             let name = edit.name.as_ref().unwrap_or(&account.name);
             let key_limit = edit.key_limit.unwrap_or(account.key_limit);
             update(transaction, id, (name, key_limit), entry.at)?;
+            let changes = match &edit.limits {
+                Some(limits) => set_limits(transaction, id, limits, entry.at)?,
+                None => Vec::new(),
+            };
             audit::append(transaction, entry)?;
-            find(transaction, id)
+            Ok((find(transaction, id)?, changes))
         })
     }
+}
+
+/// Puts limits in the place of those that an account has; gives the changes of the key table.
+fn set_limits(
+    transaction: &Connection,
+    id: &AccountId,
+    limits: &Limits,
+    now: UnixMillis,
+) -> Result<Vec<ChangeEntry>, StoreError> {
+    let had_some = subjects::is_account_limited(transaction, id)?;
+    let subject = LimitSubject::Account(id.clone());
+    subjects::replace(transaction, &subject, limits, now)?;
+    let has_some = subjects::is_account_limited(transaction, id)?;
+    let mut changes = match has_some {
+        true => told::of_subject(transaction, &subject)?,
+        false => Vec::new(),
+    };
+    if has_some && !had_some {
+        changes.extend(told::of_keys(transaction, id)?);
+    }
+    Ok(changes)
 }
 
 pub(super) fn find(connection: &Connection, id: &AccountId) -> Result<Account, StoreError> {
@@ -119,5 +149,6 @@ fn read(row: &Row<'_>) -> sql::Result<Account> {
         created_at: columns.time()?,
         updated_at: columns.time()?,
         revision: columns.unsigned()?,
+        limits: columns.maybe_limits()?,
     })
 }

@@ -3,7 +3,7 @@
 //! Does not mint values or check texts: it gets parsed ones. Invariant: every change is the row,
 //! its audit row, its log entry and the next generation in one transaction, or nothing.
 
-use keytable::{AccountId, KeyHash, KeyId};
+use keytable::{AccountId, KeyHash, KeyId, LimitSubject};
 use serde_json::Value;
 
 use crate::domain::act::Act;
@@ -11,13 +11,15 @@ use crate::domain::audit::AuditAction;
 use crate::domain::clock::UnixMillis;
 use crate::domain::key::{Key, KeyEdit, NewKey};
 use crate::domain::key_detail;
+use crate::domain::limit::CountedLimits;
 use crate::domain::rotation;
 use crate::domain::secrets::sealed::Sealed;
 use crate::store::error::StoreError;
 use crate::store::feed::changes::{ChangeEntry, ChangeKind};
 use crate::store::idempotency::{Idempotent, IdempotentCall};
-use crate::store::keys::limit;
+use crate::store::keys::{limit, line};
 use crate::store::knowledge::catalog;
+use crate::store::limits::subjects;
 use crate::store::row::{self, Columns, KEY_COLUMNS, integer};
 use crate::store::sql::{Connection, OptionalExtension, params};
 use crate::store::{Store, Stored, audit};
@@ -106,16 +108,22 @@ impl Store {
                 catalog::require_listed(connection, &before.region, scope)?;
             }
             let mut key = before.clone();
+            let limits = edit.limits.clone();
             key.apply(edit, act.at);
             let retires = key.successor.is_some();
             if retires && !rotation::is_within(&key.policy, &before.policy) {
                 return Err(StoreError::Conflict(RETIRES));
             }
             row::update(connection, &key)?;
+            let mut changes = vec![change_of(&key, ChangeKind::Put)];
+            if let Some(limits) = limits {
+                let subject = LimitSubject::Key(key.subject.clone());
+                key.limits = subjects::replace(connection, &subject, &limits, act.at)?;
+                changes = line::touch_others(connection, &key)?;
+            }
             let detail = key_detail::changed(&before, &key);
             note(connection, act, AuditAction::KeyEdited, &key, detail)?;
-            let change = change_of(&key, ChangeKind::Put);
-            Ok((key, vec![change]))
+            Ok((key, changes))
         })
     }
 
@@ -155,14 +163,24 @@ pub(crate) fn add(
     now: UnixMillis,
 ) -> Result<Key, StoreError> {
     require_new_value(connection, &minted.hash)?;
-    let sealed = minted.sealed.clone();
-    let key = born(new, minted, now);
+    let (sealed, limits) = (minted.sealed.clone(), new.limits.clone());
+    let mut key = born(new, minted, now);
+    if let Some(predecessor) = &key.predecessor {
+        key.subject = line::subject_of(connection, predecessor)?;
+    }
     row::insert(connection, &key, sealed.as_ref())?;
+    let subject = LimitSubject::Key(key.subject.clone());
+    key.limits = match limits.is_empty() {
+        true => subjects::read(connection, &subject)?,
+        false => subjects::replace(connection, &subject, &limits, now)?,
+    };
     Ok(key)
 }
 
 fn born(new: NewKey, minted: Minted, now: UnixMillis) -> Key {
     Key {
+        subject: minted.id.clone(),
+        limits: CountedLimits::default(),
         id: minted.id,
         account: new.account,
         region: new.region,

@@ -4,6 +4,7 @@
 //! time, and one of them counts against the limit; the one that is replaced has an expiry. When a
 //! successor is deleted, the schema makes the key that it replaced an ordinary one again.
 
+use keytable::Limits;
 use serde_json::json;
 
 use crate::domain::act::Act;
@@ -227,6 +228,8 @@ fn twin(key: &Key) -> NewKey {
         name: key.name.clone(),
         team: key.team.clone(),
         policy: key.policy.clone(),
+        // They are the line's.
+        limits: Limits::default(),
     }
 }
 

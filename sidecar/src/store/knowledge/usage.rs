@@ -20,6 +20,7 @@ use crate::store::sql::{self, Connection, Row, Value};
 use tokens::SUMS as TOKEN_SUMS;
 
 pub use rank::{RankedBy, Ranking};
+pub use tokens::CountedTokens;
 
 /// How many requests. A sum is given the type of what was summed up: PostgreSQL widens it.
 const COUNT: &str = "CAST(sum(count) AS bigint)";

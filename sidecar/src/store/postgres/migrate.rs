@@ -12,7 +12,10 @@ use crate::store::sql::{Connection, params};
 const FIRST: i64 = 13;
 
 /// The statements of each version, from [`FIRST`] on.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0013_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0013_first.sql"),
+    include_str!("migrations/0014_limits.sql"),
+];
 
 /// Refuses a database whose schema is not this program's.
 pub(crate) fn require_newest(connection: &Connection) -> Result<(), OpenError> {

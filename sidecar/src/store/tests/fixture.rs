@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use keytable::{
-    AccountId, AddressList, Axis, Generation, KeyHash, KeyId, Network, Scope, ScopeEntry, Status,
+    AccountId, AddressList, Axis, Generation, KeyHash, KeyId, Limits, Network, Scope, ScopeEntry,
+    Status,
 };
 
 use crate::domain::act::Act;
@@ -37,6 +38,13 @@ pub(crate) const BEFORE_PORTABLE: &str = "
     ALTER TABLE known_addresses RENAME COLUMN user_id TO user;
     ALTER TABLE tokens          RENAME COLUMN user_id TO user;
     ALTER TABLE access_keys     RENAME COLUMN user_id TO user;";
+
+/// Takes what the newest version has brought out of a database: to be begun with by whoever goes back
+/// further.
+pub(crate) const WITHOUT_LIMITS: &str = "DROP TRIGGER limits_go_with_the_last_key; \
+    DROP INDEX keys_by_subject; ALTER TABLE keys DROP COLUMN subject; \
+    ALTER TABLE meta DROP COLUMN counters; DROP TABLE limits; DROP TABLE ledger; \
+    DROP TABLE ledger_sources; DROP TABLE ledger_advances;";
 
 /// A database on a server that has the store's tables.
 pub(crate) fn database(cluster: &Cluster) -> Server {
@@ -132,6 +140,7 @@ pub(crate) fn new_key(home: &str) -> NewKey {
             expires_at: Some(UnixMillis::new(NOW.get() + 1)),
             labels: Labels::default(),
         },
+        limits: Limits::default(),
     }
 }
 

@@ -223,7 +223,10 @@ fn a_clock_that_goes_back_takes_no_generation_back() {
     });
     assert_eq!(generations, [2, 3, 4, 5]);
     let all = Some((store.epoch(), Generation::new(2)));
-    assert_eq!(changed(store.news(&region("local"), all).unwrap()).len(), 1);
+    assert_eq!(
+        changed(store.news(&region("local"), all, NOW).unwrap()).len(),
+        1
+    );
 }
 
 #[test]
@@ -256,10 +259,10 @@ fn news_are_what_changed_in_the_region_each_key_once() {
         .unwrap();
     add(&store, 3, "local");
     store.delete(&target(3), Some("a key"), &act()).unwrap();
-    let news = changed(store.news(&region("local"), start).unwrap());
+    let news = changed(store.news(&region("local"), start, NOW).unwrap());
     assert_eq!(news, [(minted(1).hash, true), (minted(3).hash, false)]);
     let newest = Some((store.epoch(), Generation::new(5)));
-    assert!(changed(store.news(&region("local"), newest).unwrap()).is_empty());
+    assert!(changed(store.news(&region("local"), newest, NOW).unwrap()).is_empty());
 }
 
 #[test]
@@ -267,7 +270,12 @@ fn whoever_cannot_be_led_on_gets_the_whole_table() {
     let scratch = Scratch::new();
     let store = scratch.open();
     add_all(&store, 1..=4);
-    let gap = |position| matches!(store.news(&region("local"), position), Ok(News::Gap { .. }));
+    let gap = |position| {
+        matches!(
+            store.news(&region("local"), position, NOW),
+            Ok(News::Gap { .. })
+        )
+    };
     let at = |number| Some((store.epoch(), Generation::new(number)));
     assert!(gap(None), "nothing in force");
     assert!(
@@ -293,12 +301,12 @@ fn too_many_changes_are_a_gap() {
     );
     let start = Some((store.epoch(), Generation::ZERO));
     assert_eq!(
-        changed(store.news(&region("local"), start).unwrap()).len(),
+        changed(store.news(&region("local"), start, NOW).unwrap()).len(),
         DELTA_CHANGES_MAX
     );
     add(&store, count, "local");
     assert!(matches!(
-        store.news(&region("local"), start),
+        store.news(&region("local"), start, NOW),
         Ok(News::Gap { .. })
     ));
 }

@@ -239,7 +239,7 @@ pub(super) fn change(store: &Store) {
         )
         .unwrap();
     store
-        .news(&region("local"), Some((store.epoch(), before)))
+        .news(&region("local"), Some((store.epoch(), before)), NOW)
         .unwrap();
     store.delete(&target(1), Some("a key"), &act()).unwrap();
     store

@@ -41,7 +41,7 @@ pub(crate) fn report(sidecar: &Sidecar, sequence: u64, rows: Vec<UsageRow>) {
         rows,
         charges: Vec::new(),
     };
-    assert_eq!(post(sidecar, FEED_TOKEN, &batch.encode()), 204);
+    assert_eq!(post(sidecar, FEED_TOKEN, &batch.encode()), 200);
 }
 
 fn permitted(sidecar: &Sidecar) -> Value {
@@ -86,7 +86,7 @@ fn whoever_has_no_credential_and_whatever_is_no_batch_is_refused() {
     let large = vec![0; keytable::limits::USAGE_BYTES_MAX + 1];
     assert_eq!(post(&sidecar, FEED_TOKEN, &large), 413);
     assert_eq!(permitted(&sidecar), 0);
-    assert_eq!(post(&sidecar, FEED_TOKEN, &good), 204);
+    assert_eq!(post(&sidecar, FEED_TOKEN, &good), 200);
     assert_eq!(permitted(&sidecar), 7);
 }
 

@@ -34,7 +34,7 @@ fn a_key_is_made_as_written_and_its_value_shown_once() {
         "scope": {"models": ["glm-5.1", "deepseek-*"], "services": []},
         "ip_allowlist": ["10.0.0.0/8", "2001:db8::7"],
         "expires_at": "2999-01-01T00:00:00.000Z", "labels": {"team": "search"},
-        "created_at": created_at, "updated_at": created_at, "value_set_at": created_at,
+        "limits": [], "created_at": created_at, "updated_at": created_at, "value_set_at": created_at,
         "last_used_at": null, "creator": key["creator"], "key_version": 1, "recoverable": true,
         "predecessor": null, "successor": null,
         "propagation": {"generation": 1, "envoys": 0, "applied": 0, "pending": []},

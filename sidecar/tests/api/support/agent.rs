@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use keytable::{Change, Epoch, Frame, Generation, KeyHash, PresentedKey, RecordView, Status};
+use keytable::{
+    Change, Epoch, Frame, Generation, KeyHash, PresentedKey, RecordView, RecordedLimit, Status,
+};
 
 use super::{FEED_TOKEN, Sidecar, call_bytes};
 
@@ -124,6 +126,14 @@ impl Agent {
         let record = self.table.get(KeyHash::of(&key).as_bytes());
         let record = record.map(|bytes| RecordView::parse(bytes).unwrap());
         record.is_some_and(|record| record.status() == Status::Enabled)
+    }
+
+    /// The limits of a key, as its record has them.
+    pub(crate) fn limits_of(&self, key: &str) -> Vec<RecordedLimit> {
+        let key = PresentedKey::parse(key.as_bytes()).unwrap();
+        let record = self.table.get(KeyHash::of(&key).as_bytes()).unwrap();
+        let limits = RecordView::parse(record).unwrap().limits();
+        limits.map(|(_, limits)| limits).unwrap_or_default()
     }
 
     fn apply(&mut self, bytes: &[u8]) -> Got {

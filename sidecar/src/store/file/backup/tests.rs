@@ -7,8 +7,9 @@ use serde_json::json;
 use super::*;
 use crate::domain::audit::{Actor, AuditAction};
 use crate::domain::clock::UnixMillis;
+use crate::domain::table_entry::TableEntry;
 use crate::store::Store;
-use crate::store::tests::fixture::{Scratch, act, add, minted, target};
+use crate::store::tests::fixture::{NOW, Scratch, act, add, minted, target};
 
 fn entry() -> AuditEntry {
     AuditEntry {
@@ -75,9 +76,8 @@ fn what_was_deleted_stays_deleted() {
     let hash = minted(1).hash;
     let news = store.table(
         &crate::domain::region::RegionId::parse("local").unwrap(),
-        |key| {
-            assert_ne!(key.hash, hash);
-        },
+        NOW,
+        |entry| assert!(!matches!(entry, TableEntry::Key(entry) if entry.key.hash == hash)),
     );
     assert!(news.is_ok());
     fs::remove_file(&copy).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 
 use rusqlite::{Connection, params};
 
-use crate::store::tests::fixture::{BEFORE_PORTABLE, Scratch, add, target};
+use crate::store::tests::fixture::{BEFORE_PORTABLE, Scratch, WITHOUT_LIMITS, add, target};
 
 /// A value of our own format and one of another's.
 const SECRETS: [&str; 2] = [
@@ -16,6 +16,7 @@ const SECRETS: [&str; 2] = [
 /// under it.
 fn as_before(scratch: &Scratch, statements: &str) {
     let connection = Connection::open(scratch.database()).unwrap();
+    connection.execute_batch(WITHOUT_LIMITS).unwrap();
     for figure in ["input", "cached", "output", "reasoning"] {
         for column in [figure.to_owned(), format!("{figure}_estimated")] {
             let drop = format!("ALTER TABLE usage DROP COLUMN {column}");

@@ -73,6 +73,7 @@ fn keys_from_before_the_number_was_kept_count() {
     let scratch = Scratch::new();
     let store = scratch.open_file();
     add_all(&store, 1..=3);
+    fixture::run(&store, fixture::WITHOUT_LIMITS).unwrap();
     fixture::run(&store, fixture::BEFORE_PORTABLE).unwrap();
     lock(&store.file().writer)
         .execute_batch(

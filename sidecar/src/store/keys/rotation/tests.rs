@@ -78,7 +78,7 @@ fn a_successor_is_like_its_predecessor_which_ends() {
     assert_eq!(new.predecessor.as_ref(), Some(&old.id));
     assert_eq!(old.successor.as_ref(), Some(&new.id));
     let from = Some((store.epoch(), keytable::Generation::new(1)));
-    let News::Changes { newest, changes } = store.news(&region("local"), from).unwrap() else {
+    let News::Changes { newest, changes } = store.news(&region("local"), from, NOW).unwrap() else {
         panic!("a gap");
     };
     assert_eq!((newest.get(), changes.len()), (3, 2));
@@ -164,7 +164,7 @@ fn plan_keys_are_reset_and_others_rotated() {
         ("ak-2", 2, minted(3).hash)
     );
     let from = Some((store.epoch(), keytable::Generation::new(2)));
-    let News::Changes { changes, .. } = store.news(&region("local"), from).unwrap() else {
+    let News::Changes { changes, .. } = store.news(&region("local"), from, NOW).unwrap() else {
         panic!("a gap");
     };
     let mut told: Vec<_> = changes

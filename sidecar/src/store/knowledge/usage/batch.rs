@@ -6,6 +6,7 @@
 use keytable::UsageBatch;
 
 use super::record;
+use super::tokens::CountedTokens;
 use crate::domain::clock::UnixMillis;
 use crate::domain::usage::Period;
 use crate::store::Store;
@@ -19,19 +20,37 @@ pub(super) const ROWS_AT_ONCE: usize = 250;
 const BATCHES_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 impl Store {
-    /// Counts a batch, unless it was counted before.
-    pub fn count_usage(&self, batch: &UsageBatch, now: UnixMillis) -> Result<(), StoreError> {
-        while self.write(|connection| count_part(connection, batch, now))? {}
-        Ok(())
+    /// Counts a batch, unless it was counted before; gives the tokens that were counted just now.
+    pub fn count_usage(
+        &self,
+        batch: &UsageBatch,
+        now: UnixMillis,
+    ) -> Result<Vec<CountedTokens>, StoreError> {
+        let mut counted = Vec::new();
+        loop {
+            let part = self.write(|connection| count_part(connection, batch, now))?;
+            counted.extend(part.tokens);
+            if !part.has_more {
+                return Ok(counted);
+            }
+        }
     }
 }
 
-/// Counts the next rows of a batch; whether there are more.
+/// What became of a part of a batch.
+#[derive(Debug)]
+pub(super) struct CountedPart {
+    pub(super) tokens: Vec<CountedTokens>,
+    /// Whether there are more rows.
+    pub(super) has_more: bool,
+}
+
+/// Counts the next rows of a batch.
 pub(super) fn count_part(
     connection: &Connection,
     batch: &UsageBatch,
     now: UnixMillis,
-) -> Result<bool, StoreError> {
+) -> Result<CountedPart, StoreError> {
     let sequence = batch.sequence.to_be_bytes();
     connection
         .prepare_cached(
@@ -47,8 +66,10 @@ pub(super) fn count_part(
     let counted = usize::try_from(counted).unwrap_or(usize::MAX);
     let part = batch.rows.iter().skip(counted).take(ROWS_AT_ONCE);
     let reached = counted.saturating_add(part.len());
+    let mut tokens = Vec::new();
     for row in part {
-        record::count(connection, row, now)?;
+        let counted = record::count(connection, row, now)?;
+        tokens.extend(counted.filter(|counted| !counted.tokens.is_zero()));
     }
     connection
         .prepare_cached(
@@ -59,11 +80,11 @@ pub(super) fn count_part(
             sequence,
             i64::try_from(reached).unwrap_or(i64::MAX)
         ])?;
-    let more = reached < batch.rows.len();
-    if !more {
+    let has_more = reached < batch.rows.len();
+    if !has_more {
         forget(connection, now)?;
     }
-    Ok(more)
+    Ok(CountedPart { tokens, has_more })
 }
 
 /// Forgets points and batches whose time is over.

@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 use crate::store::row::integer;
 use crate::store::sql::{Connection, OptionalExtension, params};
 
-use super::tokens;
+use super::tokens::{self, CountedTokens};
 
 /// Resources of one key that are kept apart on one day.
 const RESOURCES_MAX: i64 = 100;
@@ -22,14 +22,15 @@ const LATE_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 /// Largest count of one row; sums of as many rows as fit on a disk do not overflow.
 const COUNT_MAX: u64 = 1 << 40;
 
-/// Adds a row to the points of its key. A key that was never known is not counted.
+/// Adds a row to the points of its key; gives whose tokens were counted. A key that was never known is
+/// not counted.
 pub(crate) fn count(
     connection: &Connection,
     row: &UsageRow,
     now: UnixMillis,
-) -> Result<(), StoreError> {
+) -> Result<Option<CountedTokens>, StoreError> {
     let Some(account) = account_of(connection, &row.key_id)? else {
-        return Ok(());
+        return Ok(None);
     };
     let at = plausible(row.last_at_unix_ms, now);
     let told = resource_name(&row.resource);
@@ -82,7 +83,13 @@ pub(crate) fn count(
         note_use(connection, &row.key_id, at)?;
         note_address(connection, row, at)?;
     }
-    Ok(())
+    let resource = resource.to_owned();
+    let tokens = row.tokens;
+    Ok(Some(CountedTokens {
+        account,
+        resource,
+        tokens,
+    }))
 }
 
 fn account_of(connection: &Connection, key: &KeyId) -> Result<Option<String>, StoreError> {

@@ -79,6 +79,7 @@ fn a_batch_whose_counting_was_interrupted_is_gone_on_with() {
         store
             .write(|connection| count_part(connection, &long, NOW))
             .unwrap()
+            .has_more
     );
     assert_eq!(total(&store, NOW), ROWS_AT_ONCE as u64);
     store.count_usage(&long, NOW).unwrap();

@@ -10,6 +10,17 @@ use crate::store::sql::{self};
 /// Largest figure of one row; sums of as many rows as fit on a disk do not overflow.
 const FIGURE_MAX: u64 = 1 << 44;
 
+/// Tokens of a row that was counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedTokens {
+    /// The id of the account whose they are.
+    pub account: String,
+    /// What was named, as it is told; empty: that is not known.
+    pub resource: String,
+    /// The tokens.
+    pub tokens: Tokens,
+}
+
 /// Their sums, in the order that [`read`] reads.
 pub(super) const SUMS: &str = "CAST(sum(input) AS bigint), \
      CAST(sum(cached) AS bigint), \
