@@ -173,6 +173,7 @@ fn texts_in_queries_and_paths_find_nothing_that_is_not_there() {
             "access-keys?account=",
             "keys?account=",
             "keys?account=demo&name_contains=",
+            "keys?account=demo&search=",
             "keys?account=demo&region=",
             "keys?account=demo&sort=",
             "keys?account=demo&cursor=",

@@ -80,6 +80,7 @@ fn filter(query: &mut Query, now: UnixMillis) -> impl FnOnce(AccountId) -> KeyFi
     let origin = query.optional("origin", Origin::parse);
     let name = query.text("name");
     let name_contains = query.text("name_contains");
+    let search = query.text("search");
     let id = query.text("id");
     let creator = query.text("creator");
     let labels = query.optional("label", Labels::parse_pair);
@@ -93,6 +94,7 @@ fn filter(query: &mut Query, now: UnixMillis) -> impl FnOnce(AccountId) -> KeyFi
         status,
         name,
         name_contains,
+        search,
         id,
         creator,
         labels: labels.unwrap_or_default(),

@@ -64,6 +64,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Only with this in the name",
         ),
         Parameter::query(
+            "search",
+            ParameterKind::Text,
+            "Only with this in the name, the description, the id or the masked value; whose a whole \
+             value is, POST /v1/keys/lookup says",
+        ),
+        Parameter::query(
             "unused_for_days",
             ParameterKind::Number(1, 3_650),
             "Only those that were not used for so many days",

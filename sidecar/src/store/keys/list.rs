@@ -31,6 +31,8 @@ pub struct KeyFilter {
     pub name: Option<String>,
     /// With this in the name, whatever the case of ASCII letters.
     pub name_contains: Option<String>,
+    /// With this in name, description, id or masked value, whatever the case of ASCII letters.
+    pub search: Option<String>,
     /// With this id.
     pub id: Option<String>,
     /// Made by this actor.
@@ -51,6 +53,7 @@ impl KeyFilter {
             status: None,
             name: None,
             name_contains: None,
+            search: None,
             id: None,
             creator: None,
             labels: Labels::NONE,
@@ -198,6 +201,11 @@ impl Sql {
         }
         if let Some(part) = &filter.name_contains {
             self.push(&format!(" AND {}", contains("k.name")), [part_of(part)]);
+        }
+        if let Some(part) = &filter.search {
+            let columns = ["k.name", "k.description", "k.id", "k.masked"];
+            let any = columns.map(contains).join(" OR ");
+            self.push(&format!(" AND ({any})"), columns.map(|_| part_of(part)));
         }
         if let Some(since) = filter.unused_since {
             let since = integer(since.get()).into();

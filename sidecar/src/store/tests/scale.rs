@@ -131,6 +131,10 @@ fn filters(account: &AccountId) -> Vec<KeyFilter> {
             ..all.clone()
         },
         KeyFilter {
+            search: name_contains.clone(),
+            ..all.clone()
+        },
+        KeyFilter {
             unused_since,
             ..all.clone()
         },

@@ -62,6 +62,31 @@ fn a_list_is_filtered() {
 }
 
 #[test]
+fn a_search_looks_into_name_description_id_and_masked_value() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let key = sidecar.make("Alpha", "local");
+    let path = format!("/v1/keys/{}?wait=none", key["id"].as_str().unwrap());
+    sidecar.patch(&path, &json!({"description": "Nightly 100%"}));
+    sidecar.make("beta", "local");
+    let masked = key["masked"].as_str().unwrap();
+    let id = key["id"].as_str().unwrap();
+    for part in [
+        "ALPH",
+        "nightly",
+        "100%25",
+        id,
+        &id[12..],
+        &masked[masked.len() - 4..],
+    ] {
+        let found = names(&sidecar, &format!("&search={part}"));
+        assert_eq!(found, ["Alpha"], "{part}");
+    }
+    assert_eq!(names(&sidecar, "&search=a"), ["beta", "Alpha"]);
+    assert_eq!(names(&sidecar, "&search=_"), Vec::<String>::new());
+}
+
+#[test]
 fn a_list_is_of_one_account() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);
