@@ -1,10 +1,15 @@
 //! The console in real Chromium: what a person sees and does, and what becomes of it in Envoy.
 
 mod access;
+mod credentials;
 mod door;
 mod hostile;
 mod keys;
+mod layout;
 mod lists;
+mod many;
 mod operate;
+mod shell;
 mod texts;
+mod types;
 mod views;

@@ -338,15 +338,15 @@ impl Browser {
         wait_for(&format!("{text} goes"), || !self.text().contains(text));
     }
 
-    /// What is in the clipboard, by pasting it into a field.
-    pub fn paste_into(&self, css: &str) -> String {
-        self.click_css(css);
+    /// What is in the clipboard, by pasting it into a field of the test's own.
+    pub fn paste(&self) -> String {
+        let add = "document.body.append(Object.assign(document.createElement('textarea'), {id: 'pasted'}))";
+        self.script(add, &[]);
+        self.click_css("#pasted");
         self.press(&[keys::CONTROL, "a", "v"]);
-        let code = "return document.querySelector(arguments[0]).value";
-        self.script(code, &[json!(css)])
-            .as_str()
-            .unwrap()
-            .to_owned()
+        let take =
+            "const node = document.querySelector('#pasted'); node.remove(); return node.value";
+        self.script(take, &[]).as_str().unwrap().to_owned()
     }
 
     /// Forgets every cookie, as a session that has ended.
@@ -363,7 +363,25 @@ impl Browser {
     /// Makes the page's window as wide as a phone, narrower than the browser's own could be.
     pub fn be_phone(&self) {
         let metrics = json!({"width": 360, "height": 780, "deviceScaleFactor": 2, "mobile": true});
-        let body = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+    }
+
+    /// Makes the page's window so wide, in pixels.
+    pub fn be_wide(&self, width: u32) {
+        let metrics =
+            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+    }
+
+    /// Shows the page in few colours of the system's choice, as for readers who need that.
+    pub fn force_colours(&self) {
+        let features = json!({"features": [{"name": "forced-colors", "value": "active"}]});
+        self.devtools("Emulation.setEmulatedMedia", features);
+    }
+
+    /// A command of Chromium's own protocol.
+    fn devtools(&self, cmd: &str, params: Value) {
+        let body = json!({"cmd": cmd, "params": params});
         self.call("POST", "/goog/cdp/execute", &body);
     }
 
@@ -376,11 +394,7 @@ impl Browser {
             ("Network.enable", json!({})),
             ("Network.emulateNetworkConditions", params),
         ] {
-            self.call(
-                "POST",
-                "/goog/cdp/execute",
-                &json!({"cmd": cmd, "params": params}),
-            );
+            self.devtools(cmd, params);
         }
     }
 

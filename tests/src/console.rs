@@ -8,7 +8,7 @@ use envoy::{Stack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::Admin;
-use crate::browser::{Browser, Look};
+use crate::browser::{Browser, Look, keys};
 
 /// What the operator logs in with.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -101,6 +101,25 @@ impl Console {
             self.browser.reload();
         }
         self.settle();
+    }
+
+    /// Presses Tab until the focus is on something of this name.
+    pub fn tab_to(&self, name: &str) {
+        let code = "const node = document.activeElement;\
+                    const names = [node.ariaLabel, node.textContent, node.labels?.[0]?.textContent];\
+                    return names.some((text) => text?.trim().startsWith(arguments[0])) && node !== document.body";
+        for _ in 0..80 {
+            self.browser.press(&[keys::TAB]);
+            if self.browser.script(code, &[json!(name)]) == true {
+                return;
+            }
+        }
+        panic!("Tab does not reach {name}");
+    }
+
+    /// What the sidecar has logged.
+    pub fn sidecar_log(&self) -> String {
+        fs::read_to_string(self.stack.sidecar_log()).unwrap()
     }
 
     /// Waits until nothing is on its way.

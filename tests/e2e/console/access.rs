@@ -1,8 +1,8 @@
-//! Everybody can use every view: axe finds nothing serious, nothing is cut off on a phone.
+//! Everybody can use every view: axe finds nothing, nothing is cut off on a phone.
 
 use envoy::StackOptions;
 use serde_json::{Value, json};
-use tests::browser::{Browser, Look, axe};
+use tests::browser::{Browser, Look, axe, keys};
 use tests::console::{Console, VIEWS};
 
 fn furnished(look: Look) -> Option<Console> {
@@ -14,6 +14,7 @@ fn furnished(look: Look) -> Option<Console> {
         "Production chat",
         json!({"scope": scope, "description": "backend"}),
     );
+    super::views::grow_old(&console, &key.id);
     admin.create(
         "Load test",
         json!({"status": "disabled", "expires_at": "2099-01-01T00:00:00Z"}),
@@ -30,12 +31,11 @@ fn furnished(look: Look) -> Option<Console> {
     Some(console)
 }
 
-/// What axe finds that is serious or critical.
+/// What axe finds, grave or not.
 fn findings(browser: &Browser, axe: &str) -> Vec<String> {
     browser.script(axe, &[]);
     let code = "const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];\
                 return axe.run(document, {runOnly: tags}).then((found) => found.violations\
-                  .filter(({impact}) => ['serious', 'critical'].includes(impact))\
                   .map(({id, nodes}) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`))";
     let found = browser.script(code, &[]);
     let texts = found.as_array().unwrap().iter().filter_map(Value::as_str);
@@ -43,7 +43,7 @@ fn findings(browser: &Browser, axe: &str) -> Vec<String> {
 }
 
 #[test]
-fn axe_finds_nothing_serious_on_any_view_in_light_and_dark() {
+fn axe_finds_nothing_on_any_view_or_dialog_in_light_and_dark() {
     let Some(axe) = axe() else { return };
     for is_dark in [false, true] {
         let look = Look {
@@ -66,6 +66,10 @@ fn axe_finds_nothing_serious_on_any_view_in_light_and_dark() {
             console.go(view);
             look(view);
         }
+        console.go("usage");
+        browser.choose("[aria-label=Time]", "month");
+        browser.see("By model and service");
+        look("usage of a month");
         console.go("keys");
         browser.click("Copy the key Load test");
         browser.see("Your password");
@@ -80,6 +84,28 @@ fn axe_finds_nothing_serious_on_any_view_in_light_and_dark() {
         let id = console.key("Load test")["id"].as_str().unwrap().to_owned();
         console.go(&format!("keys/{id}"));
         look("key");
+        console.go("keys");
+        browser.click_css("tbody [type=checkbox]");
+        browser.see("1 selected");
+        look("selected");
+        browser.click("Columns");
+        look("columns");
+        browser.press(&[keys::ESCAPE]);
+        browser.click_css("#pick-account");
+        look("accounts to choose from");
+        browser.press(&[keys::ESCAPE]);
+        browser.click("More for Load test");
+        look("menu");
+        browser.click("Delete");
+        look("delete");
+        browser.click("Cancel");
+        browser.click_css("#create");
+        browser.fill("[name=key-name]", "shown");
+        browser.click("Create key");
+        browser.see("Your new key");
+        look("value");
+        browser.click("Copy");
+        browser.click("Done");
         browser.click("Log out");
         browser.see("I have a setup secret");
         look("door");

@@ -32,7 +32,7 @@ fn a_key_made_in_the_page_works_through_envoy_until_the_page_disables_and_delete
     browser.see("Copied.");
     browser.click("Done");
     browser.see_no_more("Your new key");
-    let value = browser.paste_into("[type=search]");
+    let value = browser.paste();
     assert_eq!(shown, value.as_str(), "what is copied is what was shown");
     assert_eq!(post_chat_with(&gate, &value, &chat("glm-5.1")).status, 200);
 
@@ -88,10 +88,10 @@ fn the_value_of_a_key_is_copied_later_after_proof_of_identity() {
         !browser.text().contains(&key.value),
         "it goes to the clipboard alone"
     );
-    assert_eq!(browser.paste_into("[type=search]"), key.value);
+    assert_eq!(browser.paste(), key.value);
     browser.click("Clear now");
     browser.see_no_more("Copied.");
-    assert_eq!(browser.paste_into("[type=search]"), "", "it was cleared");
+    assert_eq!(browser.paste(), "", "it was cleared");
     browser.assert_quiet();
 }
 
@@ -150,19 +150,19 @@ fn a_scope_is_picked_from_the_catalog_by_keyboard_alone() {
     console.list_models(&["deepseek-r2", "deepseek-v3.2", "glm-5.1", "ep-search"]);
     let browser = &console.browser;
     console.go("keys");
-    tab_to(&console, "Create key");
+    console.tab_to("Create key");
     browser.press(&[keys::ENTER]);
     browser.see("Create an API key");
     browser.type_text("by keyboard");
-    tab_to(&console, "Everything");
+    console.tab_to("Everything");
     browser.press(&[keys::DOWN]);
-    tab_to(&console, "Search, or type a prefix*");
+    console.tab_to("Search, or type a prefix*");
     browser.type_text("deep");
     browser.press(&[keys::DOWN, keys::DOWN, keys::ENTER]);
     browser.see("Selected (1)");
     browser.press(&[" "]);
     browser.see("Selected (2)");
-    tab_to(&console, "Create key");
+    console.tab_to("Create key");
     browser.press(&[keys::ENTER]);
     browser.see("Your new key");
     let mut models = console.key("by keyboard")["scope"]["models"].clone();
@@ -176,20 +176,6 @@ fn a_scope_is_picked_from_the_catalog_by_keyboard_alone() {
     browser.press(&[keys::ENTER]);
     browser.see_no_more("Your new key");
     browser.assert_quiet();
-}
-
-/// Presses Tab until the focus is on something of this name.
-fn tab_to(console: &Console, name: &str) {
-    let code = "const node = document.activeElement;\
-                const names = [node.ariaLabel, node.textContent, node.labels?.[0]?.textContent];\
-                return names.some((text) => text?.trim().startsWith(arguments[0])) && node !== document.body";
-    for _ in 0..60 {
-        console.browser.press(&[keys::TAB]);
-        if console.browser.script(code, &[json!(name)]) == true {
-            return;
-        }
-    }
-    panic!("Tab does not reach {name}");
 }
 
 /// Over a line on which every call takes its time: each step waits for what it caused.

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tests::console::Console;
 
-fn web() -> std::path::PathBuf {
+pub(super) fn web() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../sidecar/src/console/web")
 }
 
@@ -64,8 +64,11 @@ fn both_languages_have_every_text() {
 fn every_text_that_the_page_names_exists() {
     let english = texts("en");
     let mut named = 0;
-    for file in fs::read_dir(web()).unwrap() {
-        let path = file.unwrap().path();
+    let folders = [web(), web().join("parts"), web().join("views")];
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    for path in files.map(|file| file.unwrap().path()) {
         if path.extension().is_none_or(|end| end != "js") {
             continue;
         }
@@ -141,7 +144,7 @@ fn the_page_judges_addresses_as_the_api_does() {
     let Some(console) = Console::without_envoy() else {
         return;
     };
-    let code = "return import('/console/addresses.js')\
+    let code = "return import('/console/parts/addresses.js')\
                 .then(({judgeAll}) => arguments[0].map((line) => judgeAll([line])[0]))";
     let judged = console.browser.script(code, &[json!(ADDRESSES)]);
     let key = console.admin.create("addresses", json!({}));

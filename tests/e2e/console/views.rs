@@ -75,7 +75,7 @@ fn advice_is_followed_by_one_click_and_taken_back() {
 }
 
 /// Gives a key a month of requests for one model, which no test can wait for.
-fn grow_old(console: &Console, key: &str) {
+pub(super) fn grow_old(console: &Console, key: &str) {
     let script = "import sqlite3, sys, time\n\
                   database = sqlite3.connect(sys.argv[1])\n\
                   today = int(time.time()) // 86400 * 86400\n\
