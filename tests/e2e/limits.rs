@@ -41,7 +41,7 @@ fn limit(unit: Unit, amount: u64) -> RecordedLimit {
 }
 
 /// A gate that keeps limits, with the right that it needs for that.
-fn keeping(options: StackOptions) -> StackOptions {
+pub(super) fn keeping(options: StackOptions) -> StackOptions {
     let mut options = options;
     options
         .gate_settings

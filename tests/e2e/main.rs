@@ -33,6 +33,7 @@ mod headers;
 mod hostile;
 mod judges;
 mod kubernetes;
+mod ledger;
 mod limits;
 mod lint;
 mod listing;

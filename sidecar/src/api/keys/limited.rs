@@ -74,7 +74,7 @@ fn refusal(
         now_unix_ms: at.get(),
         is_apart: false,
         body_bytes: u64::try_from(body_bytes).unwrap_or(u64::MAX),
-        is_first_of_two: false,
+        is_provisional: false,
     };
     let says = |limits: &[RecordedLimit]| Cell::default().admit(subject, limits, &ask).err();
     let settled: Vec<_> = report

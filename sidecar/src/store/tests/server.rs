@@ -301,7 +301,9 @@ fn a_database_on_another_timeline_is_a_new_history_with_somebody_for_the_envoys_
     assert!(store.was_copied());
     assert_ne!(store.epoch(), epoch);
     assert_eq!(store.generation().unwrap(), before);
-    let news = store.news(&region("local"), Some((epoch, before))).unwrap();
+    let news = store
+        .news(&region("local"), Some((epoch, before)), NOW)
+        .unwrap();
     assert!(matches!(news, News::Gap { .. }));
     let nodes: Vec<_> = store.known_envoys().unwrap();
     assert_eq!(nodes.len(), 2, "one for each region: {nodes:?}");
