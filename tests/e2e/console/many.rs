@@ -62,6 +62,11 @@ fn page_and_filters_are_kept_by_reload_and_on_the_way_back() {
         return;
     };
     let browser = &console.browser;
+    let roomier = json!({"key_limit": 200});
+    let (status, _) = console
+        .admin
+        .call("PATCH", "/v1/accounts/demo", Some(&roomier));
+    assert_eq!(status, 200);
     for n in 0..120 {
         let name = format!("key {n:03}");
         console.admin.create_waiting(&name, json!({}), "?wait=none");

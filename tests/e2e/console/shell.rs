@@ -1,8 +1,17 @@
 //! The frame around the views: the sidecar away, the focus where something was, an address of elsewhere.
 
 use serde_json::json;
-use tests::browser::keys;
+use tests::browser::{Browser, keys};
 use tests::console::{Console, PASSWORD};
+use tests::wait_for;
+
+/// A menu that opens takes the focus a moment later.
+fn wait_until_in_menu(browser: &Browser) {
+    let code = "return document.activeElement.role";
+    wait_for("the menu has the focus", || {
+        browser.script(code, &[]) == "menuitem"
+    });
+}
 
 #[test]
 fn while_the_sidecar_is_away_that_is_said_and_nothing_that_was_typed_is_lost() {
@@ -75,7 +84,9 @@ fn a_key_is_switched_edited_rotated_and_deleted_by_keyboard_alone_and_the_focus_
     assert_eq!(console.key("second")["description"], "by keyboard");
 
     console.tab_to("More for second");
-    browser.press(&[keys::ENTER, keys::ENTER]);
+    browser.press(&[keys::ENTER]);
+    wait_until_in_menu(browser);
+    browser.press(&[keys::ENTER]);
     browser.see("Both work during the grace.");
     console.tab_to("Rotate");
     browser.press(&[keys::ENTER]);
@@ -88,6 +99,7 @@ fn a_key_is_switched_edited_rotated_and_deleted_by_keyboard_alone_and_the_focus_
 
     console.tab_to("More for first");
     browser.press(&[keys::ENTER]);
+    wait_until_in_menu(browser);
     browser.press(&[keys::DOWN, keys::ENTER]);
     browser.see("Type first to confirm");
     browser.type_text("first");
