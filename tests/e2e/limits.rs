@@ -115,7 +115,7 @@ fn a_limit_of_requests_is_kept_to_the_request_by_all_workers() {
 fn a_limit_of_tokens_is_used_up_and_not_exceeded_by_more_than_what_runs() {
     let key = MadeKey::limited(1, vec![limit(Unit::Tokens, TOKENS)]);
     let upstream = CountingUpstream::start();
-    let (stack, _feed) = start(keeping(upstream.behind()), &[key.clone()]);
+    let (stack, _feed) = start(keeping(upstream.behind()), std::slice::from_ref(&key));
     use_up(&stack, &key);
     let [input, _, output, _] = upstream.sums();
     let used = input + output;
