@@ -72,10 +72,14 @@ pub(crate) fn write(
             limits.to_json().to_string(),
             hash.as_ref().map(KeyHash::as_bytes)
         ])?;
-    let numbers: Vec<String> = limits.iter().map(|one| one.resets.to_string()).collect();
+    let numbers: Vec<String> = limits
+        .iter()
+        .map(|one| format!(", {}", one.resets))
+        .collect();
+    // No number is negative; a list of none is an error to PostgreSQL.
     let forget = format!(
-        "DELETE FROM ledger WHERE subject = ?1 AND resets NOT IN ({})",
-        numbers.join(", ")
+        "DELETE FROM ledger WHERE subject = ?1 AND resets NOT IN (-1{})",
+        numbers.concat()
     );
     connection.execute(&forget, [text])?;
     Ok(())

@@ -17,13 +17,13 @@ fn restored(scratch: &Scratch, copy: &std::path::Path) -> Store {
     let carried = restore(&scratch.0, copy, &entry).unwrap();
     assert_eq!(carried, CarriedOver::Deletions(0));
     std::fs::remove_file(copy).unwrap();
-    scratch.open()
+    scratch.open_file()
 }
 
 #[test]
 fn the_larger_figure_counts_and_no_batch_twice() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open_file();
     limited(&store, both());
     charge(&store, &batch(1, &[(day(TODAY), 10)]));
     let copy = scratch.0.with_extension("copy");
