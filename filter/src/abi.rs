@@ -231,11 +231,7 @@ pub(crate) fn set_property(path: &[u8], value: &[u8]) -> Result<(), HostError> {
 }
 
 pub(crate) fn shared_data(name: &str) -> Result<Option<Vec<u8>>, HostError> {
-    let mut cas = 0;
-    // SAFETY: the slice lives for the call; the host writes one pointer, one size, one u32.
-    returned(|data, size| unsafe {
-        proxy_get_shared_data(name.as_ptr(), name.len(), data, size, &raw mut cas)
-    })
+    numbered_shared_data(name).map(|value| value.map(|(bytes, _)| bytes))
 }
 
 pub(crate) fn set_shared_data(name: &str, value: &[u8]) -> Result<(), HostError> {
