@@ -8,11 +8,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::wait;
 
 /// Where the search begins.
 const LOWEST: u16 = 10_000;
 /// Draws before the search gives up and lets the kernel choose.
 const DRAWS_MAX: usize = 1_000;
+/// How long a port that was given out may still be held by the search for it.
+const HELD_MAX: Duration = Duration::from_secs(2);
 
 static GIVEN_OUT: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
@@ -46,6 +51,22 @@ pub fn free_from(lowest: u16) -> io::Result<u16> {
     let port = found.ok_or(io::ErrorKind::AddrInUse)?;
     given_out.insert(port);
     Ok(port)
+}
+
+/// Listens on a port that was given out. A process that another thread is just starting may hold on
+/// to the socket of the search for an instant; that is waited out.
+pub fn listen(port: u16) -> io::Result<TcpListener> {
+    let mut last = io::ErrorKind::AddrInUse.into();
+    let listening = wait::until(HELD_MAX, || {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                last = error;
+                None
+            }
+            bound => Some(bound),
+        }
+    });
+    listening.unwrap_or(Err(last))
 }
 
 /// Listens for a moment; the port that it was.
@@ -93,6 +114,19 @@ mod tests {
         let found = free_from(port).unwrap();
         assert!(found > port, "{found}");
         assert!(free_from(found).unwrap() > found, "it is given out once");
+    }
+
+    #[test]
+    fn a_port_that_is_held_for_an_instant_is_waited_for() {
+        let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = held.local_addr().unwrap().port();
+        let listening = std::thread::spawn(move || listen(port));
+        std::thread::sleep(Duration::from_millis(50));
+        drop(held);
+        let listener = listening.join().unwrap().unwrap();
+        assert_eq!(listener.local_addr().unwrap().port(), port);
+        let refused = listen(port).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]

@@ -48,7 +48,11 @@ pub struct Upstream {
 impl Upstream {
     /// Starts one that listens on `address`; port 0 lets the kernel choose.
     pub fn start(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
+        Self::on(TcpListener::bind(address)?)
+    }
+
+    /// Serves what comes to a listener.
+    pub fn on(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let recorder = Recorder::default();
         let (started, handle) = mpsc::channel();

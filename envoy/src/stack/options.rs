@@ -2,7 +2,6 @@
 //!
 //! Nothing is started here but the demo upstream. Invariant: the default is what most tests want.
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
@@ -13,6 +12,7 @@ use crate::bootstrap::{Addition, HEAP_BYTES_MAX};
 use crate::error::StackError;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
+use crate::ports;
 use crate::upstream::Upstream;
 
 /// Which model server is behind Envoy.
@@ -95,9 +95,13 @@ impl StackOptions {
         match &self.upstream {
             UpstreamAt::External(address) => Ok((None, address.clone())),
             UpstreamAt::Demo => {
-                let upstream = Upstream::start((Ipv4Addr::LOCALHOST, port)).map_err(
-                    StackError::io("listen for the demo upstream on", port.to_string()),
-                )?;
+                let upstream =
+                    ports::listen(port)
+                        .and_then(Upstream::on)
+                        .map_err(StackError::io(
+                            "listen for the demo upstream on",
+                            port.to_string(),
+                        ))?;
                 let address = HostPort::from(upstream.address());
                 Ok((Some(upstream), address))
             }

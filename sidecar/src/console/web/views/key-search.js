@@ -27,14 +27,21 @@ async function idOf(value) {
 function useTyped(wanted, search, fail) {
   const [typed, setTyped] = useState(wanted);
   const [said, setSaid] = useState('');
-  const [wait, sent, latest] = [useRef(0), useRef(wanted), useRef(search)];
+  const [wait, sent, now, latest] = [useRef(0), useRef(wanted), useRef(wanted), useRef(search)];
   latest.current = search;
   useLayoutEffect(() => {
     if (wanted !== sent.current) setTyped((sent.current = wanted));
   }, [wanted]);
+  const stop = () => {
+    clearTimeout(wait.current);
+    now.current = null;
+  };
+  useLayoutEffect(() => stop, []);
   const look = async (text) => {
     if (!isValue(text)) return latest.current((sent.current = text));
     const id = await idOf(text).catch(fail);
+    // What was typed meanwhile is looked for instead.
+    if (now.current !== text) return;
     setTyped((sent.current = id ?? ''));
     setSaid(t(id ? 'keys.value_found' : 'keys.value_unknown'));
     latest.current(sent.current);
@@ -43,7 +50,8 @@ function useTyped(wanted, search, fail) {
     setTyped(value);
     setSaid('');
     clearTimeout(wait.current);
-    wait.current = setTimeout(() => look(value.trim()), WAIT_MS);
+    now.current = value.trim();
+    wait.current = setTimeout(() => look(now.current), WAIT_MS);
   };
   return { typed, type, said };
 }

@@ -37,7 +37,7 @@ export function View({ params, setParams }) {
   const [{ query, cursors }, setPlace] = useState(() => ({ query: queryOf(params), cursors: placeOf(params) }));
   const [columns, setColumns] = useState(chosenColumns);
   const [selected, setSelected] = useState(new Map());
-  const loading = useLoad(() => load(query, cursors.at(-1)), [query, cursors]);
+  const loading = useLoad(() => load(query, cursors), [query, cursors]);
   const go = (next) => {
     const [cursor, from] = [next.cursors.at(-1), next.cursors.length - 1];
     setParams({ ...next.query, cursor, from: cursor && from }, { cursors: next.cursors });
@@ -73,7 +73,7 @@ export function View({ params, setParams }) {
       <${Loaded} of=${loading} rows=${8}>${(page) => html`
         <${Found} page=${page} query=${query} search=${search} columns=${columns} selected=${selected}
           select=${select} reload=${loading.reload} create=${create} />
-        <${Pager} page=${page} cursors=${cursors} turn=${(to) => go({ query, cursors: to })} />
+        <${Pager} page=${page} turn=${(to) => go({ query, cursors: to })} />
       `}<//>
     <//>
   `;
@@ -81,11 +81,13 @@ export function View({ params, setParams }) {
 
 const places = () => ({ account: state.account, region: state.region });
 
-async function load(query, cursor) {
+/** The page that the last of `cursors` begins, and those cursors: until another page has come, this one is shown
+ * and turned from. */
+async function load(query, cursors) {
   const [page] = await Promise.all([
-    get('/v1/keys', { ...query, cursor, ...places(), limit: PAGE }), refreshAccount(),
+    get('/v1/keys', { ...query, cursor: cursors.at(-1), ...places(), limit: PAGE }), refreshAccount(),
   ]);
-  return page;
+  return { ...page, cursors };
 }
 
 /** Every key that the filters let through, as a file for a spreadsheet. */
@@ -148,7 +150,7 @@ function LimitNotice({ limit, reload }) {
   `;
 }
 
-function Pager({ page: { keys, total, next_cursor: next }, cursors, turn }) {
+function Pager({ page: { keys, total, next_cursor: next, cursors }, turn }) {
   if (!total) return null;
   const from = (cursors.length - 1) * PAGE;
   const back = cursors.slice(0, -1);
