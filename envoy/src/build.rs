@@ -32,7 +32,17 @@ pub enum Profile {
     Release,
     /// For what runs from a checkout.
     Local,
+    /// For what tests judge: with checks of overflow, as the tests themselves are compiled.
+    Dev,
 }
+
+/// The test of a package for which its programs are built. It is built with the features that the whole
+/// workspace asks for, as by whoever tests that: then nothing is compiled twice.
+const TESTS_OF_PROGRAMS: [(&str, &str); 3] = [
+    ("envoy", "--test=programs"),
+    ("latchkey", "--test=flows"),
+    ("sidecar", "--test=crash"),
+];
 
 /// What a build shows on a terminal while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +87,11 @@ pub fn rehearsal() -> Result<(PathBuf, PathBuf), BuildError> {
     filter.args(NEXT).env("CARGO_TARGET_DIR", &target);
     let wasm = target.join(WASM_TARGET).join("wasm/filter.wasm");
     let wasm = run(filter, "filter", wasm, Progress::Bar)?;
-    let mut sidecar = cargo("build");
-    sidecar.args(["--package", "sidecar", "--profile", Profile::Local.name()]);
+    let mut sidecar = Profile::Dev.cargo("sidecar", "sidecar");
     sidecar.args(NEXT);
     sidecar.env("CARGO_TARGET_DIR", &target);
     sidecar.env("CARGO_BUILD_BUILD_DIR", files::target());
-    let program = target.join(Profile::Local.name()).join("sidecar");
+    let program = target.join(Profile::Dev.folder()).join("sidecar");
     let sidecar = run(sidecar, "sidecar", program, Progress::Bar)?;
     Ok((wasm, sidecar))
 }
@@ -123,21 +132,25 @@ fn wasm_cargo(verb: &str, package: &str) -> Result<Command, BuildError> {
 
 /// Builds the sidecar; the program.
 pub fn sidecar(profile: Profile) -> Result<PathBuf, BuildError> {
-    program_of("sidecar", profile)
+    program_of("sidecar", "sidecar", profile)
 }
 
 /// Builds the command line; the program.
 pub fn command_line(profile: Profile) -> Result<PathBuf, BuildError> {
-    program_of("latchkey", profile)
+    program_of("latchkey", "latchkey", profile)
 }
 
-/// Builds a package that is a program of the same name.
-fn program_of(package: &str, profile: Profile) -> Result<PathBuf, BuildError> {
-    let mut cargo = cargo("build");
-    cargo.args(["--package", package, "--profile", profile.name()]);
+/// Builds a program of this package, as `render`; the program.
+pub fn own_program(name: &str, profile: Profile) -> Result<PathBuf, BuildError> {
+    program_of("envoy", name, profile)
+}
+
+/// Builds a program of a package.
+fn program_of(package: &str, name: &str, profile: Profile) -> Result<PathBuf, BuildError> {
+    let mut cargo = profile.cargo(package, name);
     cargo.env("CARGO_TARGET_DIR", files::target());
-    let program = files::target().join(profile.name()).join(package);
-    run(cargo, package, program, Progress::Bar)
+    let program = files::target().join(profile.folder()).join(name);
+    run(cargo, name, program, Progress::Bar)
 }
 
 /// The cargo that runs this, or the one on `PATH`.
@@ -220,11 +233,40 @@ fn run(
 // === impl Profile ===
 
 impl Profile {
-    /// Its name in the workspace, which is also that of its folder.
-    fn name(self) -> &'static str {
+    /// The one for what this program starts: that which it was compiled in itself, or nearly.
+    pub const fn own() -> Self {
+        match cfg!(debug_assertions) {
+            true => Self::Dev,
+            false => Self::Local,
+        }
+    }
+
+    /// Where programs of it are.
+    const fn folder(self) -> &'static str {
         match self {
             Self::Release => "release",
             Self::Local => "local",
+            Self::Dev => "debug",
+        }
+    }
+
+    /// The cargo run that builds the program of a package.
+    fn cargo(self, package: &str, program: &str) -> Command {
+        match self {
+            Self::Release | Self::Local => {
+                let mut cargo = cargo("build");
+                cargo.args(["--package", package, "--bin", program]);
+                cargo.args(["--profile", self.folder()]);
+                cargo
+            }
+            Self::Dev => {
+                let mut cargo = cargo("test");
+                cargo.args(["--workspace", "--no-run"]);
+                let tests = TESTS_OF_PROGRAMS.iter();
+                let tests = tests.filter(|(of, _)| *of == package);
+                cargo.args(tests.map(|(_, test)| test));
+                cargo
+            }
         }
     }
 }

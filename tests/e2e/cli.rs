@@ -18,7 +18,7 @@ struct Run {
 }
 
 fn run(stack: &Stack, words: &[&str]) -> Run {
-    let program = build::command_line(Profile::Local).unwrap_or_else(|error| panic!("{error}"));
+    let program = build::command_line(Profile::own()).unwrap_or_else(|error| panic!("{error}"));
     let mut command = Command::new(program);
     command
         .args(words)

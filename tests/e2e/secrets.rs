@@ -307,7 +307,7 @@ fn assert_told_clean(stack: &Stack, admin: &Admin, listed: &Key, secrets: &[Stri
 
 /// Copies the database, as an operator does, to where everything is looked through.
 fn back_up(stack: &Stack) {
-    let made = Command::new(build::sidecar(Profile::Local).unwrap())
+    let made = Command::new(build::sidecar(Profile::own()).unwrap())
         .args(["backup", "--data"])
         .arg(stack.database().parent().unwrap())
         .arg("--to")

@@ -35,7 +35,7 @@ fn the_tour_of_the_readme_works_as_it_is_written() {
 #[test]
 fn the_tour_of_the_command_line_works_as_it_is_written() {
     let (stack, _) = start();
-    let program = build::command_line(Profile::Local).unwrap_or_else(|error| panic!("{error}"));
+    let program = build::command_line(Profile::own()).unwrap_or_else(|error| panic!("{error}"));
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", program.parent().unwrap().display());
     let mut variables = variables(&stack);

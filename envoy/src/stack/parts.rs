@@ -77,7 +77,7 @@ fn sidecar(options: &StackOptions) -> Result<PathBuf, StackError> {
     match &options.sidecar {
         Some(path) => Ok(path.clone()),
         None => once(&SIDECAR, || {
-            build::sidecar(Profile::Local).map_err(StackError::Build)
+            build::sidecar(Profile::own()).map_err(StackError::Build)
         }),
     }
 }

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use envoy::build::{self, Profile};
 use envoy::files::RunDir;
 use envoy::process::{Process, Program};
 use envoy::{Stack, StackOptions, UpstreamAt, ports};
@@ -110,11 +111,7 @@ impl Walk {
 
 /// The programs that the image build makes besides filter and sidecar.
 fn demo_programs() -> [PathBuf; 2] {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--package", "envoy"]);
-    cargo.args(["--bin", "upstream", "--bin", "render"]);
-    assert!(cargo.current_dir(root()).status().unwrap().success());
-    ["upstream", "render"].map(|name| root().join("target/debug").join(name))
+    ["upstream", "render"].map(|name| build::own_program(name, Profile::own()).unwrap())
 }
 
 /// The arguments behind `render` in the Dockerfile.
