@@ -6,6 +6,7 @@ mod door;
 mod hostile;
 mod keys;
 mod layout;
+mod limits;
 mod lists;
 mod many;
 mod operate;

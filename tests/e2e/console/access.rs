@@ -17,7 +17,9 @@ fn furnished(look: Look) -> Option<Console> {
     super::views::grow_old(&console, &key.id);
     admin.create(
         "Load test",
-        json!({"status": "disabled", "expires_at": "2099-01-01T00:00:00Z"}),
+        json!({"status": "disabled", "expires_at": "2099-01-01T00:00:00Z", "limits": [
+            {"unit": "requests", "window": "day", "amount": 100},
+            {"unit": "tokens", "window": "minute", "amount": 100}]}),
     );
     admin.call(
         "POST",
@@ -78,6 +80,7 @@ fn axe_finds_nothing_on_any_view_or_dialog_in_light_and_dark() {
         browser.click("Edit Load test");
         browser.click_css(".choice:last-child");
         browser.fill(".lines", "010.0.0.1");
+        browser.click("Details");
         look("edit");
         browser.click("Cancel");
         browser.click("Discard");

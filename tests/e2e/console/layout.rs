@@ -58,6 +58,12 @@ fn furnished() -> Option<Console> {
         .call("POST", "/v1/limit-requests", Some(&request));
     let user = json!({"account": "demo", "name": "w".repeat(64), "role": "viewer"});
     console.admin.call("POST", "/v1/users", Some(&user));
+    let limited = json!({"limits": [{"unit": "tokens", "window": "month", "amount": 10_000_000_000_000_u64}]});
+    let key = console.key(WIDE)["id"].as_str().unwrap().to_owned();
+    for path in ["/v1/accounts/demo".to_owned(), format!("/v1/keys/{key}")] {
+        let (status, answer) = console.admin.call("PATCH", &path, Some(&limited));
+        assert_eq!(status, 200, "{answer}");
+    }
     Some(console)
 }
 
@@ -79,11 +85,14 @@ fn nothing_overflows_at_any_width_with_the_longest_names_and_the_most_rows() {
     }
     let id = console.key(WIDE)["id"].as_str().unwrap().to_owned();
     console.go(&format!("keys/{id}"));
+    browser.see("0 of 10,000,000,000,000");
     assert_inside(browser, "a key");
     console.go("keys");
     browser.click_css("tbody .button.small");
     browser.click_css(".choice:last-child");
     browser.see("Available");
+    browser.click("Add a limit");
+    browser.click("Details");
     assert_inside(browser, "the dialog of a key");
     assert_picker_scrolls(browser);
     browser.click("Cancel");

@@ -10,6 +10,7 @@ import { Loaded, Page, useLoad } from '../parts/page.js';
 import { Code, Time } from '../parts/small.js';
 import { Table, actionColumn } from '../parts/table.js';
 import { t } from '../parts/text.js';
+import { LimitsField, limitValues, limitsOf } from './limit-fields.js';
 import { LimitField } from './limits.js';
 
 export function View() {
@@ -77,14 +78,18 @@ function create(reload) {
 }
 
 const edit = (one, reload) => ask({
-  title: t('keys.edit', { name: one.name }), label: t('save'),
-  initial: { name: one.name, key_limit: String(one.key_limit) },
+  title: t('keys.edit', { name: one.name }), label: t('save'), wide: true,
+  initial: { name: one.name, key_limit: String(one.key_limit), limits: limitValues(one.limits) },
   fields: (form) => html`
     <${NameField} form=${form} />
     <${LimitField} form=${form} name="key_limit" label=${t('accounts.limit')} min="0" />
+    <${LimitsField} form=${form} hint=${t('use.account_hint')} />
   `,
-  send: async ({ name, key_limit: limit }) => {
-    await call('PATCH', `/v1/accounts/${one.id}`, { body: { name, key_limit: Number(limit) } });
+  send: async ({ name, key_limit: limit, limits }) => {
+    const wanted = limitsOf(limits);
+    const isSame = JSON.stringify(wanted) === JSON.stringify(one.limits);
+    const body = { name, key_limit: Number(limit), ...(isSame ? {} : { limits: wanted }) };
+    await call('PATCH', `/v1/accounts/${one.id}`, { body });
     await reload();
   },
 });

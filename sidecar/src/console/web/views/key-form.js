@@ -7,6 +7,7 @@ import { AreaField, Field, Select, refusal } from '../parts/form.js';
 import { ScopeField, isUnlisted } from '../parts/picker.js';
 import { rangeOf, scopeOf } from '../parts/scope.js';
 import { dateTime, t } from '../parts/text.js';
+import { LimitsField, limitValues, limitsOf } from './limit-fields.js';
 
 const DAY_MS = 86400e3;
 const PRESETS = ['7', '30', '90', '365'];
@@ -14,6 +15,7 @@ const PRESETS = ['7', '30', '90', '365'];
 /** What a new key has until something else is said. */
 export const NEW_POLICY = {
   description: '', ip_allowlist: [], scope: { models: 'all', services: 'all' }, expires_at: null,
+  limits: [],
 };
 
 /** A key's policy as the form has it. */
@@ -24,6 +26,7 @@ export const policyValues = (key) => ({
   ip_allowlist: key.ip_allowlist.join('\n'),
   expiry: key.expires_at ? 'kept' : '',
   own: local(new Date(Date.now() + 30 * DAY_MS)),
+  limits: limitValues(key.limits),
 });
 
 /** The policy that a form says, for a key that expires at `kept`; throws what has to be mended first. */
@@ -35,6 +38,7 @@ export function policyOf(values, kept) {
     scope: scopeOf(values.scope),
     ip_allowlist: addressesOf(values.ip_allowlist),
     expires_at: expiryOf(values, kept),
+    limits: limitsOf(values.limits),
   };
 }
 
@@ -57,6 +61,7 @@ export const PolicyFields = ({ form, catalog, kept = null }) => html`
   <${ScopeField} form=${form} catalog=${catalog} />
   <${AddressField} form=${form} />
   <${ExpiryField} form=${form} kept=${kept} />
+  <${LimitsField} form=${form} />
 `;
 
 function ExpiryField({ form, kept }) {

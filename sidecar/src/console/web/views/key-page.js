@@ -9,6 +9,7 @@ import { Card, Chips, Code, Facts, Moment, Relative } from '../parts/small.js';
 import { pieces, t } from '../parts/text.js';
 import { deleteKey, editKey, endGrace, resetKey, rotateKey } from './key-acts.js';
 import { Expiry, MaskedValue, StatusSwitch } from './key-parts.js';
+import { LimitCard } from './limit-gauges.js';
 import { UsagePanel } from './usage.js';
 
 export function View({ id }) {
@@ -36,6 +37,8 @@ function OneKey({ shown: key, reload }) {
       <div class="cards">
         <${About} shown=${key} reload=${reload} />
         <${Policy} shown=${key} />
+        <${LimitCard} path=${`/v1/keys/${key.id}`} name=${key.name} mayReset=${may('keys:write')}
+          deps=${[key.updated_at]} />
         <${Card} title=${t('nav.usage')}><${UsagePanel} path=${`/v1/keys/${key.id}/usage`} /><//>
       </div>
     <//>

@@ -1,5 +1,5 @@
 // @ts-check
-// Requests for more keys: who asks, and who grants them.
+// How the limits of the account stand; requests for more keys: who asks, and who grants them.
 
 import { html } from '../base.js';
 import { account, call, get, isOperator, loadPlaces, may, onceOnly, state } from '../parts/api.js';
@@ -11,6 +11,7 @@ import { Badge, Empty, Moment } from '../parts/small.js';
 import { Table, actionColumn } from '../parts/table.js';
 import { t } from '../parts/text.js';
 import { toast } from '../parts/toast.js';
+import { LimitCard } from './limit-gauges.js';
 
 const KINDS = { open: 'warn', granted: 'good', denied: 'bad' };
 
@@ -43,6 +44,7 @@ export function View() {
   `;
   return html`
     <${Page} title=${t('nav.limits')} actions=${add}>
+      <${LimitCard} path=${`/v1/accounts/${state.account}`} name=${account().name} mayReset=${isOperator()} />
       <${Loaded} of=${loading}>${({ limit_requests: all }) => html`
         <${Requests} all=${all} reload=${loading.reload} />
       `}<//>
