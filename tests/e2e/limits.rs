@@ -7,10 +7,8 @@
 use std::sync::Mutex;
 use std::thread;
 
-use envoy::bootstrap::{Addition, Place};
 use envoy::{Stack, StackOptions};
 use keytable::{Amount, ExpectedTokens, Limit, RecordedLimit, Unit, Unmetered, WhenApart, Window};
-use serde_json::json;
 use tests::chat;
 use tests::counting_upstream::CountingUpstream;
 use tests::made_keys::{MODEL, MadeKey};
@@ -40,17 +38,9 @@ fn limit(unit: Unit, amount: u64) -> RecordedLimit {
     }
 }
 
-/// A gate that keeps limits, with the right that it needs for that.
+/// A gate that keeps limits.
 pub(super) fn keeping(options: StackOptions) -> StackOptions {
-    let mut options = options;
-    options
-        .gate_settings
-        .insert("limits".to_owned(), json!("keep"));
-    options.additions.push(Addition {
-        place: Place::GateRights,
-        yaml: "proxy_set_shared_data: {}".to_owned(),
-    });
-    options
+    options.keeping_limits()
 }
 
 fn start(options: StackOptions, keys: &[MadeKey]) -> (Stack, StandIn) {
@@ -132,7 +122,7 @@ fn without_the_right_to_write_no_limited_key_is_served() {
     let mut options = upstream.behind();
     options
         .gate_settings
-        .insert("limits".to_owned(), json!("keep"));
+        .insert("limits".to_owned(), "keep".into());
     let (stack, _feed) = start(options, &[key.clone(), other.clone()]);
     assert_eq!(
         ask(&stack, &key).refusal(),

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::samples::Samples;
+use super::samples::{REQUESTS_A_DAY, Samples};
 use crate::error::StackError;
 use crate::stack::Stack;
 
@@ -51,6 +51,9 @@ fn console(url: &str, setup_secret: Option<String>) -> (String, String) {
 /// Lines to try; without key values when none is known.
 fn tries(envoy: &str, samples: &Samples) -> String {
     let (inside, outside) = (samples.model_in_scope(), samples.model_out_of_scope());
+    let counted = format!(
+        "a key with a limit: 200 {REQUESTS_A_DAY} times a day, then 429 insufficient_quota"
+    );
     let tries = [
         (&samples.all, inside, "a key for everything: 200"),
         (&samples.limited, inside, "a key for some models: 200"),
@@ -64,6 +67,7 @@ fn tries(envoy: &str, samples: &Samples) -> String {
             inside,
             "a key with the IP list 10.0.0.0/8, used from here: 403 ip_not_allowed",
         ),
+        (&samples.by_count, inside, &counted),
     ];
     let with_key = tries.into_iter().filter_map(|(key, model, what)| {
         let line = curl(envoy, key.as_deref()?, model?);
@@ -95,6 +99,7 @@ mod tests {
         Samples {
             all: Some("sk-all".to_owned()),
             limited: Some("sk-limited".to_owned()),
+            by_count: Some("sk-counted".to_owned()),
             models: vec!["glm-5.1".to_owned(), "kimi-k2.6".to_owned()],
             ..Samples::default()
         }
@@ -106,7 +111,8 @@ mod tests {
         assert!(text.contains("Authorization: Bearer sk-all"), "{text}");
         assert!(text.contains(r#""model":"glm-5.1""#), "{text}");
         assert!(text.contains(r#""model":"kimi-k2.6""#), "{text}");
-        assert_eq!(text.matches("curl ").count(), 4);
+        assert!(text.contains("200 3 times a day"), "{text}");
+        assert_eq!(text.matches("curl ").count(), 5);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl DemoOptions {
                 concurrency: arguments.concurrency.unwrap_or(concurrency),
                 max_staleness: arguments.max_staleness.unwrap_or(max_staleness),
                 envoy_log: arguments.envoy_log,
-                ..StackOptions::default()
+                ..StackOptions::default().keeping_limits()
             },
         }
     }

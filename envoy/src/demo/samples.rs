@@ -17,6 +17,8 @@ use crate::stack::Stack;
 
 /// What the limited key may call, where these models are.
 const LIMITED_TO: [&str; 2] = ["glm-5.1", "deepseek-*"];
+/// What the key with a limit may do a day.
+pub(super) const REQUESTS_A_DAY: u32 = 3;
 /// Where the values of the sample keys are kept.
 const FILE: &str = "sample-keys";
 
@@ -29,6 +31,8 @@ pub(super) struct Samples {
     pub(super) limited: Option<String>,
     /// May be used from 10.0.0.0/8.
     pub(super) by_address: Option<String>,
+    /// May make a few requests a day.
+    pub(super) by_count: Option<String>,
     /// Whether the user `operator` has set a password.
     pub(super) has_password: bool,
     /// What the model server lists.
@@ -82,6 +86,7 @@ pub(super) fn make_once(stack: &Stack) -> Result<Samples, StackError> {
         all: value("all"),
         limited: value("limited"),
         by_address: value("by_address"),
+        by_count: value("by_count"),
         has_password: operator_has_password(&api)?,
         models,
     })
@@ -91,11 +96,14 @@ pub(super) fn make_once(stack: &Stack) -> Result<Samples, StackError> {
 fn make(stack: &Stack, api: &Api, models: &[String]) -> Result<Map<String, Value>, StackError> {
     let limited = json!({"scope": {"models": limited_to(models)}});
     let office = json!({"ip_allowlist": ["10.0.0.0/8"]});
+    let daily =
+        json!({"limits": [{"unit": "requests", "window": "day", "amount": REQUESTS_A_DAY}]});
     let mut made = Map::new();
     for (kind, name, fields) in [
         ("all", "Sample: everything", json!({})),
         ("limited", "Sample: two kinds of models", limited),
         ("by_address", "Sample: office addresses", office),
+        ("by_count", "Sample: a few requests a day", daily),
     ] {
         let mut key = json!({"account": stack.account(), "region": stack.region(), "name": name});
         if let (Some(key), Value::Object(fields)) = (key.as_object_mut(), fields) {

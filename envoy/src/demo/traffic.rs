@@ -70,7 +70,7 @@ impl Client {
 }
 
 /// A chat that tries every model, an agent that now and then asks for too much, an office key away
-/// from the office, and somebody without a key.
+/// from the office, one that uses its limit up, and somebody without a key.
 fn clients(samples: &Samples) -> Vec<Client> {
     let (Some(all), false) = (&samples.all, samples.models.is_empty()) else {
         return Vec::new();
@@ -89,6 +89,9 @@ fn clients(samples: &Samples) -> Vec<Client> {
     let any = || samples.models.iter().take(1).cloned().collect();
     if let Some(office) = &samples.by_address {
         clients.push(client(Some(office), any(), 11_000));
+    }
+    if let Some(counted) = &samples.by_count {
+        clients.push(client(Some(counted), any(), 23_000));
     }
     clients.push(client(None, any(), 17_000));
     clients

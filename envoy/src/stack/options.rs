@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::PortChoice;
 use crate::address::HostPort;
-use crate::bootstrap::{Addition, HEAP_BYTES_MAX};
+use crate::bootstrap::{Addition, HEAP_BYTES_MAX, Place};
 use crate::error::StackError;
 use crate::files::RunDir;
 use crate::lease::MaxStaleness;
@@ -80,6 +80,17 @@ impl Default for StackOptions {
 }
 
 impl StackOptions {
+    /// The same with a gate that keeps limits, and the right that it needs for that.
+    pub fn keeping_limits(mut self) -> Self {
+        self.gate_settings
+            .insert("limits".to_owned(), "keep".into());
+        self.additions.push(Addition {
+            place: Place::GateRights,
+            yaml: "proxy_set_shared_data: {}".to_owned(),
+        });
+        self
+    }
+
     pub(super) fn run_dir(&self) -> Result<RunDir, StackError> {
         match &self.data_dir {
             Some(path) => RunDir::at(path).map_err(StackError::io("use", path)),
