@@ -3,8 +3,9 @@
     python filter/tests/form/write.py filter/tests/form/written.json
 
 Needs httpx, requests and aiohttp; node with the packages `form-data` and `axios` in the folder where it is run; curl; `go`; `ruby`; `php`
-with its curl extension; `java` with HttpMime, OkHttp and what they need on CLASSPATH (all of these are Debian packages: golang-go, ruby,
-php-curl, libhttpmime-java, libokhttp-java). A writer that cannot be run is said and keeps the rows that it has. Each sends a model and a
+with its curl extension; `java` with HttpMime, OkHttp and what they need on CLASSPATH; `mcs` and `mono` (all of these are Debian packages:
+golang-go, ruby, php-curl, libhttpmime-java, libokhttp-java, mono-mcs, libmono-system-net-http4.0-cil); the package `dotnetcore2`, which carries
+Microsoft's runtime. A writer that cannot be run is said and keeps the rows that it has. Each sends a model and a
 file with each of some names, empty and not, and no file, to a recorder on loopback.
 """
 
@@ -12,6 +13,7 @@ import asyncio
 import http.server
 import importlib.metadata
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -25,6 +27,8 @@ import requests
 
 NAMES = ["plain.txt", 'a "b".txt', "back\\slash.txt", "größe 日本.txt", "semi;colon=x.txt", "name=model.txt", "", None]
 CASES = [(name, content) for name in NAMES for content in ["ID3", ""]]
+# .NET throws where a name holds a quote.
+DOT_NET_CASES = [case for case in CASES if '"' not in (case[0] or "")]
 WRITERS = pathlib.Path(__file__).with_name("writers")
 JAVA = ["java", str(WRITERS / "Write.java")]
 
@@ -81,10 +85,29 @@ def one_by_one(write):
     return lambda url: [write(url, *case) for case in CASES]
 
 
-def by_program(*command, behind=()):
+def by_program(*command, behind=(), cases=CASES):
     """All cases by a program that takes them as pairs of words: `+name` or `-`, and the content."""
-    words = [word for name, content in CASES for word in ("-" if name is None else f"+{name}", content)]
+    words = [word for name, content in cases for word in ("-" if name is None else f"+{name}", content)]
     return lambda url: subprocess.run([*command, url, *behind, *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def by_dot_net(url, program, options, *command):
+    """The cases of .NET by its program, compiled with these options and run by this command."""
+    with tempfile.TemporaryDirectory() as work:
+        file = pathlib.Path(work) / program
+        subprocess.run(["mcs", f"-out:{file}", *options, str(WRITERS / "Write.cs")], check=True)
+        framework = {"name": "Microsoft.NETCore.App", "version": "3.1.0"}
+        file.with_suffix(".runtimeconfig.json").write_text(json.dumps({"runtimeOptions": {"framework": framework}}))
+        by_program(*command, str(file), cases=DOT_NET_CASES)(url)
+
+
+def by_microsoft(url):
+    import dotnetcore2
+    home = pathlib.Path(dotnetcore2.__file__).with_name("bin")
+    libraries = next(home.glob("shared/Microsoft.NETCore.App/*"))
+    names = ["System.Runtime", "System.Net.Http", "System.Private.CoreLib", "System.Private.Uri"]
+    options = ["-nostdlib", "-noconfig", *(f"-r:{libraries / name}.dll" for name in names)]
+    by_dot_net(url, "Write.dll", options, "env", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", str(home / "dotnet"))
 
 
 def said(*command):
@@ -94,7 +117,6 @@ def said(*command):
 
 def of_jar(name):
     """The version in the name of a jar on CLASSPATH."""
-    import os
     return re.search(rf"{name}-(\d[\d.]*)\.jar", os.environ.get("CLASSPATH", ""))[1]
 
 
@@ -106,7 +128,7 @@ def http_mime(mode):
     return (lambda: of_jar("httpmime"), by_program(*JAVA, behind=[mode]))
 
 
-# Name, version, and how all cases are sent.
+# Name, version, how all cases are sent, and which, if not all of them.
 ALL = {
     "httpx": (lambda: importlib.metadata.version("httpx"), one_by_one(lambda *case: by_python(httpx.post, *case))),
     "requests": (lambda: importlib.metadata.version("requests"), one_by_one(lambda *case: by_python(requests.post, *case))),
@@ -123,6 +145,12 @@ ALL = {
     "HttpMime, as browsers, UTF-8": http_mime("BROWSER_COMPATIBLE"),
     "HttpMime, RFC 6532": http_mime("RFC6532"),
     "OkHttp": (lambda: of_jar("okhttp"), by_program(*JAVA, behind=["okhttp"])),
+    "HttpClient of .NET": (lambda: importlib.metadata.version("dotnetcore2"), by_microsoft, DOT_NET_CASES),
+    "HttpClient of Mono": (
+        lambda: said("mono", "--version"),
+        lambda url: by_dot_net(url, "Write.exe", ["-r:System.Net.Http.dll"], "mono"),
+        DOT_NET_CASES,
+    ),
 }
 
 
@@ -132,8 +160,9 @@ def main(out):
     url = f"http://127.0.0.1:{server.server_port}/"
     known = json.loads(pathlib.Path(out).read_text()) if pathlib.Path(out).exists() else []
     rows = []
-    for writer, (version, write) in ALL.items():
+    for writer, (version, write, *some) in ALL.items():
         Recorder.sent.clear()
+        [cases] = some or [CASES]
         try:
             named = f"{writer} {version()}"
             write(url)
@@ -141,8 +170,8 @@ def main(out):
             print(f"{writer} cannot be run: {error}", file=sys.stderr)
             rows += [row for row in known if re.fullmatch(re.escape(writer) + r" [\d.\w]+", row["writer"])]
             continue
-        assert len(Recorder.sent) == len(CASES), (writer, len(Recorder.sent))
-        for (name, _), (declared, body) in zip(CASES, Recorder.sent):
+        assert len(Recorder.sent) == len(cases), (writer, len(Recorder.sent))
+        for (name, _), (declared, body) in zip(cases, Recorder.sent):
             rows.append({"writer": named, "file": name, "type": declared, "body": body})
     with open(out, "w") as file:
         json.dump(rows, file, ensure_ascii=False, indent=0)
