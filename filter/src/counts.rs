@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::mem;
 
 use crate::outcome::Outcome;
 
@@ -84,7 +85,9 @@ impl Counts {
 
     /// A message with everything since the last time; `None` if there is nothing.
     pub fn take(&self) -> Option<Vec<u8>> {
-        let removed = self.headers_removed.take();
+        let removed = self.headers_removed.try_borrow_mut();
+        let removed = removed.map(|mut removed| mem::take(&mut *removed));
+        let removed = removed.unwrap_or_default();
         if removed.is_empty() && self.fixed.iter().all(|count| count.get() == 0) {
             return None;
         }

@@ -125,7 +125,7 @@ fn root() -> PathBuf {
 fn sources() -> Vec<Source> {
     let mut found = Vec::new();
     for room in [
-        "keytable", "locator", "filter", "sidecar", "latchkey", "envoy", "tests",
+        "keytable", "meter", "locator", "filter", "sidecar", "latchkey", "envoy", "tests",
     ] {
         collect(&root().join(room), room, &mut found);
     }
@@ -313,6 +313,55 @@ fn every_hostile_case_is_told_once_with_its_test_or_its_reason() {
         }
     }
     assert_none(&faults);
+}
+
+/// Calls of a `RefCell` that panic while it is borrowed.
+const BORROWS: [&str; 6] = [
+    ".borrow()",
+    ".borrow_mut()",
+    ".take()",
+    ".replace(",
+    ".replace_with(",
+    ".swap(",
+];
+
+/// What the filter is compiled of.
+const IN_THE_FILTER: [&str; 4] = ["filter/src", "keytable/src", "locator/src", "meter/src"];
+
+#[test]
+fn the_filter_tries_to_borrow_and_never_panics() {
+    let mut faults = Vec::new();
+    let in_filter = |source: &&Source| {
+        let mut rooms = IN_THE_FILTER.iter();
+        rooms.any(|room| source.path.starts_with(room))
+    };
+    for source in sources().iter().filter(in_filter) {
+        let cells = cells_of(&source.text);
+        for (number, line) in source.text.lines().enumerate() {
+            let panics = cells.iter().any(|cell| {
+                let mut calls = BORROWS.iter();
+                calls.any(|call| line.contains(&format!(".{cell}{call}")))
+            });
+            if panics || BORROWS[..2].iter().any(|call| line.contains(call)) {
+                let path = &source.path;
+                faults.push(format!(
+                    "{path}:{}: try_borrow or try_borrow_mut, and refuse where it fails",
+                    number + 1
+                ));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+/// The members of a file's types that are a `RefCell`.
+fn cells_of(text: &str) -> Vec<&str> {
+    let named = text.lines().filter_map(|line| {
+        let (name, _) = line.split_once(": RefCell<")?;
+        name.split_whitespace().last()
+    });
+    let unnamed = text.contains("(RefCell<").then_some("0");
+    named.chain(unnamed).collect()
 }
 
 #[test]

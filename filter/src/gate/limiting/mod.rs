@@ -3,14 +3,16 @@
 //! Does not decide what is left (`keytable` does) or read answers. Invariants: a request that was admitted is
 //! settled once, however it ends; one that is refused holds nothing; a limit that cannot be judged refuses.
 
+mod allowance;
 mod charging;
 
-use std::cell::{Cell as Slot, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
+use std::mem;
 
 use keytable::cell::{Admission, Ask, Cell, GateHolds, LimitRefusal, LimitStanding, Spent};
-use keytable::{AccountId, LimitSubject, RecordedLimit, Unit};
+use keytable::{AccountId, LimitSubject, RecordedLimit};
 use siphasher::sip::SipHasher24;
 
 use crate::cells;
@@ -20,6 +22,7 @@ use crate::ledger_clock::LedgerClock;
 use crate::reply::{LimitReached, Refusal};
 use crate::table::{CheckedRecord, TableReader};
 
+pub(super) use allowance::Allowance;
 pub(super) use charging::Charging;
 
 /// How often a gate says that it lives.
@@ -27,20 +30,6 @@ const TELL_NS: u64 = 1_000_000_000;
 
 /// A subject and its limits.
 pub(super) type Limited = (LimitSubject, Vec<RecordedLimit>);
-
-/// A request that was admitted.
-#[derive(Debug)]
-pub(super) struct Allowance {
-    admissions: Vec<Admission>,
-}
-
-impl Allowance {
-    /// Whether tokens are to be settled.
-    pub(super) fn has_tokens(&self) -> bool {
-        let taken = self.admissions.iter().flat_map(|one| &one.taken);
-        taken.into_iter().any(|taken| taken.unit == Unit::Tokens)
-    }
-}
 
 /// What is known of a request when it is admitted.
 #[derive(Clone, Copy, Debug)]
@@ -51,19 +40,23 @@ pub(super) struct Size {
     pub(super) is_provisional: bool,
 }
 
-/// What one gate holds of limits.
+/// What one gate holds of limits. Nothing that it does calls it again, so that it is always free; if it
+/// were not, a request would be refused, and what is to be settled would stay held.
 #[derive(Debug)]
-pub struct LimitKeeper {
+pub struct LimitKeeper(RefCell<Keeping>);
+
+#[derive(Debug)]
+struct Keeping {
     seed: [u8; 16],
-    holds: RefCell<GateHolds>,
+    holds: GateHolds,
     /// How many numbers were drawn.
-    drawn: Slot<u64>,
-    touched: RefCell<BTreeSet<u16>>,
-    is_urgent: Slot<bool>,
-    told_ns: Slot<u64>,
-    clock: Slot<Option<LedgerClock>>,
+    drawn: u64,
+    touched: BTreeSet<u16>,
+    is_urgent: bool,
+    told_ns: u64,
+    clock: Option<LedgerClock>,
     /// What could not be settled yet.
-    unsettled: RefCell<Vec<(Admission, Spent)>>,
+    unsettled: Vec<(Admission, Spent)>,
 }
 
 /// The limits of a key and of its account; none if it has none.
@@ -87,27 +80,18 @@ pub(super) fn of_record(
 impl LimitKeeper {
     /// A gate that holds nothing. `seed` is drawn now and told to nobody.
     pub(super) fn new(seed: [u8; 16]) -> Self {
-        let keeper = Self {
+        let mut keeping = Keeping {
             seed,
-            holds: RefCell::default(),
-            drawn: Slot::new(0),
-            touched: RefCell::default(),
-            is_urgent: Slot::new(false),
-            told_ns: Slot::new(0),
-            clock: Slot::new(None),
-            unsettled: RefCell::default(),
+            holds: GateHolds::default(),
+            drawn: 0,
+            touched: BTreeSet::new(),
+            is_urgent: false,
+            told_ns: 0,
+            clock: None,
+            unsettled: Vec::new(),
         };
-        keeper.holds.replace(GateHolds::new(keeper.draw()));
-        keeper
-    }
-
-    /// A number that no other gate of this process is likely to have.
-    fn draw(&self) -> u32 {
-        self.drawn.set(self.drawn.get().wrapping_add(1));
-        let mut hasher = SipHasher24::new_with_key(&self.seed);
-        hasher.write(b"gate");
-        hasher.write_u64(self.drawn.get());
-        u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)
+        keeping.begin_anew();
+        Self(RefCell::new(keeping))
     }
 
     /// Admits a request to all of these limits, or to none.
@@ -117,9 +101,46 @@ impl LimitKeeper {
         limited: &[Limited],
         size: Size,
     ) -> Result<Allowance, Refusal> {
-        let mut allowance = Allowance {
-            admissions: Vec::new(),
-        };
+        let keeping = self.0.try_borrow_mut();
+        let mut keeping = keeping.map_err(|_| Refusal::LimitsUnavailable)?;
+        keeping.admit(host, limited, size)
+    }
+
+    /// Settles a request, once. What cannot be settled now is tried again at the tick.
+    pub(super) fn settle(&self, host: &impl Host, allowance: Allowance, spent: Spent) {
+        if let Ok(mut keeping) = self.0.try_borrow_mut() {
+            keeping.settle(host, allowance.admissions, spent);
+        }
+    }
+
+    /// At the tick: settles what could not be settled, and tells the agent that this gate lives and which
+    /// cells it touched.
+    pub fn tell(&self, host: &impl Host, now_ns: u64) {
+        if let Ok(mut keeping) = self.0.try_borrow_mut() {
+            keeping.settle_late(host);
+            keeping.tell(host, now_ns);
+        }
+    }
+}
+
+impl Keeping {
+    /// Holds nothing any more, under a number that no other gate of this process is likely to have.
+    fn begin_anew(&mut self) {
+        self.drawn = self.drawn.wrapping_add(1);
+        let mut hasher = SipHasher24::new_with_key(&self.seed);
+        hasher.write(b"gate");
+        hasher.write_u64(self.drawn);
+        let number = u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX);
+        self.holds = GateHolds::new(number);
+    }
+
+    fn admit(
+        &mut self,
+        host: &impl Host,
+        limited: &[Limited],
+        size: Size,
+    ) -> Result<Allowance, Refusal> {
+        let mut admissions = Vec::new();
         for (at, (subject, limits)) in limited.iter().enumerate() {
             let is_last = at + 1 == limited.len();
             let is_provisional = size.is_provisional || !is_last;
@@ -128,18 +149,18 @@ impl LimitKeeper {
                 ..size
             };
             match self.admit_one(host, subject, limits, size) {
-                Ok(admission) => allowance.admissions.push(admission),
+                Ok(admission) => admissions.push(admission),
                 Err(refusal) => {
-                    self.settle(host, allowance, Spent::Nothing);
+                    self.settle(host, admissions, Spent::Nothing);
                     return Err(refusal);
                 }
             }
         }
-        Ok(allowance)
+        Ok(Allowance { admissions })
     }
 
     fn admit_one(
-        &self,
+        &mut self,
         host: &impl Host,
         subject: &LimitSubject,
         limits: &[RecordedLimit],
@@ -171,7 +192,7 @@ impl LimitKeeper {
         self.touch(index, is_new || is_near(&admitted));
         match admitted {
             Ok(admission) => {
-                self.holds.borrow_mut().took(&admission);
+                self.holds.took(&admission);
                 Ok(admission)
             }
             Err(reached) if reached.refusal == LimitRefusal::Apart => {
@@ -182,38 +203,36 @@ impl LimitKeeper {
     }
 
     /// The number under which this gate holds; a new one if it was given up.
-    fn number_for(&self, cell: &Cell, subject: &LimitSubject) -> u32 {
-        let mut holds = self.holds.borrow_mut();
-        if !holds.is_known_in(cell, subject) {
-            *holds = GateHolds::new(self.draw());
+    fn number_for(&mut self, cell: &Cell, subject: &LimitSubject) -> u32 {
+        if !self.holds.is_known_in(cell, subject) {
+            self.begin_anew();
         }
-        holds.number()
+        self.holds.number()
     }
 
     /// The ledger's time, or before it was heard Envoy's own; and whether it was not heard for long.
-    fn now(&self, host: &impl Host) -> Result<(u64, bool), Refusal> {
+    fn now(&mut self, host: &impl Host) -> Result<(u64, bool), Refusal> {
         let failed = |_| Refusal::LimitsUnavailable;
         let now_ms = host.monotonic_ns().map_err(failed)? / 1_000_000;
         let is_old = |clock: LedgerClock| clock.is_apart(now_ms);
-        if self.clock.get().is_none_or(is_old) {
-            self.clock.set(LedgerClock::read(host).map_err(failed)?);
+        if self.clock.is_none_or(is_old) {
+            self.clock = LedgerClock::read(host).map_err(failed)?;
         }
-        match self.clock.get() {
+        match self.clock {
             Some(clock) => Ok((clock.unix_ms(now_ms), is_old(clock))),
             None => Ok((host.unix_ms().map_err(failed)?, true)),
         }
     }
 
-    /// Settles a request, once. What cannot be settled now is tried again at the tick.
-    pub(super) fn settle(&self, host: &impl Host, allowance: Allowance, spent: Spent) {
-        for admission in allowance.admissions {
+    fn settle(&mut self, host: &impl Host, admissions: Vec<Admission>, spent: Spent) {
+        for admission in admissions {
             if !admission.taken.is_empty() && !self.settle_one(host, &admission, spent) {
-                self.unsettled.borrow_mut().push((admission, spent));
+                self.unsettled.push((admission, spent));
             }
         }
     }
 
-    fn settle_one(&self, host: &impl Host, admission: &Admission, spent: Spent) -> bool {
+    fn settle_one(&mut self, host: &impl Host, admission: &Admission, spent: Spent) -> bool {
         let index = Cell::index_of(&admission.subject);
         let Ok((now_unix_ms, _)) = self.now(host) else {
             return false;
@@ -223,40 +242,40 @@ impl LimitKeeper {
             ((), true)
         });
         if settled.is_ok() {
-            self.holds.borrow_mut().gave_back(admission);
+            self.holds.gave_back(admission);
             self.touch(index, false);
         }
         settled.is_ok()
     }
 
-    fn touch(&self, index: u16, is_urgent: bool) {
-        self.touched.borrow_mut().insert(index);
-        self.is_urgent.set(self.is_urgent.get() || is_urgent);
+    fn settle_late(&mut self, host: &impl Host) {
+        for (admission, spent) in mem::take(&mut self.unsettled) {
+            self.settle(host, vec![admission], spent);
+        }
     }
 
-    /// At the tick: settles what could not be settled, and tells the agent that this gate lives and which
-    /// cells it touched.
-    pub fn tell(&self, host: &impl Host, now_ns: u64) {
-        for (admission, spent) in self.unsettled.take() {
-            let admissions = vec![admission];
-            self.settle(host, Allowance { admissions }, spent);
-        }
-        let is_due = now_ns.saturating_sub(self.told_ns.get()) >= TELL_NS;
-        let is_idle = self.touched.borrow().is_empty() && self.holds.borrow().is_empty();
-        if is_idle || !(is_due || self.is_urgent.get()) {
+    fn touch(&mut self, index: u16, is_urgent: bool) {
+        self.touched.insert(index);
+        self.is_urgent |= is_urgent;
+    }
+
+    fn tell(&mut self, host: &impl Host, now_ns: u64) {
+        let is_due = now_ns.saturating_sub(self.told_ns) >= TELL_NS;
+        let is_idle = self.touched.is_empty() && self.holds.is_empty();
+        if is_idle || !(is_due || self.is_urgent) {
             return;
         }
         let news = GateNews {
-            gate: self.holds.borrow().number(),
-            is_urgent: self.is_urgent.get(),
-            cells: self.touched.borrow().iter().copied().collect(),
+            gate: self.holds.number(),
+            is_urgent: self.is_urgent,
+            cells: self.touched.iter().copied().collect(),
         };
         if host.hand_over(&news.encode()).is_ok() {
-            self.touched.borrow_mut().clear();
-            self.is_urgent.set(false);
-            self.told_ns.set(now_ns);
+            self.touched.clear();
+            self.is_urgent = false;
+            self.told_ns = now_ns;
         }
-        self.clock.set(LedgerClock::read(host).ok().flatten());
+        self.clock = LedgerClock::read(host).ok().flatten();
     }
 }
 
