@@ -93,6 +93,12 @@ pub struct GateConfig {
     /// needs for nothing else (docs/gate-rights.md).
     #[serde(default)]
     pub limits: LimitsSetting,
+    /// What becomes of streams that would not state what they use, of keys with a limit of tokens.
+    #[serde(default)]
+    pub stream_usage: StreamUsage,
+    /// Whether answers tell how the limits of their keys stand.
+    #[serde(default)]
+    pub limit_headers: bool,
     /// Where requests name their resources.
     #[serde(default)]
     pub locators: LocatorConfig,
@@ -153,6 +159,19 @@ pub enum LimitsSetting {
     Refuse,
     /// Their limits are kept.
     Keep,
+}
+
+/// What becomes of a stream that would not state what it uses, if its key has a limit of tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamUsage {
+    /// It is asked to, by a word in its request's body.
+    #[default]
+    Ask,
+    /// The same, and in each of its pieces, so that one that is cut is exact, too.
+    Continuous,
+    /// It is estimated.
+    Estimate,
 }
 
 /// What a key for everything may do on an endpoint that no rule knows.

@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 
 const MAGIC: &[u8; 4] = b"LKC1";
 /// Counters that there always are.
-const FIXED: usize = Outcome::COUNT + 2;
+const FIXED: usize = Outcome::COUNT + 3;
 
 /// A metric that only rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Counter<'a> {
     StreamsCut,
     /// Requests whose usage could not be kept.
     UsageLost,
+    /// Requests that the upstream refused after their streams were asked to state what they use.
+    QuestionsRefused,
     /// Request headers that were removed, under a word of a bounded set.
     HeadersRemoved(&'a str),
 }
@@ -39,7 +41,7 @@ impl Counter<'static> {
     /// Every counter that there always is, in the order of a message.
     pub fn fixed() -> impl Iterator<Item = Self> {
         let requests = Outcome::all().map(Self::Requests);
-        requests.chain([Self::StreamsCut, Self::UsageLost])
+        requests.chain([Self::StreamsCut, Self::UsageLost, Self::QuestionsRefused])
     }
 }
 
@@ -50,6 +52,7 @@ impl Counter<'_> {
             Self::Requests(outcome) => Some(outcome as usize),
             Self::StreamsCut => Some(Outcome::COUNT),
             Self::UsageLost => Some(Outcome::COUNT + 1),
+            Self::QuestionsRefused => Some(Outcome::COUNT + 2),
             Self::HeadersRemoved(_) => None,
         }
     }
@@ -60,6 +63,7 @@ impl Counter<'_> {
             Self::Requests(outcome) => format!("latchkey.requests.{}", outcome.word()),
             Self::StreamsCut => "latchkey.streams_cut".to_owned(),
             Self::UsageLost => "latchkey.usage_lost".to_owned(),
+            Self::QuestionsRefused => "latchkey.stream_usage_refused".to_owned(),
             Self::HeadersRemoved(word) => format!("latchkey.headers_removed.{word}"),
         }
     }

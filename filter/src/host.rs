@@ -97,6 +97,8 @@ pub trait Host {
     fn count_cut(&self);
     /// Counts requests whose usage could not be kept.
     fn count_lost(&self, requests: u64);
+    /// Counts an upstream's refusal of a request whose stream was asked to state what it uses.
+    fn count_refused_question(&self);
     /// What was counted since the last time, as a message for the agent; `None` if nothing was.
     fn take_counts(&self) -> Option<Vec<u8>>;
     /// Hands a message to the agent.
@@ -143,8 +145,12 @@ pub trait RequestHost: Host {
     fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError>;
     /// A piece of the request body that this callback was told of.
     fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError>;
+    /// Replaces the first `size` bytes of the body, all that Envoy has in hand of it.
+    fn replace_request_body(&self, size: usize, body: &[u8]) -> Result<(), HostError>;
     /// All headers of the upstream's answer.
     fn response_headers(&self) -> Result<HeaderMap, HostError>;
+    /// Replaces or adds a header of the answer.
+    fn set_response_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError>;
     /// Removes every header of this name from the answer.
     fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError>;
     /// All trailers of the answer.

@@ -1,11 +1,14 @@
 //! The filter as Proxy-Wasm plugin: entry point, contexts, and [`crate::host`] on real host calls.
 //!
-//! The only file that names `proxy_wasm`. Holds no logic: each callback hands over to the agent or
-//! the gate. What the SDK may still panic on: a context or callout id that Envoy never gave it,
-//! and a status other than those documented for `dispatch_http_call` and `set_tick_period`.
+//! The only file that names `proxy_wasm`; what the gate does to one request is in `exchange`. Holds no
+//! logic: each callback hands over to the agent or the gate. What the SDK may still panic on: a context
+//! or callout id that Envoy never gave it, and a status other than those documented for
+//! `dispatch_http_call` and `set_tick_period`.
 //!
 //! Invariant: a configuration that is not understood makes `on_configure` false, so that Envoy
 //! refuses it.
+
+mod exchange;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -24,10 +27,9 @@ use crate::counts::{Counter, Counts};
 use crate::follower::Answer;
 use crate::gate::{Flow, Gate, GateShared};
 use crate::headers::HeaderMap;
-use crate::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use crate::host::{FeedHost, Gauge, Host, HostError, Level};
 use crate::metrics::Metrics;
 use crate::outcome::Outcome;
-use crate::reply::Reply;
 
 /// How often a worker hands over what it counted.
 const HAND_OVER_NS: u64 = 1_000_000_000;
@@ -342,6 +344,10 @@ impl Host for WasmHost {
         self.counts.add(Counter::UsageLost, requests);
     }
 
+    fn count_refused_question(&self) {
+        self.counts.add(Counter::QuestionsRefused, 1);
+    }
+
     fn count_removed_header(&self, word: &str) {
         self.counts.add(Counter::HeadersRemoved(word), 1);
     }
@@ -410,80 +416,5 @@ impl FeedHost for WasmHost {
         let timeout = Duration::from_millis(timeout_ms);
         hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], timeout)
             .map_err(|status| HostError(status as u32))
-    }
-}
-
-impl RequestHost for WasmHost {
-    fn request_headers(&self) -> Result<HeaderMap, HostError> {
-        let buffer = abi::header_map(abi::REQUEST_HEADERS)?;
-        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
-    }
-
-    fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError> {
-        abi::set_header(abi::REQUEST_HEADERS, name, value)
-    }
-
-    fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError> {
-        abi::remove_header(abi::REQUEST_HEADERS, name)
-    }
-
-    fn request_trailers(&self) -> Result<HeaderMap, HostError> {
-        let buffer = abi::header_map(abi::REQUEST_TRAILERS)?;
-        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
-    }
-
-    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError> {
-        abi::remove_header(abi::REQUEST_TRAILERS, name)
-    }
-
-    fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
-        abi::buffer(abi::REQUEST_BODY, start, len)
-    }
-
-    fn response_headers(&self) -> Result<HeaderMap, HostError> {
-        let buffer = abi::header_map(abi::RESPONSE_HEADERS)?;
-        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
-    }
-
-    fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
-        abi::remove_header(abi::RESPONSE_HEADERS, name)
-    }
-
-    fn response_trailers(&self) -> Result<HeaderMap, HostError> {
-        let buffer = abi::header_map(abi::RESPONSE_TRAILERS)?;
-        HeaderMap::parse(buffer).ok_or(HostError(u32::MAX))
-    }
-
-    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError> {
-        abi::remove_header(abi::RESPONSE_TRAILERS, name)
-    }
-
-    fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
-        abi::buffer(abi::RESPONSE_BODY, start, len)
-    }
-
-    fn replace_response_body(&self, size: usize, body: &[u8]) -> Result<(), HostError> {
-        abi::set_buffer(abi::RESPONSE_BODY, 0, size, body)
-    }
-
-    fn source_address(&self) -> Result<Vec<u8>, HostError> {
-        abi::property(b"source\0address").map(Option::unwrap_or_default)
-    }
-
-    fn set_filter_state(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
-        abi::set_property(name.as_bytes(), value)
-    }
-
-    fn cut(&self) -> Result<(), HostError> {
-        abi::close_response()
-    }
-
-    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
-        let pairs: Vec<(&[u8], &[u8])> = reply
-            .pairs()
-            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
-            .collect();
-        let headers = HeaderMap::from_pairs(&pairs);
-        abi::send_local_response(reply.status, reply.details, headers.as_bytes(), &reply.body)
     }
 }

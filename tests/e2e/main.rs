@@ -14,6 +14,7 @@
 )]
 
 mod around;
+mod asked;
 mod bodies;
 mod callbacks;
 mod capabilities;

@@ -3,7 +3,7 @@
 //! One request a connection. What it states is derived from the request's number, so that a run can be
 //! repeated. Does not judge requests. Invariant: its sums are over the answers that it has written to the end.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,11 +90,7 @@ fn serve(stream: TcpStream, number: u64) -> Option<Figures> {
         }
     }
     let head = String::from_utf8_lossy(&head).to_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    let mut body = vec![0; length?.parse().ok()?];
-    reader.read_exact(&mut body).ok()?;
+    pass_body(&mut reader, &head)?;
     let path = head.split(' ').nth(1)?;
     let mut forms = CountingUpstream::forms().into_iter();
     let form = forms.find(|form| path == form.path.to_lowercase())?;
@@ -102,6 +98,24 @@ fn serve(stream: TcpStream, number: u64) -> Option<Figures> {
     let figures = figures_of(spread, path);
     write(stream, &form, &form.stating(figures), spread).ok()?;
     Some(figures)
+}
+
+/// Reads the request's body to its end: by its length, or chunked.
+fn pass_body(reader: &mut impl BufRead, head: &str) -> Option<()> {
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("content-length: "));
+    if let Some(length) = length {
+        return reader.read_exact(&mut vec![0; length.parse().ok()?]).ok();
+    }
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let size = usize::from_str_radix(line.trim_end(), 16).ok()?;
+        reader.read_exact(&mut vec![0; size + 2]).ok()?;
+        if size == 0 {
+            return Some(());
+        }
+    }
 }
 
 impl Form {

@@ -37,9 +37,12 @@ fn complete(call: &Call<'_>) -> HttpResponse {
         return error(400, "the body names no model");
     };
     if body.get("stream").and_then(Value::as_bool) == Some(true) {
+        let usage = body.pointer("/stream_options/include_usage");
+        let states_usage = usage.and_then(Value::as_bool) == Some(true);
+        let open = call.recorder.stream();
         HttpResponse::Ok()
             .content_type("text/event-stream")
-            .streaming(events(model, call.request, call.recorder.stream()))
+            .streaming(events(model, states_usage, call.request, open))
     } else {
         whole(model)
     }
@@ -57,13 +60,18 @@ fn whole(model: &str) -> HttpResponse {
             "logprobs": null,
             "finish_reason": "stop",
         }],
-        "usage": {"prompt_tokens": 1, "completion_tokens": 4, "total_tokens": 5},
+        "usage": usage(),
     }))
 }
 
-/// `chunks` words with pauses between them, then the end.
+fn usage() -> Value {
+    json!({"prompt_tokens": 1, "completion_tokens": 4, "total_tokens": 5})
+}
+
+/// `chunks` words with pauses between them, then what was used, if that was asked for, and the end.
 fn events(
     model: &str,
+    states_usage: bool,
     request: &HttpRequest,
     open: OpenStream,
 ) -> impl Stream<Item = Result<web::Bytes, actix_web::Error>> + use<> {
@@ -74,6 +82,7 @@ fn events(
         let event = match sent {
             _ if sent < chunks => chunk(&model, json!({"content": format!("word{sent} ")}), None),
             _ if sent == chunks => chunk(&model, json!({}), Some("stop")),
+            _ if states_usage => format!("{}\n\ndata: [DONE]", usage_chunk(&model)),
             _ => "[DONE]".to_owned(),
         };
         let is_over = sent > chunks.saturating_add(1);
@@ -99,6 +108,18 @@ fn chunk(model: &str, delta: Value, finish_reason: Option<&str>) -> String {
         "created": CREATED,
         "model": model,
         "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
+    })
+    .to_string()
+}
+
+fn usage_chunk(model: &str) -> String {
+    json!({
+        "id": ID,
+        "object": "chat.completion.chunk",
+        "created": CREATED,
+        "model": model,
+        "choices": [],
+        "usage": usage(),
     })
     .to_string()
 }

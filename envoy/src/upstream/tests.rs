@@ -58,6 +58,17 @@ fn a_stream_ends_with_done() {
 }
 
 #[test]
+fn a_stream_states_what_it_used_if_it_is_asked_to() {
+    let answer = chat(
+        &upstream(),
+        r#"{"model": "m", "stream": true, "stream_options": {"include_usage": true}}"#,
+    );
+    assert_eq!(answer.matches("data: ").count(), 8);
+    assert_eq!(answer.matches(r#""choices":[],"#).count(), 1, "{answer}");
+    assert!(answer.contains("data: [DONE]\n\n"), "{answer}");
+}
+
+#[test]
 fn a_slow_stream_counts_as_open_until_its_client_goes() {
     let upstream = upstream();
     let mut stream = TcpStream::connect(upstream.address()).unwrap();

@@ -8,6 +8,7 @@
 //! ends without one ends in an answer.
 
 mod admission;
+mod answering;
 mod arrival;
 mod body;
 mod discovery;
@@ -33,7 +34,7 @@ use std::rc::Rc;
 use crate::config::MeterSetting;
 use crate::host::{Gauge, HostError, RequestHost};
 use crate::reply::{Client, Refusal};
-use crate::table::{CheckedRecord, Unavailable};
+use crate::table::Unavailable;
 use arrival::Arrival;
 use body::Reading;
 use header_allowlist::Caller;
@@ -118,6 +119,15 @@ impl Gate {
     /// Body has arrived: `size` bytes in Envoy's buffer, all of the held body while it is held,
     /// else the new piece.
     pub fn on_body(&mut self, host: &impl RequestHost, size: usize, end_of_stream: bool) -> Flow {
+        let flow = self.judge_body(host, size, end_of_stream);
+        match &mut self.metering {
+            Some(metering) if flow == Flow::Continue => metering.pass_body(host, size),
+            _ => {}
+        }
+        flow
+    }
+
+    fn judge_body(&mut self, host: &impl RequestHost, size: usize, end_of_stream: bool) -> Flow {
         let is_held = matches!(&self.state, State::Reading(reading) if reading.is_held());
         if let Some(metering) = &mut self.metering {
             metering.saw_body(size, is_held);
@@ -181,63 +191,6 @@ impl Gate {
         }
     }
 
-    /// The head of an answer has arrived: the upstream's, Envoy's or the gate's own.
-    pub fn on_response_headers(&mut self, host: &impl RequestHost, end_of_stream: bool) -> Flow {
-        let flow = self.pass_answer(host, |listing, _, host| match end_of_stream {
-            true => Ok(Flow::Continue),
-            false => listing.begin(host),
-        });
-        let metered = self.metering.as_ref();
-        let resource = metered.and_then(|_| self.shared.streams.resource(self.stream));
-        self.meter_answer(flow, host, end_of_stream, |metering| {
-            metering.begin(host, resource.unwrap_or_default());
-        })
-    }
-
-    /// Body of the answer has arrived: `size` bytes in Envoy's buffer.
-    pub fn on_response_body(
-        &mut self,
-        host: &impl RequestHost,
-        size: usize,
-        end_of_stream: bool,
-    ) -> Flow {
-        let flow = self.pass_answer(host, |listing, record, host| {
-            listing.advance(host, record, size, end_of_stream)
-        });
-        self.meter_answer(flow, host, end_of_stream, |metering| {
-            metering.read(host, size);
-        })
-    }
-
-    /// Trailers of the answer have arrived: its body is over.
-    pub fn on_response_trailers(&mut self, host: &impl RequestHost) -> Flow {
-        let flow = self.pass_answer(host, |listing, record, host| listing.end(host, record));
-        self.meter_answer(flow, host, true, |_| {})
-    }
-
-    /// Reads a part of the answer that passes for what was used; at its end that is counted.
-    fn meter_answer(
-        &mut self,
-        flow: Flow,
-        host: &impl RequestHost,
-        end_of_stream: bool,
-        step: impl FnOnce(&mut Metering),
-    ) -> Flow {
-        let is_open = self.metering.is_some() || self.allowance.is_some();
-        if is_open && self.is_cut() {
-            // The answer is the gate's own.
-            self.settle(host, false);
-        } else if flow == Flow::Continue && !matches!(self.state, State::Answered) {
-            if let Some(metering) = &mut self.metering {
-                step(metering);
-            }
-            if end_of_stream {
-                self.settle(host, true);
-            }
-        }
-        flow
-    }
-
     /// Counts what was used, once; a request that the upstream neither had whole nor answered has run
     /// nothing.
     fn settle(&mut self, host: &impl RequestHost, is_whole: bool) {
@@ -262,42 +215,6 @@ impl Gate {
         }
     }
 
-    /// Passes a part of the answer on, if the key still has its right; what is a list by `step`.
-    fn pass_answer<H: RequestHost>(
-        &mut self,
-        host: &H,
-        step: impl FnOnce(&mut Listing, &CheckedRecord, &H) -> Result<Flow, Refusal>,
-    ) -> Flow {
-        if let Some(flow) = self.check_answer(host) {
-            return flow;
-        }
-        let (passed, held_bytes) = match &mut self.state {
-            State::Listing(listing) => {
-                let record = self.shared.streams.record(self.stream);
-                let passed = record.and_then(|record| step(listing, &record, host));
-                (passed, listing.held_bytes())
-            }
-            State::Reading(reading) => {
-                let passed = reading.check_answer(host, &self.shared);
-                (passed.map(|()| Flow::Continue), 0)
-            }
-            _ => (Ok(Flow::Continue), 0),
-        };
-        match passed.and_then(|flow| self.hold(held_bytes).map(|()| flow)) {
-            Ok(Flow::Hold) => Flow::Hold,
-            Ok(Flow::Continue) => {
-                self.shared.streams.set_answered(self.stream);
-                Flow::Continue
-            }
-            Err(refusal) => {
-                if let State::Reading(reading) = &self.state {
-                    reading.count_refusal(host, &self.shared, &refusal);
-                }
-                self.refuse(host, &refusal)
-            }
-        }
-    }
-
     /// The request is over, however it ended: what was passed on and not counted yet is.
     pub fn on_end(&mut self, host: &impl RequestHost) {
         self.settle(host, false);
@@ -308,17 +225,6 @@ impl Gate {
                 reading.count_unfinished(host, &self.shared, standing);
             }
             State::Closed | State::Answered | State::Listing(_) | State::Open => {}
-        }
-    }
-
-    /// What becomes of a part of the answer, unless the request is permitted still: the gate's own
-    /// answer passes, and a request whose key has lost its right is cut.
-    fn check_answer(&mut self, host: &impl RequestHost) -> Option<Flow> {
-        match self.state {
-            State::Closed => Some(Flow::Hold),
-            State::Answered => Some(Flow::Continue),
-            _ if self.is_cut() => Some(Flow::Continue),
-            _ => self.check_right(host),
         }
     }
 
@@ -395,6 +301,10 @@ impl Gate {
             (_, MeterSetting::Off) if !has_tokens => None,
             _ => running.metering(&arrival),
         };
+        if let Some(metering) = self.metering.as_mut().filter(|_| has_tokens) {
+            let asked = metering.ask(host, shared.config.stream_usage, &arrival);
+            asked.map_err(failed)?;
+        }
         let of_key = |head_bytes| Held::new(&shared.held, running.key_hash(), head_bytes);
         self.held = match &state {
             State::Reading(_) => Some(of_key(headers.as_bytes().len())),

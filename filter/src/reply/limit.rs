@@ -75,51 +75,64 @@ impl LimitReached {
             LimitRefusal::Running(_) => headers.push(("retry-after", "1".to_owned())),
             LimitRefusal::Exhausted(_) | LimitRefusal::Apart => {}
         }
-        for unit in Unit::ALL {
-            let of_unit = self.standings.iter().filter(|one| one.unit == unit);
-            if let Some(tightest) = of_unit.min_by_key(|one| one.left) {
-                headers.extend(self.of_standing(family, tightest));
-            }
-        }
+        headers.extend(limit_headers(family, &self.standings, self.now_unix_ms));
         headers
     }
+}
 
-    fn of_standing(&self, family: Family, standing: &LimitStanding) -> Vec<(&'static str, String)> {
-        let is_anthropic = family == Family::Anthropic;
-        let names = match (is_anthropic, standing.unit) {
-            (false, Unit::Requests) => [
-                "x-ratelimit-limit-requests",
-                "x-ratelimit-remaining-requests",
-                "x-ratelimit-reset-requests",
-            ],
-            (false, Unit::Tokens) => [
-                "x-ratelimit-limit-tokens",
-                "x-ratelimit-remaining-tokens",
-                "x-ratelimit-reset-tokens",
-            ],
-            (true, Unit::Requests) => [
-                "anthropic-ratelimit-requests-limit",
-                "anthropic-ratelimit-requests-remaining",
-                "anthropic-ratelimit-requests-reset",
-            ],
-            (true, Unit::Tokens) => [
-                "anthropic-ratelimit-tokens-limit",
-                "anthropic-ratelimit-tokens-remaining",
-                "anthropic-ratelimit-tokens-reset",
-            ],
-        };
-        let reset = standing.resets_at_unix_ms.map(|at| match is_anthropic {
-            true => utc_text(at),
-            false => duration(at.saturating_sub(self.now_unix_ms)),
-        });
-        let [limit, remaining, resets] = names;
-        let figures = [
-            Some((limit, standing.amount.to_string())),
-            Some((remaining, standing.left.to_string())),
-            reset.map(|reset| (resets, reset)),
-        ];
-        figures.into_iter().flatten().collect()
-    }
+/// Headers that tell how the tightest limit of each unit stands.
+pub fn limit_headers(
+    family: Family,
+    standings: &[LimitStanding],
+    now_unix_ms: u64,
+) -> Vec<(&'static str, String)> {
+    let tightest = Unit::ALL.into_iter().filter_map(|unit| {
+        let of_unit = standings.iter().filter(|one| one.unit == unit);
+        of_unit.min_by_key(|one| one.left)
+    });
+    let headers = tightest.flat_map(|one| of_standing(family, one, now_unix_ms));
+    headers.collect()
+}
+
+fn of_standing(
+    family: Family,
+    standing: &LimitStanding,
+    now_unix_ms: u64,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let is_anthropic = family == Family::Anthropic;
+    let names = match (is_anthropic, standing.unit) {
+        (false, Unit::Requests) => [
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests",
+        ],
+        (false, Unit::Tokens) => [
+            "x-ratelimit-limit-tokens",
+            "x-ratelimit-remaining-tokens",
+            "x-ratelimit-reset-tokens",
+        ],
+        (true, Unit::Requests) => [
+            "anthropic-ratelimit-requests-limit",
+            "anthropic-ratelimit-requests-remaining",
+            "anthropic-ratelimit-requests-reset",
+        ],
+        (true, Unit::Tokens) => [
+            "anthropic-ratelimit-tokens-limit",
+            "anthropic-ratelimit-tokens-remaining",
+            "anthropic-ratelimit-tokens-reset",
+        ],
+    };
+    let reset = standing.resets_at_unix_ms.map(|at| match is_anthropic {
+        true => utc_text(at),
+        false => duration(at.saturating_sub(now_unix_ms)),
+    });
+    let [limit, remaining, resets] = names;
+    let figures = [
+        Some((limit, standing.amount.to_string())),
+        Some((remaining, standing.left.to_string())),
+        reset.map(|reset| (resets, reset)),
+    ];
+    figures.into_iter().flatten()
 }
 
 fn words(standing: &LimitStanding) -> String {

@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::table::Unavailable;
 
 pub use crate::host::Reply;
-pub use limit::LimitReached;
+pub use limit::{LimitReached, limit_headers};
 
 /// What is told of a key that was deleted, too.
 const UNKNOWN_KEY: &str =

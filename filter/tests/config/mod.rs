@@ -46,6 +46,15 @@ fn an_agent_can_be_told_everything() {
 }
 
 #[test]
+fn how_streams_are_asked_is_one_of_three_words() {
+    refused(
+        r#"{"role":"gate","stream_usage":"always"}"#,
+        "unknown variant",
+    );
+    refused(r#"{"role":"gate","limit_headers":"on"}"#, "invalid type");
+}
+
+#[test]
 fn a_gate_needs_nothing() {
     let hold_of = |text: &str| match Config::parse(text.as_bytes()) {
         Ok(Config::Gate(config)) => config.hold_bytes_max,

@@ -34,7 +34,7 @@ fn limit(unit: Unit, window: Window, amount: u64) -> RecordedLimit {
 }
 
 /// Key `n` with these limits.
-fn limited(n: usize, limits: &[RecordedLimit]) -> Record {
+pub(super) fn limited(n: usize, limits: &[RecordedLimit]) -> Record {
     Record {
         limits: Some(RecordedLimits {
             subject: KeyId::parse(&format!("ak-{n}")).unwrap(),
@@ -44,15 +44,15 @@ fn limited(n: usize, limits: &[RecordedLimit]) -> Record {
     }
 }
 
-fn requests(amount: u64) -> RecordedLimit {
+pub(super) fn requests(amount: u64) -> RecordedLimit {
     limit(Unit::Requests, Window::Lifetime, amount)
 }
 
-fn tokens(amount: u64) -> RecordedLimit {
+pub(super) fn tokens(amount: u64) -> RecordedLimit {
     limit(Unit::Tokens, Window::Lifetime, amount)
 }
 
-fn keeping(records: &[Record]) -> Rig {
+pub(super) fn keeping(records: &[Record]) -> Rig {
     Rig::configured(records, KEEP)
 }
 
@@ -194,6 +194,41 @@ fn a_minute_tells_how_long_to_wait() {
     );
     rig.host.advance_ms(30_000);
     assert_eq!(ask(&rig, 1).status(), 200);
+}
+
+#[test]
+fn answers_tell_how_limits_stand_where_the_gate_is_told_to() {
+    let minute = limit(Unit::Requests, Window::Minute, 4);
+    let limits = [requests(5), minute, tokens(1_000)];
+    let told = |settings: &str, answer: &[(&str, &str)]| {
+        let rig = Rig::configured(&[limited(1, &limits)], settings);
+        let mut exchange = ask(&rig, 1);
+        exchange.answer(answer, &[b"{}"]);
+        let headers = exchange.host.response_headers.borrow();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (text(name), text(value)));
+        let mut pairs: Vec<_> = pairs
+            .filter(|(name, _)| name.contains("ratelimit"))
+            .collect();
+        pairs.sort();
+        pairs
+    };
+    assert_eq!(told(KEEP, JSON), []);
+    let wanted = [
+        ("x-ratelimit-limit-requests", "4"),
+        ("x-ratelimit-limit-tokens", "1000"),
+        ("x-ratelimit-remaining-requests", "3"),
+        ("x-ratelimit-remaining-tokens", "990"),
+        ("x-ratelimit-reset-requests", "0s"),
+    ];
+    let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = r#""limits":"keep","limit_headers":true"#;
+    assert_eq!(told(settings, JSON), wanted);
+    // The provider's own are about another key than the client's.
+    let theirs = [JSON, &[("x-ratelimit-remaining-tokens", "7")]].concat();
+    assert_eq!(told(settings, &theirs), wanted);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The gate, with a table that a real agent brought in from a sidecar.
 
+mod asked;
 mod beyond;
 mod body;
 mod calls;

@@ -5,4 +5,5 @@ mod documents;
 mod patterns;
 mod readings;
 mod references;
+mod stream_options;
 mod syntax;

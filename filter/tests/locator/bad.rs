@@ -29,6 +29,15 @@ fn an_unknown_profile() {
 }
 
 #[test]
+fn streams_that_are_asked_where_no_answer_states_anything() {
+    let members = r#""on":"POST /x","take":["json:/model"],"usage":"none","stream_usage":true"#;
+    rule(
+        members,
+        "`stream_usage` needs answers that state what was used",
+    );
+}
+
+#[test]
 fn an_unknown_rule_to_disable() {
     for name in [
         "openai",

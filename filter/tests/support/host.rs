@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use filter::counts::Counter;
-use filter::headers::HeaderMap;
-use filter::host::{FeedHost, Gauge, Host, HostError, Level, RequestHost};
+use filter::host::{FeedHost, Gauge, Host, HostError, Level};
 use filter::outcome::Outcome;
 use filter::reply::Reply;
 
-use super::pairs::{Pairs, map_of, pairs_of};
+use super::pairs::{Pairs, pairs_of};
 
 /// What Envoy says of headers that are not there yet, or any more.
 const NO_SUCH_MAP: HostError = HostError(2);
@@ -35,6 +34,7 @@ pub(crate) enum Call {
     SetHeader,
     RemoveHeader,
     Body,
+    SetBody,
     ResponseHeaders,
     ResponseBody,
     SourceAddress,
@@ -124,6 +124,8 @@ pub(crate) struct FakeHost {
     pub(crate) replies: RefCell<Vec<Reply>>,
     /// Requests whose usage could not be kept.
     pub(crate) lost: Cell<u64>,
+    /// How often the upstream refused it after its stream was asked.
+    pub(crate) refused_questions: Cell<usize>,
     /// How often the request was counted as cut, and reset.
     pub(crate) cuts: Cell<(usize, usize)>,
     /// The words under which removed headers were counted.
@@ -186,14 +188,14 @@ impl FakeHost {
         self.has_response_headers.set(true);
     }
 
-    fn request_map(&self) -> Result<RefMut<'_, Pairs>, HostError> {
+    pub(super) fn request_map(&self) -> Result<RefMut<'_, Pairs>, HostError> {
         match self.headers_gone.get() {
             true => Err(NO_SUCH_MAP),
             false => Ok(self.headers.borrow_mut()),
         }
     }
 
-    fn response_map(&self) -> Result<RefMut<'_, Pairs>, HostError> {
+    pub(super) fn response_map(&self) -> Result<RefMut<'_, Pairs>, HostError> {
         match self.has_response_headers.get() {
             true => Ok(self.response_headers.borrow_mut()),
             false => Err(NO_SUCH_MAP),
@@ -207,7 +209,7 @@ impl FakeHost {
         }
     }
 
-    fn called(&self, call: Call) -> Result<(), HostError> {
+    pub(super) fn called(&self, call: Call) -> Result<(), HostError> {
         self.shared.calls.borrow_mut().push(call);
         let later = self.shared.later.take();
         match later {
@@ -309,6 +311,10 @@ impl Host for FakeHost {
         self.lost.set(self.lost.get() + requests);
     }
 
+    fn count_refused_question(&self) {
+        self.refused_questions.set(self.refused_questions.get() + 1);
+    }
+
     fn take_counts(&self) -> Option<Vec<u8>> {
         None
     }
@@ -375,115 +381,5 @@ impl FeedHost for FakeHost {
             timeout_ms,
         });
         Ok(token)
-    }
-}
-
-impl RequestHost for FakeHost {
-    fn request_headers(&self) -> Result<HeaderMap, HostError> {
-        self.called(Call::Headers)?;
-        Ok(map_of(&self.request_map()?))
-    }
-
-    fn set_request_header(&self, name: &[u8], value: &[u8]) -> Result<(), HostError> {
-        self.called(Call::SetHeader)?;
-        let mut headers = self.request_map()?;
-        headers.retain(|(other, _)| other != name);
-        headers.push((name.to_vec(), value.to_vec()));
-        Ok(())
-    }
-
-    fn remove_request_header(&self, name: &[u8]) -> Result<(), HostError> {
-        self.called(Call::RemoveHeader)?;
-        let mut headers = self.request_map()?;
-        headers.retain(|(other, _)| other != name);
-        Ok(())
-    }
-
-    fn request_trailers(&self) -> Result<HeaderMap, HostError> {
-        self.called(Call::Trailers)?;
-        Ok(map_of(&self.trailers.borrow()))
-    }
-
-    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), HostError> {
-        self.called(Call::Trailers)?;
-        let mut trailers = self.trailers.borrow_mut();
-        trailers.retain(|(other, _)| other != name);
-        Ok(())
-    }
-
-    fn request_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
-        self.called(Call::Body)?;
-        self.body_reads.set(self.body_reads.get() + 1);
-        let body = self.body.borrow();
-        body.get(start..start + len)
-            .map(<[u8]>::to_vec)
-            .ok_or(HostError(2))
-    }
-
-    fn response_headers(&self) -> Result<HeaderMap, HostError> {
-        self.called(Call::ResponseHeaders)?;
-        Ok(map_of(&self.response_map()?))
-    }
-
-    fn remove_response_header(&self, name: &[u8]) -> Result<(), HostError> {
-        self.response_map()?.retain(|(other, _)| other != name);
-        Ok(())
-    }
-
-    fn response_trailers(&self) -> Result<HeaderMap, HostError> {
-        Ok(map_of(&self.response_trailers.borrow()))
-    }
-
-    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), HostError> {
-        let mut trailers = self.response_trailers.borrow_mut();
-        trailers.retain(|(other, _)| other != name);
-        Ok(())
-    }
-
-    fn response_body(&self, start: usize, len: usize) -> Result<Vec<u8>, HostError> {
-        self.called(Call::ResponseBody)?;
-        let body = self.response_body.borrow();
-        body.get(start..start + len)
-            .map(<[u8]>::to_vec)
-            .ok_or(HostError(2))
-    }
-
-    fn replace_response_body(&self, size: usize, body: &[u8]) -> Result<(), HostError> {
-        self.response_body
-            .borrow_mut()
-            .splice(..size, body.iter().copied());
-        Ok(())
-    }
-
-    fn source_address(&self) -> Result<Vec<u8>, HostError> {
-        self.called(Call::SourceAddress)?;
-        Ok(self.source_address.borrow().clone())
-    }
-
-    fn set_filter_state(&self, name: &str, value: &[u8]) -> Result<(), HostError> {
-        self.called(Call::FilterState)?;
-        let mut state = self.filter_state.borrow_mut();
-        state.insert(name.to_owned(), value.to_vec());
-        Ok(())
-    }
-
-    fn cut(&self) -> Result<(), HostError> {
-        let (counted, reset) = self.cuts.get();
-        self.cuts.set((counted, reset + 1));
-        Ok(())
-    }
-
-    fn reply(&self, reply: &Reply) -> Result<(), HostError> {
-        self.called(Call::Reply)?;
-        self.replies.borrow_mut().push(Reply {
-            status: reply.status,
-            details: reply.details,
-            headers: reply.headers.clone(),
-            made_headers: reply.made_headers.clone(),
-            id_headers: reply.id_headers,
-            request_id: reply.request_id.clone(),
-            body: reply.body.clone(),
-        });
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Holds no expectation. Invariant: what is not set by a test is what an honest Envoy would give.
 
+pub(crate) mod exchange_host;
 pub(crate) mod form;
 pub(crate) mod host;
 pub(crate) mod keys;

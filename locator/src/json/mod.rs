@@ -11,12 +11,15 @@
 mod choice;
 mod members;
 mod scanner;
+mod stream_options;
 #[cfg(test)]
 mod tests;
 mod text;
 mod trail;
 
 pub(crate) use text::folds_to;
+
+pub use stream_options::{StreamOptions, UsagePlace};
 
 use std::fmt;
 use std::rc::Rc;

@@ -35,6 +35,9 @@ pub(super) fn rule(
     text: &RuleText,
     usage: Option<Rc<Report>>,
 ) -> Result<Rule, String> {
+    if text.stream_usage && usage.is_none() {
+        return Err("`stream_usage` needs answers that state what was used".to_owned());
+    }
     let mut places = Places::default();
     for place in &text.take {
         places.add(place, Meaning::Take)?;
@@ -74,6 +77,7 @@ pub(super) fn rule(
         form_texts: texts(profile.opaque.iter().chain(&text.opaque)),
         untyped_json: text.untyped_json,
         usage,
+        stream_usage: text.stream_usage,
         body_needed: !text.take.is_empty() && text.take.iter().all(of_body),
         reads: text
             .take

@@ -67,6 +67,8 @@ pub struct Rule {
     pub body_needed: bool,
     /// Where its answers state what was used; `None` if it runs nothing by itself.
     pub usage: Option<Rc<Report>>,
+    /// Its streams state it only if `stream_options` of their body ask for it.
+    pub stream_usage: bool,
     /// Where the server reads its resource, for people.
     pub reads: String,
     /// How much of a body may be held back.

@@ -132,6 +132,9 @@ pub struct RuleText {
     /// runs something and says nothing.
     #[serde(default)]
     pub usage: Option<String>,
+    /// Its streams state what was used only if `stream_options` of their body ask for it.
+    #[serde(default)]
+    pub stream_usage: bool,
 }
 
 /// What kind of endpoint a rule describes.

@@ -3,7 +3,7 @@
 //! Does not admit or settle. Invariant: it is of all limits that the request has, or there is none.
 
 use keytable::Unit;
-use keytable::cell::Admission;
+use keytable::cell::{Admission, LimitStanding};
 
 /// A request that was admitted.
 #[derive(Debug)]
@@ -17,4 +17,23 @@ impl Allowance {
         let taken = self.admissions.iter().flat_map(|one| &one.taken);
         taken.into_iter().any(|taken| taken.unit == Unit::Tokens)
     }
+
+    /// How each limit stands with what the request took.
+    pub(super) fn standings(&self) -> Vec<LimitStanding> {
+        let standings = self.admissions.iter().flat_map(left_by);
+        standings.collect()
+    }
+}
+
+fn left_by(admission: &Admission) -> impl Iterator<Item = LimitStanding> {
+    admission.standings.iter().map(|standing| {
+        let mut taken = admission.taken.iter();
+        let taken = taken.find(|one| (one.unit, one.window) == (standing.unit, standing.window));
+        // What is not to be settled was charged: one request.
+        let taken = taken.map_or(1, |taken| taken.held);
+        LimitStanding {
+            left: standing.left.saturating_sub(taken),
+            ..*standing
+        }
+    })
 }

@@ -19,7 +19,8 @@ use crate::cells;
 use crate::gate_news::GateNews;
 use crate::host::Host;
 use crate::ledger_clock::LedgerClock;
-use crate::reply::{LimitReached, Refusal};
+use crate::locator::Family;
+use crate::reply::{LimitReached, Refusal, limit_headers};
 use crate::table::{CheckedRecord, TableReader};
 
 pub(super) use allowance::Allowance;
@@ -111,6 +112,20 @@ impl LimitKeeper {
         if let Ok(mut keeping) = self.0.try_borrow_mut() {
             keeping.settle(host, allowance.admissions, spent);
         }
+    }
+
+    /// Headers that tell how the limits of an admitted request stand; none if the time is not known.
+    pub(super) fn headers(
+        &self,
+        host: &impl Host,
+        allowance: &Allowance,
+        family: Family,
+    ) -> Vec<(&'static str, String)> {
+        let keeping = self.0.try_borrow_mut().ok();
+        let now = keeping.and_then(|mut keeping| keeping.now(host).ok());
+        now.map_or_else(Vec::new, |(now_unix_ms, _)| {
+            limit_headers(family, &allowance.standings(), now_unix_ms)
+        })
     }
 
     /// At the tick: settles what could not be settled, and tells the agent that this gate lives and which

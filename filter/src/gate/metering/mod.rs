@@ -1,7 +1,10 @@
 //! What a permitted request used: its answer is read as it passes by.
 //!
-//! Does not read reports (`meter` does), hold anything back or refuse. Invariants: each request that
-//! was passed on is settled once, however it ended; nothing of the answer is changed.
+//! Does not read reports (`meter` does) or refuse. Invariants: each request that was passed on is settled
+//! once, however it ended; nothing of body or answer is changed unless a stream is asked (`asking`).
+
+mod asking;
+mod usage_chunks;
 
 use std::rc::Rc;
 
@@ -10,10 +13,12 @@ use meter::{End, Format, Meter, Report, Usage};
 
 use super::GateShared;
 use super::arrival::{Arrival, content_length};
+use crate::config::StreamUsage;
 use crate::headers::HeaderMap;
-use crate::host::RequestHost;
+use crate::host::{HostError, RequestHost};
 use crate::table::CheckedRecord;
 use crate::tally::Counted;
+use asking::Asking;
 
 /// A request whose answer states what was used.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(super) struct Metering {
     request_bytes: u64,
     is_size_stated: bool,
     answer: Option<Answer>,
+    /// Asks its stream to state it.
+    asking: Option<Asking>,
     /// What the request called, as far as that was known when its answer began.
     resource: String,
 }
@@ -54,8 +61,20 @@ impl Metering {
             request_bytes: stated.unwrap_or(0),
             is_size_stated: stated.is_some() || arrival.end_of_stream,
             answer: None,
+            asking: None,
             resource: String::new(),
         })
+    }
+
+    /// What it used is charged: a stream that would not state it is asked to, if it may be.
+    pub(super) fn ask(
+        &mut self,
+        host: &impl RequestHost,
+        setting: StreamUsage,
+        arrival: &Arrival<'_>,
+    ) -> Result<(), HostError> {
+        self.asking = Asking::begin(host, setting, arrival)?;
+        Ok(())
     }
 
     /// Body of the request has come: the new piece, or all of it while it is held.
@@ -70,16 +89,28 @@ impl Metering {
         };
     }
 
+    /// Body of the request goes on, all that Envoy has in hand.
+    pub(super) fn pass_body(&mut self, host: &impl RequestHost, size: usize) {
+        let passed = self.asking.as_mut().map(|it| it.pass_body(host, size));
+        if let Some(Err(_)) = passed {
+            self.asking = None;
+        }
+    }
+
     /// Whether the upstream has begun to answer, and not with an error: it has what it runs.
     pub(super) fn is_answered(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| !answer.is_error)
     }
 
     /// The head of the answer to a request that calls `resource`.
-    pub(super) fn begin(&mut self, host: &impl RequestHost, resource: String) {
+    pub(super) fn begin(
+        &mut self,
+        host: &impl RequestHost,
+        resource: String,
+    ) -> Result<(), HostError> {
         self.resource = resource;
         let Ok(headers) = host.response_headers() else {
-            return;
+            return Ok(());
         };
         let status = headers.get(b":status").unwrap_or_default();
         let format = format_of(&headers);
@@ -95,10 +126,28 @@ impl Metering {
             is_error: matches!(status, [b'4'..=b'9', ..]),
             unread_bytes: unread.map(|_| 0),
         });
+        match &mut self.asking {
+            Some(asking) => asking.begin_answer(host, &headers),
+            None => Ok(()),
+        }
     }
 
-    /// The next `size` bytes of the answer's body.
-    pub(super) fn read(&mut self, host: &impl RequestHost, size: usize) {
+    /// The next `size` bytes of the answer's body go on, its last if `is_last`. An error leaves a stream
+    /// that was asked without some of its bytes.
+    pub(super) fn pass_answer(
+        &mut self,
+        host: &impl RequestHost,
+        size: usize,
+        is_last: bool,
+    ) -> Result<(), HostError> {
+        self.read(host, size);
+        match &mut self.asking {
+            Some(asking) => asking.pass_answer(host, size, is_last),
+            None => Ok(()),
+        }
+    }
+
+    fn read(&mut self, host: &impl RequestHost, size: usize) {
         let Some(answer) = self.answer.as_mut().filter(|_| size > 0) else {
             return;
         };
