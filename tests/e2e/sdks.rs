@@ -1,10 +1,13 @@
 //! Developers' own tools: the official SDKs know nothing of us until a refusal, and then raise
 //! their own typed exception; what they may send arrives as they sent it.
 
-use envoy::Envoy;
 use envoy::bootstrap::Tls;
-use tests::sdk::{Workbench, interpreter};
-use tests::{python, wait_for};
+use envoy::{Envoy, Stack, StackOptions};
+use serde_json::json;
+use tests::sdk::{Workbench, interpreter, packages};
+use tests::{Admin, python, start_with, wait_for};
+
+use crate::limits::keeping;
 
 #[test]
 fn openai_for_python() {
@@ -43,10 +46,9 @@ fn five_thousand_honest_requests_are_neither_refused_nor_changed() {
     Workbench::start().python("traffic.py");
 }
 
-#[test]
-fn boto3_for_bedrock_over_tls() {
-    let bench = Workbench::start();
-    let dir = bench.stack.run_dir().join("tls");
+/// Another Envoy of a stack, which speaks TLS, and the certificate of its issuer; nothing without Python.
+fn over_tls(stack: &Stack, admin: &Admin) -> Option<(Envoy, String)> {
+    let dir = stack.run_dir().join("tls");
     std::fs::create_dir_all(&dir).unwrap();
     let at_loopback = [
         "-d".as_ref(),
@@ -54,26 +56,58 @@ fn boto3_for_bedrock_over_tls() {
         "-i".as_ref(),
         "127.0.0.1".as_ref(),
     ];
-    let Some(interpreter) = interpreter() else {
-        return;
-    };
-    python::run_module(&interpreter, "trustme", &at_loopback);
+    python::run_module(&interpreter()?, "trustme", &at_loopback);
 
-    let mut settings = bench.stack.another_envoy("tls").unwrap();
+    let mut settings = stack.another_envoy("tls").unwrap();
     settings.bootstrap.tls = Some(Tls {
         certificate: dir.join("server.pem"),
         private_key: dir.join("server.key"),
     });
     let envoy = Envoy::start(settings).unwrap_or_else(|error| panic!("{error}"));
     let applied = || {
-        let (_, answer) = bench.admin.call("GET", "/v1/envoys", None);
+        let (_, answer) = admin.call("GET", "/v1/envoys", None);
         let envoys = answer["envoys"].as_array().cloned().unwrap_or_default();
         envoys.len() == 2 && envoys.iter().all(|envoy| envoy["generation"].is_u64())
     };
     wait_for("two Envoys have the table", applied);
-    let issuer = dir.join("client.pem");
-    let issuer = issuer.to_str().unwrap();
-    bench.python_at(&envoy.settings().url(), "with_bedrock.py", &[issuer]);
+    Some((envoy, dir.join("client.pem").to_str().unwrap().to_owned()))
+}
+
+#[test]
+fn boto3_for_bedrock_over_tls() {
+    let bench = Workbench::start();
+    if let Some((envoy, issuer)) = over_tls(&bench.stack, &bench.admin) {
+        bench.python_at(&envoy.settings().url(), "with_bedrock.py", &[&issuer]);
+    }
+}
+
+#[test]
+fn a_limit_raises_each_sdk_s_own_exception_and_none_sleeps_for_more_than_a_minute() {
+    let (stack, admin) = start_with(keeping(StackOptions::default()));
+    let limited = |name: &str, unit: &str, window: &str, amount: u64| {
+        let limit = json!({"unit": unit, "window": window, "amount": amount});
+        admin.create(name, json!({"limits": [limit]})).value
+    };
+    let spent = limited("spent", "requests", "lifetime", 1);
+    let minute = limited("minute", "requests", "minute", 1);
+    let metered = limited("metered", "tokens", "lifetime", 1_000_000);
+    let free = admin.create("free", json!({})).value;
+    let url = stack.envoy_url();
+    if let Some((envoy, issuer)) = over_tls(&stack, &admin) {
+        let tls = envoy.settings().url();
+        let args = [&url, &spent, &minute, &tls, &issuer, &metered, &free];
+        let printed = python::run(
+            &interpreter().unwrap(),
+            "with_limits.py",
+            &args.map(String::as_str),
+        );
+        assert!(printed.ends_with("ok streams\n"), "{printed}");
+    }
+    if let Some(packages) = packages() {
+        let args = [&url, &spent, &minute, &metered, &free];
+        let printed = packages.run("with_limits.mjs", &args.map(String::as_str));
+        assert!(printed.ends_with("ok streams\n"), "{printed}");
+    }
 }
 
 #[test]

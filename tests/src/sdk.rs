@@ -89,8 +89,7 @@ impl Workbench {
 
     /// Runs a script for the SDKs from npm.
     pub fn node(&self, script: &str) -> Option<String> {
-        let packages = Packages::install("sdks", &NPM)?;
-        let printed = packages.run(script, &self.arguments(&self.stack.envoy_url()));
+        let printed = packages()?.run(script, &self.arguments(&self.stack.envoy_url()));
         self.check(&printed);
         Some(printed)
     }
@@ -140,6 +139,11 @@ impl Workbench {
 /// An interpreter that has the SDKs.
 pub fn interpreter() -> Option<PathBuf> {
     python::with_packages("sdks", &PYPI)
+}
+
+/// A directory that has the SDKs for Node.
+pub fn packages() -> Option<Packages> {
+    Packages::install("sdks", &NPM)
 }
 
 impl<'a> Sent<'a> {
