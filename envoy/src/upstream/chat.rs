@@ -33,7 +33,8 @@ fn complete(call: &Call<'_>) -> HttpResponse {
     let Ok(body) = serde_json::from_slice::<Value>(call.body) else {
         return error(400, "the body is no JSON");
     };
-    let Some(model) = body.get("model").and_then(Value::as_str) else {
+    let named = body.get("model").and_then(Value::as_str);
+    let Some(model) = named.or_else(|| deployment(call.request.path())) else {
         return error(400, "the body names no model");
     };
     if body.get("stream").and_then(Value::as_bool) == Some(true) {
@@ -46,6 +47,13 @@ fn complete(call: &Call<'_>) -> HttpResponse {
     } else {
         whole(model)
     }
+}
+
+/// What a path calls that names a deployment or an endpoint: then a body need not name a model.
+fn deployment(path: &str) -> Option<&str> {
+    let mut segments = path.split('/');
+    segments.find(|segment| matches!(*segment, "deployments" | "endpoints"))?;
+    segments.next().filter(|name| *name != "openapi")
 }
 
 fn whole(model: &str) -> HttpResponse {

@@ -117,7 +117,8 @@ fn templates_are_matched_whole() {
         {"id":"two","on":"* /b/{x+}/end","kind":"open"},
         {"id":"three","on":"GET /c/*/d","kind":"open"},
         {"id":"four","on":"GET /{x=d|d/}","kind":"open"},
-        {"id":"five","on":"GET /e/{x+}/","kind":"open"}]}}"#;
+        {"id":"five","on":"GET /e/{x+}/","kind":"open"},
+        {"id":"six","on":"POST /f/{x}:{y=go|stop}","kind":"open"}]}}"#;
     for (call, rule) in [
         ("GET /a/x.json", Some("mcp.one")),
         ("PUT /a/.json.json", Some("mcp.one")),
@@ -141,6 +142,12 @@ fn templates_are_matched_whole() {
         ("GET /d/x", None),
         ("GET /e/1/2/", Some("mcp.five")),
         ("GET /e/1/2", None),
+        ("POST /f/1:go", Some("mcp.six")),
+        ("POST /f/1%3Ago", Some("mcp.six")),
+        ("POST /f/1%3astop", Some("mcp.six")),
+        ("POST /f/1%3Ago%3A", None),
+        ("POST /f/%3Ago", None),
+        ("POST /f/1%253Ago", None),
     ] {
         assert_rule(config, call, rule);
     }

@@ -1,9 +1,9 @@
 //! The list of operations and of what is answered otherwise, as the files beside this one hold it.
 //!
-//! `recorded.jsonl` is made by `record.py`, which calls each method of the installed SDKs;
-//! `servers.json` is written by hand after what servers are known to serve; `exceptions.json` what is refused all the
-//! same, and what needs no grant, each with its reason. Sends nothing. Invariant: each test that asks this list has
-//! the same operations.
+//! `recorded.jsonl` is made by `record.py`, which calls each method of the installed SDKs, `described.jsonl` by
+//! `describe.py` from the APIs' own descriptions; `servers.json` is written by hand after what servers are known to
+//! serve; `exceptions.json` what is refused all the same, and what needs no grant, each with its reason. Sends
+//! nothing. Invariant: each test that asks this list has the same operations.
 
 use std::sync::LazyLock;
 
@@ -13,18 +13,23 @@ use serde_json::Value;
 /// The model that every operation names which takes one.
 pub(crate) const MODEL: &str = "good-1";
 /// What the list key with every grant may call.
-pub(crate) const EVERY_MODEL: [&str; 2] = [MODEL, "anthropic/good-1"];
+pub(crate) const EVERY_MODEL: [&str; 4] = [
+    MODEL,
+    "anthropic/good-1",
+    "tunedModels/good-1",
+    "dynamic/good-1",
+];
 
 static BUILT_IN: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../locator/src/rules/default.json")).unwrap()
 });
 
-/// What a method of an SDK has called.
+/// What a method of an SDK has called, or what an API describes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operation {
     pub(crate) sdk: String,
-    /// The method, dotted.
+    /// The method, dotted, or the operation as it is described.
     pub(crate) name: String,
     /// HTTP's method and the path; `{m}` is where the profile is mounted.
     pub(crate) call: String,
@@ -57,6 +62,9 @@ pub(crate) struct Exception {
     sdks: Vec<String>,
     /// Method and path, `{m}` for a mount; `*` at the end for all that begin so.
     calls: Vec<String>,
+    /// With a body of this type alone.
+    #[serde(default)]
+    r#type: Option<String>,
     #[serde(rename = "why")]
     _why: String,
 }
@@ -71,10 +79,14 @@ pub(crate) struct Exceptions {
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
-    let recorded = include_str!("recorded.jsonl").lines();
-    let recorded = recorded.map(|line| serde_json::from_str(line).unwrap());
+    let files = [
+        include_str!("recorded.jsonl"),
+        include_str!("described.jsonl"),
+    ];
+    let lines = files.into_iter().flat_map(str::lines);
+    let called = lines.map(|line| serde_json::from_str(line).unwrap());
     let servers: Vec<Server> = serde_json::from_str(include_str!("servers.json")).unwrap();
-    recorded
+    called
         .chain(servers.into_iter().flat_map(of_server))
         .collect()
 }
@@ -128,7 +140,9 @@ impl Operation {
 impl Exception {
     pub(crate) fn is_of(&self, operation: &Operation) -> bool {
         let of_sdk = self.sdks.is_empty() || self.sdks.contains(&operation.sdk);
+        let of_type = self.r#type.is_none() || self.r#type == operation.r#type;
         of_sdk
+            && of_type
             && self
                 .calls
                 .iter()

@@ -1,9 +1,9 @@
 //! One path template: `POST {m}/models/{model+}:{verb=generateContent|countTokens}`.
 //!
 //! `{m}` is each mount of the profile, `{x=a|b}` each of these texts, `{x}` one segment, `{x+}` one
-//! or more segments; what follows in the same segment is literal, and so is a slash at the end. Mounts
-//! and alternatives are written out when a template is read, so that matching knows only literals and
-//! captures. Does not decode what it captures.
+//! or more segments; what follows in the same segment is literal, and so is a slash at the end. Mounts,
+//! alternatives and spellings of a colon are written out when a template is read, so that matching knows only
+//! literals and captures. Does not decode what it captures.
 //!
 //! Invariant: a rest is the last capture of a template.
 
@@ -72,14 +72,15 @@ impl Template {
         let mut templates = Vec::new();
         for text in texts {
             for (text, chosen) in alternatives(&text)? {
-                let segments = segments(&text)?;
-                templates.push(Self {
-                    rule,
-                    methods: methods.clone(),
-                    upgrade,
-                    segments,
-                    chosen,
-                });
+                for text in spellings(text) {
+                    templates.push(Self {
+                        rule,
+                        methods: methods.clone(),
+                        upgrade,
+                        segments: segments(&text)?,
+                        chosen: chosen.clone(),
+                    });
+                }
             }
         }
         Ok(templates)
@@ -179,6 +180,17 @@ fn alternatives(text: &str) -> Result<Vec<Written>, TemplateError> {
     }
     done.reverse();
     Ok(done)
+}
+
+/// A text with the colon behind a capture as it is and encoded: what escapes a last segment as a whole
+/// encodes it, and servers decode it before they look for a verb.
+fn spellings(text: String) -> Vec<String> {
+    match text.contains("}:") {
+        true => ["}:", "}%3A", "}%3a"]
+            .map(|it| text.replace("}:", it))
+            .into(),
+        false => vec![text],
+    }
 }
 
 /// The first `{name=a|b}` of a text: name, list, where.
