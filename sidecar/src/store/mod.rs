@@ -209,9 +209,7 @@ impl Store {
     ) -> Result<Stored<T>, StoreError> {
         let logged = |transaction: &Connection| {
             let (value, changes) = work(transaction)?;
-            for change in &changes {
-                changes::append(transaction, change)?;
-            }
+            changes::append(transaction, &changes)?;
             let generation = changes::newest(transaction)?;
             Ok(Stored { value, generation })
         };

@@ -15,10 +15,12 @@ use crate::store::error::StoreError;
 use crate::store::feed::entries;
 use crate::store::limits::subjects;
 use crate::store::row::{Columns, integer};
-use crate::store::sql::{Connection, OptionalExtension, params};
+use crate::store::sql::{Connection, OptionalExtension, Value, params};
 
 /// Generations that the log remembers; whoever is further behind gets the whole table.
 const CHANGES_KEPT: u64 = 100_000;
+/// Changes that one statement logs: on a server each statement is a way there and back.
+const ROWS_OF_ONE: usize = 1_000;
 
 /// One change, to be logged.
 #[derive(Debug)]
@@ -125,34 +127,49 @@ pub(crate) fn newest(connection: &Connection) -> Result<Generation, StoreError> 
     Ok(generation(number))
 }
 
-/// Logs a change; gives the generation that it makes.
-pub(crate) fn append(
-    connection: &Connection,
-    change: &ChangeEntry,
-) -> Result<Generation, StoreError> {
-    let next = newest(connection)?.next();
-    let number = integer(next.get());
+/// Logs changes, each as a generation of its own.
+pub(crate) fn append(connection: &Connection, changes: &[ChangeEntry]) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut last = newest(connection)?;
+    for rows in changes.chunks(ROWS_OF_ONE) {
+        last = insert(connection, last, rows)?;
+    }
     connection
         .prepare_cached("UPDATE meta SET generation = ?1")?
-        .execute([number])?;
-    let kind = match change.kind {
-        ChangeKind::Put => "put",
-        ChangeKind::Remove => "remove",
-    };
-    connection
-        .prepare_cached(
-            "INSERT INTO changes (generation, region, key_hash, kind) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![
-            number,
-            change.region.as_str(),
-            change.hash.as_bytes(),
-            kind
-        ])?;
+        .execute([integer(last.get())])?;
     connection
         .prepare_cached("DELETE FROM changes WHERE generation <= ?1")?
-        .execute([integer(next.get().saturating_sub(CHANGES_KEPT))])?;
-    Ok(next)
+        .execute([integer(last.get().saturating_sub(CHANGES_KEPT))])?;
+    Ok(())
+}
+
+/// Logs changes behind a generation, by one statement; gives the generation of the last.
+fn insert(
+    connection: &Connection,
+    last: Generation,
+    changes: &[ChangeEntry],
+) -> Result<Generation, StoreError> {
+    let mut last = last;
+    let mut values = Vec::with_capacity(4 * changes.len());
+    for change in changes {
+        last = last.next();
+        let kind = match change.kind {
+            ChangeKind::Put => "put",
+            ChangeKind::Remove => "remove",
+        };
+        values.extend([
+            Value::Integer(integer(last.get())),
+            Value::Text(change.region.as_str().into()),
+            Value::Blob(change.hash.as_bytes()),
+            Value::Text(kind.into()),
+        ]);
+    }
+    let rows = vec!["(?, ?, ?, ?)"; changes.len()].join(", ");
+    let sql = format!("INSERT INTO changes (generation, region, key_hash, kind) VALUES {rows}");
+    connection.prepare_cached(&sql)?.execute(&values)?;
+    Ok(last)
 }
 
 /// Whether the log has every generation behind `from`. Not for one that is yet to come.

@@ -221,12 +221,12 @@ pub(crate) fn add(store: &Store, number: u32, home: &str) -> Generation {
 pub(crate) fn insert_at_once(store: &Store, keys: impl IntoIterator<Item = (NewKey, Minted)>) {
     store
         .write(|connection| {
-            for (new, minted) in keys {
+            let add = |(new, minted)| {
                 let key = lifecycle::add(connection, new, minted, NOW)?;
-                let kind = changes::ChangeKind::Put;
-                changes::append(connection, &lifecycle::change_of(&key, kind))?;
-            }
-            Ok(())
+                Ok(lifecycle::change_of(&key, changes::ChangeKind::Put))
+            };
+            let added: Result<Vec<_>, StoreError> = keys.into_iter().map(add).collect();
+            changes::append(connection, &added?)
         })
         .unwrap();
 }

@@ -6,11 +6,16 @@
 
 use std::time::Instant;
 
-use keytable::{AccountId, KeyHash, KeyId, Status, Tokens, UsageBatch, UsageOutcome, UsageRow};
+use keytable::{
+    AccountId, Amount, ExpectedTokens, KeyHash, KeyId, Limit, Limits, Status, Tokens, Unit,
+    Unmetered, UsageBatch, UsageOutcome, UsageRow, WhenApart, Window,
+};
+use serde_json::Value;
 
 use crate::store::sql::Connection;
 
 use crate::domain::audit::AuditAction;
+use crate::domain::identity::account::AccountEdit;
 use crate::domain::key::NewKey;
 use crate::domain::label::Labels;
 use crate::domain::name::KeyName;
@@ -22,7 +27,7 @@ use crate::store::tests::fixture::{
 };
 use crate::store::tests::traced::Traced;
 use crate::store::{
-    AuditFilter, CatalogFilter, Cursor, CursorValue, KeyFilter, Minted, Sort, Store, Subject,
+    AuditFilter, CatalogFilter, Cursor, CursorValue, KeyFilter, Minted, News, Sort, Store, Subject,
     tenancy,
 };
 
@@ -326,4 +331,56 @@ fn a_key_costs_the_same_whatever_its_account_has() {
             "{few} steps before, {many} behind 3,000 keys"
         );
     }
+}
+
+/// On a server each statement is a way there and back, during which nobody else changes anything.
+#[test]
+fn the_first_limits_of_an_account_are_few_statements_whatever_it_has() {
+    let scratch = Scratch::new();
+    let store = scratch.open_file();
+    let traced = Traced::of(&store);
+    let limit = |account: &AccountId| {
+        let limit = Limit {
+            unit: Unit::Requests,
+            window: Window::Lifetime,
+            amount: Amount::new(5).unwrap(),
+            expected: ExpectedTokens::default(),
+            when_apart: WhenApart::default(),
+            unmetered: Unmetered::default(),
+        };
+        let edit = AccountEdit {
+            limits: Limits::new(vec![limit]).ok(),
+            ..AccountEdit::default()
+        };
+        let entry = act().entry(AuditAction::AccountEdited, None, "x", Value::Null);
+        store.edit_account(account, None, &edit, &entry).unwrap();
+    };
+    let [small, large] = [account(1), account(2)];
+    for (account, keys) in [(&small, 10..15), (&large, 100..2_600)] {
+        let seed = |connection: &Connection| tenancy::seed_account(connection, account, NOW);
+        store.write(seed).unwrap();
+        let of_account = |number| NewKey {
+            account: account.clone(),
+            name: KeyName::parse(&format!("key {number}")).unwrap(),
+            ..new_key("local")
+        };
+        insert_at_once(
+            &store,
+            keys.map(|number| (of_account(number), minted(number))),
+        );
+    }
+    let few = traced.runs(|| limit(&small));
+    let before = store.generation().unwrap();
+    let many = traced.runs(|| limit(&large));
+    assert!(
+        many <= few + 3,
+        "{few} statements for 5 keys, {many} for 2,500"
+    );
+    let news = store.news(&region("local"), Some((store.epoch(), before)), NOW);
+    let News::Changes { newest, changes } = news.unwrap() else {
+        panic!("a gap");
+    };
+    // The account has a record in each of two regions.
+    assert_eq!(newest.get() - before.get(), 2_502, "each a generation");
+    assert_eq!(changes.len(), 2_501);
 }

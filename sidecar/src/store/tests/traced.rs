@@ -24,6 +24,8 @@ struct Seen {
     /// Each statement with the steps of its machine so far: SQLite counts on while it is kept.
     statements: BTreeMap<String, i64>,
     steps: i64,
+    /// How many statements were run.
+    runs: u64,
 }
 
 impl Traced {
@@ -54,6 +56,14 @@ impl Traced {
         steps() - before
     }
 
+    /// How many statements `work` runs.
+    pub(crate) fn runs(&self, work: impl FnOnce()) -> u64 {
+        let runs = || self.connections.iter().map(|seen| lock(seen).runs);
+        let before: u64 = runs().sum();
+        work();
+        runs().sum::<u64>() - before
+    }
+
     /// Every statement that was run so far, with the steps of its plan.
     pub(crate) fn plans(&self) -> BTreeMap<String, Vec<String>> {
         let sqls = self.connections.iter().flat_map(|seen| {
@@ -79,6 +89,7 @@ impl Seen {
         // One that was forgotten and prepared anew counts from 0.
         let earlier = before.filter(|before| *before <= steps).unwrap_or(0);
         self.steps += steps - earlier;
+        self.runs += 1;
     }
 }
 
