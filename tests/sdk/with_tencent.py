@@ -27,6 +27,8 @@ PARAMETER = "InvalidParameter.InvalidParameter"
 MISSING = "MissingParameter.MissingParameter"
 NOT_FOUND = "ResourceNotFound.ResourceNotFound"
 DENIED = "OperationDenied.OperationDenied"
+# What each answer of the demo upstream states.
+TOKENS_OF_ONE = 5
 sent, calls = set(), {}
 
 
@@ -369,15 +371,19 @@ def gate_and_usage():
         return call("DescribeUsageRankList", {"Dimension": dimension, **span, **params})
 
     def counted():
-        found = [item for item in rank("apikey", Target=key).TopList if item.Stats.RequestCount == 5]
+        wanted = (5, 4 * TOKENS_OF_ONE)
+        figures = lambda item: (item.Stats.RequestCount, item.Stats.TotalToken)
+        found = [item for item in rank("apikey", Target=key).TopList if figures(item) == wanted]
         return found[0] if found else None
 
     until = time.time() + 30
     while not (item := counted()):
         assert time.time() < until, "the usage never came"
     assert (item.Key, item.Name, item.Stats.RequestFailCount) == (key, "at the gate", 1)
-    assert (item.Stats.TotalToken, item.Stats.InputTotalToken) == (0, 0), "tokens are not counted"
-    assert sum(json.loads(item.Series.RequestCount)) == 5 and sum(json.loads(item.Series.TotalToken)) == 0
+    assert (item.Stats.InputTotalToken, item.Stats.OutputTotalToken) == (4, 16), item.Stats
+    sums = [sum(json.loads(series)) for series in (item.Series.RequestCount, item.Series.TotalToken)]
+    assert sums == [5, 4 * TOKENS_OF_ONE] and item.Stats.CacheTotalToken == 0, sums
+    assert rank("model", SortKey="TotalToken").TopList[0].Stats.TotalToken >= 4 * TOKENS_OF_ONE
     whole = rank("model", MetricType="apikey_usage", Anchor=key, Period=300)
     shares = [(item.Rank, item.Key, item.Stats.RequestCount) for item in whole.TopList]
     assert shares == [(1, "glm-5.1", 4), (2, "(unknown)", 1)], shares

@@ -1,9 +1,10 @@
 //! `DescribeUsageRankList`: which keys, endpoints and models were used most.
 //!
-//! Counts requests; nothing here reads answers, so every figure of tokens is 0. Invariant: all
-//! parts of an answer are of the same whole periods.
+//! Does not count: what is told was reported by Envoys. Invariant: all parts of an answer are of the same whole
+//! periods.
 
 mod answer;
+mod figures;
 mod request;
 
 use keytable::AxisKind;

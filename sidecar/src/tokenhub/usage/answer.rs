@@ -2,11 +2,11 @@
 //!
 //! Invariant: a series has a number for each timestamp.
 
-use keytable::UsageOutcome;
 use serde_json::{Map, Value, json};
 
 use crate::store::{UsagePoint, UsageShare};
-use crate::tokenhub::usage::request::{Dimension, METRICS, Wanted};
+use crate::tokenhub::usage::figures::{Figures, METRICS};
+use crate::tokenhub::usage::request::{Dimension, Wanted};
 use crate::tokenhub::usage::{PAGE_LEN, shown};
 
 /// An object of the page, with its points.
@@ -69,36 +69,28 @@ fn item(rank: usize, share: &UsageShare, wanted: &Wanted, series: Option<Value>)
 }
 
 fn stats<'a>(shares: impl IntoIterator<Item = &'a UsageShare>) -> Value {
-    let (mut all, mut failed) = (0_u64, 0_u64);
-    for share in shares {
-        all += share.permitted + share.refused;
-        failed += share.refused;
-    }
-    metrics(|metric| match metric {
-        "RequestCount" => all.into(),
-        "RequestFailCount" => failed.into(),
-        _ => 0.into(),
-    })
+    let sum = shares
+        .into_iter()
+        .map(Figures::from)
+        .fold(Figures::default(), Figures::with);
+    metrics(|metric| sum.of(metric).into())
 }
 
 /// Each metric's numbers, one for each timestamp, as a JSON list in a text.
 fn series(points: &[UsagePoint], timestamps: &[u64], period_s: u64) -> Value {
-    let numbers = |counts: fn(UsageOutcome) -> bool| {
-        let number = |start_s: &u64| {
-            let period = *start_s..start_s + period_s;
-            let within = points
-                .iter()
-                .filter(|point| period.contains(&point.start_s));
-            let counted = within.filter(|point| counts(point.outcome));
-            counted.map(|point| point.count).sum::<u64>()
-        };
-        let numbers: Vec<u64> = timestamps.iter().map(number).collect();
-        Value::from(numbers).to_string()
+    let within = |start_s: &u64| {
+        let period = *start_s..start_s + period_s;
+        let points = points
+            .iter()
+            .filter(|point| period.contains(&point.start_s));
+        points
+            .map(Figures::from)
+            .fold(Figures::default(), Figures::with)
     };
-    metrics(|metric| match metric {
-        "RequestCount" => numbers(|_| true).into(),
-        "RequestFailCount" => numbers(|outcome| outcome != UsageOutcome::Permitted).into(),
-        _ => Value::from(vec![0; timestamps.len()]).to_string().into(),
+    let sums: Vec<Figures> = timestamps.iter().map(within).collect();
+    metrics(|metric| {
+        let numbers: Vec<u64> = sums.iter().map(|sum| sum.of(metric)).collect();
+        Value::from(numbers).to_string().into()
     })
 }
 

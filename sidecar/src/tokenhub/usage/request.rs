@@ -9,6 +9,7 @@ use crate::domain::usage::{Interval, Period};
 use crate::store::UsageShare;
 use crate::tokenhub::fault::Fault;
 use crate::tokenhub::input::Input;
+use crate::tokenhub::usage::figures::{Figures, METRICS};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const SPAN_DAYS_MAX: u64 = 90;
@@ -16,16 +17,6 @@ const TARGET_CHARS_MAX: usize = 256;
 const OFFSET_MAX: u64 = 1_000_000_000;
 /// Spans in days, and the shortest period that is told of them, in seconds.
 const FLOORS: [(u64, u64); 4] = [(1, 60), (5, 300), (10, 3_600), (SPAN_DAYS_MAX, 86_400)];
-/// What is told of each object. Tokens are not counted.
-pub(super) const METRICS: [&str; 6] = [
-    "TotalToken",
-    "InputTotalToken",
-    "OutputTotalToken",
-    "CacheTotalToken",
-    "RequestCount",
-    "RequestFailCount",
-];
-
 /// By what requests are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dimension {
@@ -107,11 +98,11 @@ impl Wanted {
         Interval::covering(period, self.from, self.until)
     }
 
-    /// Sorts by the wanted metric; where that says nothing, as it does for tokens, by requests.
+    /// Sorts by the wanted metric; where that says nothing, by requests.
     pub(super) fn sort(&self, shares: &mut [UsageShare]) {
-        let rank = |share: &UsageShare| match self.sort_key {
-            "RequestFailCount" => (share.refused, share.permitted),
-            _ => (share.permitted + share.refused, 0),
+        let rank = |share: &UsageShare| {
+            let figures = Figures::from(share);
+            (figures.of(self.sort_key), figures.of("RequestCount"))
         };
         shares.sort_by(|one, other| {
             rank(other)
