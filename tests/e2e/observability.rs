@@ -30,8 +30,10 @@ fn of_envoy(stack: &Stack) -> String {
     raw::get_text(&format!("{}/stats/prometheus", stack.envoy_admin_url()))
 }
 
-fn of_sidecar(stack: &Stack) -> String {
-    raw::get_text(&format!("{}/metrics", stack.console_url()))
+fn of_sidecar(admin: &Admin) -> String {
+    let (status, page) = admin.call_text("GET", "/metrics", None);
+    assert_eq!(status, 200, "{page}");
+    page
 }
 
 /// Names of metrics on a page.
@@ -89,12 +91,12 @@ fn expressions_of_dashboard() -> Vec<String> {
 
 #[test]
 fn dashboard_and_rules_ask_for_metrics_that_exist() {
-    let (stack, _) = run();
+    let (stack, admin) = run();
     wait_for("tokens are told", || {
-        of_sidecar(&stack).contains("latchkey_tokens_total{")
+        of_sidecar(&admin).contains("latchkey_tokens_total{")
     });
     let mut known = names(&of_envoy(&stack));
-    known.extend(names(&of_sidecar(&stack)));
+    known.extend(names(&of_sidecar(&admin)));
     let rules = expressions_of_rules();
     let panels = expressions_of_dashboard();
     assert!(
@@ -145,8 +147,8 @@ fn prometheus_accepts_rules_configuration_and_our_metrics() {
     promtool.succeed(&["check", "rules"], &observability("alerts.yaml"));
     promtool.succeed(&["test", "rules"], &observability("alerts.test.yaml"));
     promtool.succeed(&["check", "config"], &observability("prometheus.yaml"));
-    let (stack, _) = run();
-    promtool.check_metrics(&of_sidecar(&stack));
+    let (_stack, admin) = run();
+    promtool.check_metrics(&of_sidecar(&admin));
 }
 
 #[test]
@@ -168,9 +170,9 @@ fn expressions_of_the_dashboard_are_promql() {
 
 #[test]
 fn the_sidecar_counts_calls_changes_watchers_and_envoys() {
-    let (stack, admin) = run();
+    let (_stack, admin) = run();
     let sample = |name: &str| {
-        let page = of_sidecar(&stack);
+        let page = of_sidecar(&admin);
         let line = page.lines().find(|line| line.starts_with(name));
         let line = line.unwrap_or_else(|| panic!("{name}: {page}"));
         line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
@@ -196,12 +198,12 @@ fn the_sidecar_counts_calls_changes_watchers_and_envoys() {
 
 #[test]
 fn paths_and_methods_that_a_caller_invents_make_no_series() {
-    let (stack, _) = start();
+    let (stack, admin) = start();
     for number in 0..20 {
         let path = format!("/invented/{number}");
         raw::send(&stack.console_url(), &raw::head("BREW", &path, &[]));
     }
-    let page = of_sidecar(&stack);
+    let page = of_sidecar(&admin);
     assert!(
         !page.contains("invented") && !page.contains("BREW"),
         "{page}"

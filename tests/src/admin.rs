@@ -54,6 +54,13 @@ impl Admin {
 
     /// Any call; gives status and JSON body.
     pub fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, text) = self.call_text(method, path, body);
+        let answer = serde_json::from_str(&text);
+        (status, answer.unwrap_or(Value::Null))
+    }
+
+    /// The same with the body as it is.
+    pub fn call_text(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
         let request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -63,10 +70,7 @@ impl Admin {
             .unwrap();
         let mut response = self.agent.run(request).expect("the sidecar answers");
         let text = response.body_mut().read_to_string().unwrap();
-        (
-            response.status().as_u16(),
-            serde_json::from_str(&text).unwrap_or(Value::Null),
-        )
+        (response.status().as_u16(), text)
     }
 
     fn succeed(&self, method: &str, path: &str, body: Option<&Value>) -> Value {

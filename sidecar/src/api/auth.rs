@@ -35,6 +35,20 @@ pub(super) async fn authorize(
     }
 }
 
+/// Lets everybody on. Whoever presents a token is known to what follows; one that nobody has is refused.
+pub(super) async fn recognize(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match known(&request).await {
+        Ok(()) => next
+            .call(request)
+            .await
+            .map(ServiceResponse::map_into_boxed_body),
+        Err(problem) => Ok(request.error_response(problem)),
+    }
+}
+
 /// Refuses a request for a name that is not ours. Probes may use any, and so may clients of the
 /// cloud API, who sign it.
 pub(crate) async fn check_host(
@@ -73,6 +87,16 @@ async fn check(request: &ServiceRequest) -> Result<(), Problem> {
         RouteMatch::Nothing => return Err(Problem::not_found("there is no such call")),
     }
     request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+async fn known(request: &ServiceRequest) -> Result<(), Problem> {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        let app = app(request)?;
+        let address = app.host_policy.address(request);
+        let caller = identify(request, &app, address).await?;
+        request.extensions_mut().insert(caller);
+    }
     Ok(())
 }
 

@@ -1,20 +1,24 @@
 //! The call `GET /metrics`: what the sidecar counts, in Prometheus' text format.
 //!
-//! It asks for no credential, as health does not. Does not count. Invariant: the number of series is
-//! bounded by routes, statuses and Envoys, whatever callers send.
+//! It asks for no credential, as health does not; what is an account's own it tells to whoever may read that
+//! account. Does not count. Invariant: the number of series is bounded by routes, statuses, Envoys and a fixed
+//! number of models, whatever callers send.
 
 mod fleet;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
+use crate::api::operations::Access;
+use crate::domain::identity::role::Capability;
 use crate::http::metrics::Text;
 use crate::http::problem::Problem;
 use crate::service::App;
+use crate::service::caller::Caller;
 use crate::store::{LimitCounts, Store};
 
 /// `GET /metrics`
-pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(app: Data<App>, caller: Option<Caller>) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let read = move |store: &Store| {
         let limits = store.limit_counts(now)?;
@@ -32,6 +36,10 @@ pub(super) async fn show(app: Data<App>) -> Result<HttpResponse, Problem> {
     text.gauge("database_copied", help, &[], copied);
     show_limits(&limits, &mut text);
     app.metrics.show(&mut text);
+    if let Some(caller) = caller {
+        Access::Needs(Capability::KeysRead).check(&caller)?;
+        app.metrics.show_tokens(caller.account.as_ref(), &mut text);
+    }
     fleet::show(&sightings, generation, &mut text);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")

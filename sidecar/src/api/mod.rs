@@ -28,7 +28,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .app_data(PayloadConfig::new(BODY_BYTES_MAX))
         .service(web::resource("/healthz").get(health::healthz))
         .service(web::resource("/readyz").get(health::readyz))
-        .service(web::resource("/metrics").get(metrics::show))
+        .service(
+            web::resource("/metrics")
+                .wrap(from_fn(auth::recognize))
+                .get(metrics::show),
+        )
         .configure(openapi::routes)
         .service(
             web::scope("/v1")

@@ -18,6 +18,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use keytable::AccountId;
 
 use crate::http::problem::REQUEST_ID;
 use crate::store::CountedTokens;
@@ -163,8 +164,12 @@ impl Metrics {
     pub(crate) fn show(&self, text: &mut Text) {
         self.show_requests(text);
         self.show_feed(text);
+    }
+
+    /// What the requests of this account used, or of all.
+    pub(crate) fn show_tokens(&self, of: Option<&AccountId>, text: &mut Text) {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.show(text);
+        tokens.show(of, text);
     }
 
     fn show_requests(&self, text: &mut Text) {

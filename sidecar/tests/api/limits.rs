@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::feed::ledger::{Charging, lifetime, limited, standing};
 use crate::feed::usage::{report, row};
 use crate::support::agent::Agent;
-use crate::support::{Scratch, Sidecar};
+use crate::support::{Scratch, Sidecar, call};
 
 fn path_of(key: &Value) -> String {
     format!("/v1/keys/{}", key["id"].as_str().unwrap())
@@ -323,6 +323,23 @@ fn a_check_is_told_what_limits_say_after_all_else() {
     assert!(free.get("limits").is_none(), "{free}");
 }
 
+/// A request of a key has used 7 tokens, told twice.
+fn use_tokens(sidecar: &Sidecar, key: &Value) {
+    let tokens = TokenCounts {
+        input: 7,
+        ..TokenCounts::default()
+    };
+    let used = UsageRow {
+        tokens: Tokens {
+            reported: tokens,
+            ..Tokens::default()
+        },
+        ..row(key, "glm-5.1", UsageOutcome::Permitted, 1)
+    };
+    report(sidecar, 1, vec![used.clone()]);
+    report(sidecar, 1, vec![used]);
+}
+
 #[test]
 fn limits_and_tokens_are_metrics() {
     let scratch = Scratch::new();
@@ -339,19 +356,39 @@ fn limits_and_tokens_are_metrics() {
     agent.charge(&sidecar, &lifetime(&key, 1), (20, 0, 80));
     metric("latchkey_sidecar_limits{of=\"key\",state=\"exhausted\"} 1");
     metric("latchkey_sidecar_limits{of=\"account\",state=\"exhausted\"} 0");
-    let tokens = TokenCounts {
-        input: 7,
-        ..TokenCounts::default()
-    };
-    let used = UsageRow {
-        tokens: Tokens {
-            reported: tokens,
-            ..Tokens::default()
-        },
-        ..row(&key, "glm-5.1", UsageOutcome::Permitted, 1)
-    };
-    report(&sidecar, 1, vec![used.clone()]);
-    report(&sidecar, 1, vec![used]);
+    use_tokens(&sidecar, &key);
     let series = "latchkey_tokens_total{account=\"demo\",model=\"glm-5.1\"";
     metric(&format!("{series},kind=\"input\",basis=\"reported\"}} 7"));
+}
+
+#[test]
+fn tokens_are_told_to_whoever_may_read_their_account() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    use_tokens(&sidecar, &limited(&sidecar));
+    let page = |headers: &[(&str, &str)]| {
+        call(
+            &format!("{}/metrics", sidecar.admin()),
+            "GET",
+            headers,
+            None,
+        )
+    };
+    let anonymous = page(&[]);
+    assert_eq!(anonymous.status, 200);
+    let series = "latchkey_tokens_total{account=\"demo\"";
+    for told in [series, "demo", "glm-5.1"] {
+        assert!(!anonymous.text.contains(told), "{told}: {}", anonymous.text);
+    }
+    sidecar.post("/v1/accounts", &json!({"id": "other", "name": "other"}));
+    let of_token = |account: &str, capabilities: &[&str]| {
+        let body = json!({"name": "s", "account": account, "capabilities": capabilities});
+        let made = sidecar.post("/v1/tokens", &body).json();
+        let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
+        page(&[("authorization", &bearer)])
+    };
+    assert!(of_token("demo", &["keys:read"]).text.contains(series));
+    assert!(!of_token("other", &["keys:read"]).text.contains("demo"));
+    assert_eq!(of_token("demo", &["admin"]).status, 403);
+    assert_eq!(page(&[("authorization", "Bearer lkt-none")]).status, 401);
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use keytable::{TokenCounts, Tokens};
+use keytable::{AccountId, TokenCounts, Tokens};
 
 use super::Text;
 use crate::domain::usage::OTHER_RESOURCES;
@@ -29,11 +29,14 @@ impl TokenTotals {
         self.0.entry(key).or_default().add(&counted.tokens);
     }
 
-    pub(super) fn show(&self, text: &mut Text) {
+    /// Those of this account, or of all.
+    pub(super) fn show(&self, of: Option<&AccountId>, text: &mut Text) {
         let help =
             "Tokens that requests used, as answers have stated them or as they were worked out.";
         text.announce_counter("tokens_total", help);
-        for ((account, model), tokens) in &self.0 {
+        let is_shown = |account: &str| of.is_none_or(|of| of.as_str() == account);
+        let shown = self.0.iter().filter(|((account, _), _)| is_shown(account));
+        for ((account, model), tokens) in shown {
             let bases = [
                 ("reported", &tokens.reported),
                 ("estimated", &tokens.estimated),
@@ -99,7 +102,7 @@ mod tests {
             (Some(6), None, Some(10))
         );
         let mut text = Text::default();
-        totals.show(&mut text);
+        totals.show(None, &mut text);
         let line = "{account=\"demo\",model=\"m7\",kind=\"input\",basis=\"reported\"} 6\n";
         assert!(text.finish().contains(line));
     }
