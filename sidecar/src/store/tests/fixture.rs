@@ -7,6 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use keytable::{
     AccountId, AddressList, Axis, Generation, KeyHash, KeyId, Limits, Network, Scope, ScopeEntry,
@@ -66,6 +68,9 @@ pub(crate) fn server(url: &str) -> Server {
     }
 }
 
+/// How long a session on a server may take to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A directory of its own that goes with the test, or a database that does.
 pub(crate) struct Scratch(pub(crate) PathBuf, OnceCell<StorePlace>);
 
@@ -87,7 +92,7 @@ impl Scratch {
             true => StorePlace::Server(database(Cluster::shared().unwrap())),
             false => StorePlace::Directory(self.0.clone()),
         });
-        seeded(Store::open_at(place, 50).unwrap())
+        seeded(opened(place))
     }
 
     /// The store in its file, for what is about the file.
@@ -97,6 +102,19 @@ impl Scratch {
 
     pub(crate) fn refusal(&self) -> OpenError {
         Store::open(&self.0, 50).unwrap_err()
+    }
+}
+
+/// Opens a store. A server may still be ending the session of one that was closed just now.
+fn opened(place: &StorePlace) -> Store {
+    let begin = Instant::now();
+    loop {
+        match Store::open_at(place, 50) {
+            Err(OpenError::InUse) if begin.elapsed() < PATIENCE => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened.unwrap(),
+        }
     }
 }
 
