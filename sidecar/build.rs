@@ -1,7 +1,8 @@
 //! The files of the console as the binary carries them: listed, and compressed.
 //!
-//! Does not change what they say, but for the bare names by which published modules import each other: a
-//! page without inline scripts has no import map. Invariant: the same tree gives the same bytes.
+//! Changes nothing that a browser would run, but for the bare names by which published modules import each
+//! other: a page without inline scripts has no import map. Comments on lines of their own become empty lines,
+//! so that an error's line is the line of the source. Invariant: the same tree gives the same bytes.
 
 use std::fs;
 use std::io;
@@ -27,7 +28,8 @@ fn main() -> io::Result<()> {
     paths.sort();
     let mut table = String::from("&[\n");
     for (at, path) in paths.iter().enumerate() {
-        let text = with_paths(path, fs::read_to_string(Path::new(WEB).join(path))?);
+        let source = fs::read_to_string(Path::new(WEB).join(path))?;
+        let text = without_comments(path, &with_paths(path, source));
         fs::write(out.join(format!("{at}.txt")), &text)?;
         fs::write(out.join(format!("{at}.br")), compressed(&text)?)?;
         table += &format!(
@@ -60,6 +62,28 @@ fn with_paths(path: &str, text: String) -> String {
     }
     BARE.iter()
         .fold(text, |text, (bare, at)| text.replace(bare, at))
+}
+
+/// A script or a style without the comments that stand on lines of their own.
+fn without_comments(path: &str, text: &str) -> String {
+    if !path.ends_with(".js") && !path.ends_with(".css") {
+        return text.to_owned();
+    }
+    let mut is_inside = false;
+    let mut kept = String::new();
+    for line in text.lines() {
+        let start = line.trim_start();
+        let opens = start.starts_with("/*");
+        let closes = line.ends_with("*/");
+        let is_comment =
+            is_inside || start.starts_with("//") || (opens && (closes || !start.contains("*/")));
+        is_inside = (is_inside || (is_comment && opens)) && !closes;
+        if !is_comment {
+            kept += line;
+        }
+        kept.push('\n');
+    }
+    kept
 }
 
 fn compressed(text: &str) -> io::Result<Vec<u8>> {
