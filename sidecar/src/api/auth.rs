@@ -26,13 +26,8 @@ pub(super) async fn authorize(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match check(&request).await {
-        Ok(()) => next
-            .call(request)
-            .await
-            .map(ServiceResponse::map_into_boxed_body),
-        Err(problem) => Ok(request.error_response(problem)),
-    }
+    let checked = check(&request).await;
+    forward(checked, request, next).await
 }
 
 /// Lets everybody on. Whoever presents a token is known to what follows; one that nobody has is refused.
@@ -40,13 +35,8 @@ pub(super) async fn recognize(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match known(&request).await {
-        Ok(()) => next
-            .call(request)
-            .await
-            .map(ServiceResponse::map_into_boxed_body),
-        Err(problem) => Ok(request.error_response(problem)),
-    }
+    let known = known(&request).await;
+    forward(known, request, next).await
 }
 
 /// Refuses a request for a name that is not ours. Probes may use any, and so may clients of the
@@ -60,12 +50,25 @@ pub(crate) async fn check_host(
         true => Ok(()),
         false => app.host_policy.check_host(&request),
     };
-    match app(&request).and_then(check) {
-        Err(problem) if !is_probe => Ok(request.error_response(problem)),
-        _ => next
+    let checked = match is_probe {
+        true => Ok(()),
+        false => app(&request).and_then(check),
+    };
+    forward(checked, request, next).await
+}
+
+/// Lets a request on, or answers what is wrong with it.
+async fn forward(
+    checked: Result<(), Problem>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match checked {
+        Ok(()) => next
             .call(request)
             .await
             .map(ServiceResponse::map_into_boxed_body),
+        Err(problem) => Ok(request.error_response(problem)),
     }
 }
 
