@@ -153,7 +153,7 @@ impl Problem {
     /// 403: the caller may, after proving their identity again.
     pub fn verification_required() -> Self {
         let detail = "prove who you are with POST /v1/verifications, then repeat this call within \
-                      5 minutes; each proof serves for one call";
+                      5 minutes; each proof serves for calls of one kind";
         let title = "Proof of identity is needed";
         let slug = "verification-required";
         Self::new(StatusCode::FORBIDDEN, slug, title, detail)

@@ -161,7 +161,7 @@ impl Caller {
         }
     }
 
-    /// Refuses a person who has not proved their identity since the last act that needed it. A
+    /// Refuses a person who has not proved their identity for acts of this kind within five minutes. A
     /// script has proved it when its token was given the capability for `purpose`.
     pub(crate) async fn require_verification(
         &self,
@@ -173,7 +173,7 @@ impl Caller {
         };
         let (session, now) = (person.session, app.clock.now());
         let proved = app
-            .store(move |store| store.use_verification(&session, now))
+            .store(move |store| store.use_verification(&session, purpose.as_str(), now))
             .await?;
         proved
             .then_some(())
@@ -209,6 +209,16 @@ impl AccountAccess {
 }
 
 impl Purpose {
+    /// The kind, as it is stored with a proof.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyReveal => "key_reveal",
+            Self::KeyDelete => "key_delete",
+            Self::Mint => "mint",
+            Self::Factor => "factor",
+        }
+    }
+
     const fn capability(self) -> Capability {
         match self {
             Self::KeyReveal => Capability::KeysReveal,

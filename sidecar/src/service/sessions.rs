@@ -126,7 +126,7 @@ impl App {
         Ok(user)
     }
 
-    /// Takes a proof of who the caller is, for one act; gives until when it serves.
+    /// Takes a proof of who the caller is, for one kind of act; gives until when it serves.
     pub(crate) async fn verify(
         &self,
         caller: &Caller,

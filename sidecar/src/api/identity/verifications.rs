@@ -1,6 +1,6 @@
 //! The call of `/v1/verifications`: somebody who has logged in proves again who they are.
 //!
-//! Does not say what for. Invariant: a proof serves for one act within five minutes, in the
+//! Does not say what for. Invariant: a proof serves for one kind of act within five minutes, in the
 //! session that gave it.
 
 use actix_web::http::StatusCode;
@@ -24,7 +24,7 @@ use crate::service::sessions::Factor;
 /// Until when the proof serves.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Verified {
-    /// When it is worth nothing any more, if no act has used it up before
+    /// When it is worth nothing any more
     expires_at: Shown<UnixMillis>,
 }
 

@@ -21,7 +21,7 @@ function oneAtATime(question) {
 }
 
 ask.login = oneAtATime(logInAgain);
-ask.proof = oneAtATime(() => askProof());
+ask.proof = oneAtATime(() => askProof(''));
 
 function App() {
   const [phase, setPhase] = useState(/** @type {any} */ ({ name: 'loading' }));

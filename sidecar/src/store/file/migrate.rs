@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_tokens.sql"),
     include_str!("migrations/0013_portable.sql"),
     include_str!("migrations/0014_limits.sql"),
+    include_str!("migrations/0015_switched.sql"),
 ];
 
 /// The newest schema version.

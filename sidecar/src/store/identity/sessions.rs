@@ -1,7 +1,7 @@
 //! Sessions of people who logged in, and what they have proved since.
 //!
 //! Does not check passwords. Invariant: a session is a row; without the row its cookie is worth
-//! nothing. A proof of identity serves for one act.
+//! nothing. A proof of identity serves for one kind of act.
 
 use std::net::IpAddr;
 
@@ -101,19 +101,25 @@ impl Store {
             change(&mut user)?;
             users::put(transaction, &user)?;
             transaction.execute(
-                "UPDATE sessions SET verified_until = ?2 WHERE hash = ?1",
+                "UPDATE sessions SET verified_until = ?2, verified_for = NULL WHERE hash = ?1",
                 params![hash.as_bytes(), integer(until.get())],
             )?;
             audit::append(transaction, entry)
         })
     }
 
-    /// Uses up a proof of identity; whether there was one.
-    pub fn use_verification(&self, hash: &KeyHash, now: UnixMillis) -> Result<bool, StoreError> {
+    /// Uses a proof of identity for a kind of act, and from then on for no other; whether there was one.
+    pub fn use_verification(
+        &self,
+        hash: &KeyHash,
+        kind: &str,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
         self.write(|transaction| {
             let used = transaction.execute(
-                "UPDATE sessions SET verified_until = 0 WHERE hash = ?1 AND verified_until > ?2",
-                params![hash.as_bytes(), integer(now.get())],
+                "UPDATE sessions SET verified_for = ?3 WHERE hash = ?1 AND verified_until > ?2 \
+                 AND coalesce(verified_for, ?3) = ?3",
+                params![hash.as_bytes(), integer(now.get()), kind],
             )?;
             Ok(used == 1)
         })

@@ -15,6 +15,7 @@ const FIRST: i64 = 13;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_first.sql"),
     include_str!("migrations/0014_limits.sql"),
+    include_str!("migrations/0015_switched.sql"),
 ];
 
 /// Refuses a database whose schema is not this program's.

@@ -186,9 +186,8 @@ export const deleteKey = (key, reload) => open(Delete, { shown: key, reload });
 function Delete({ shown: key, reload, close }) {
   const [answer, setAnswer] = useState(/** @type {any} */ (null));
   const form = useForm({ ...proofValues, confirm: '' }, async (values) => {
-    // A proof serves for one call: it is not spent on a name that is wrong.
     if (values.confirm !== key.name) throw refusal('confirm', t('delete.name_differs'));
-    await prove(values);
+    await prove(values, 'delete');
     setAnswer(await call('DELETE', `/v1/keys/${key.id}`, { query: { confirm: key.name } }));
     await reload();
   });
@@ -199,7 +198,7 @@ function Delete({ shown: key, reload, close }) {
       <${Stakes} of=${key} />
       <p>${t('delete.effect')}</p>
       <${TextField} form=${form} name="confirm" label=${label} required />
-      <${ProofFields} form=${form} />
+      <${ProofFields} form=${form} kind="delete" />
     <//>
   `;
 }
@@ -222,7 +221,7 @@ function Outcome({ of: key, answer, close }) {
 export async function copyValue(key) {
   let value;
   const reveal = async () => { value = (await call('POST', `/v1/keys/${key.id}/reveal`)).data.key; };
-  await askProof(t('copy.title'), t('copy.why', { name: key.name }), reveal);
+  await askProof('reveal', t('copy.title'), t('copy.why', { name: key.name }), reveal);
   if (!value) return;
   if (await toClipboard(value)) {
     const clear = { seconds: CLEAR_AFTER_S, undo: clearClipboard, label: t('copy.clear_now') };

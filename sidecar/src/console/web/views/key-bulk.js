@@ -63,26 +63,14 @@ const DELETE = {
     <p>${t('delete.effect')}</p>
     <${TextField} form=${form} name="count" inputmode="numeric" label=${t('bulk.type_count', { n: keys.length })}
       required />
-    <${ProofFields} form=${form} />
+    <${ProofFields} form=${form} kind="delete" />
   `,
   ready: async (values, keys) => {
     if (values.count.trim() !== String(keys.length)) throw refusal('count', t('bulk.count_differs'));
-    await prove(values);
+    await prove(values, 'delete');
   },
-  each: (values) => (key) => remove(key, values),
+  each: () => (key) => call('DELETE', `/v1/keys/${key.id}`, { query: { confirm: key.name } }),
 };
-
-/** Deletes one of several. A proof serves for one call: a password that was right is given again for the next, a
- * code has to be asked for. */
-async function remove(key, values) {
-  const send = (quiet) => call('DELETE', `/v1/keys/${key.id}`, { query: { confirm: key.name }, quiet });
-  if (values.byCode) return send(false);
-  return send(true).catch(async (problem) => {
-    if (problem.kind !== 'verification-required') throw problem;
-    await prove(values);
-    return send(true);
-  });
-}
 
 /** Does `what` with each key; says how far it is, and what was refused. */
 export function Bulk({ what, keys, reload, close }) {

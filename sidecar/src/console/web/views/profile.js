@@ -68,7 +68,7 @@ function FactorCard({ reload }) {
 async function enroll(told) {
   let drawn;
   const draw = async () => { drawn = (await call('POST', '/v1/me/totp')).data; };
-  await askProof(t('totp.enroll'), t('proof.why'), draw);
+  await askProof('factor', t('totp.enroll'), t('proof.why'), draw);
   if (!drawn) return;
   const isOn = await ask({
     title: t('totp.enroll'), label: t('totp.confirm'), initial: { totp: '' },

@@ -81,17 +81,25 @@ function LogInAgain({ close }) {
 /** What a form needs to ask for a proof: values to begin with, and `prove(values)`, which gives it. */
 export const proofValues = { password: '', totp: '', byCode: false };
 
-export async function prove({ byCode, password, totp }) {
+/** For which kind of act the last proof was, empty if that is not known, and until when it serves. The sidecar has
+ * the last word. */
+let last = { kind: '', until: 0 };
+const isProved = (kind) => kind !== '' && last.kind === kind && Date.now() < last.until;
+
+export async function prove({ byCode, password, totp }, kind) {
+  if (isProved(kind)) return;
   const body = byCode ? { totp } : { password };
   const refused = (problem) => rethrow(problem, 'verification-refused', Object.keys(body)[0], t('proof.wrong'));
-  await call('POST', '/v1/verifications', { body }).catch(refused);
+  const { data } = await call('POST', '/v1/verifications', { body }).catch(refused);
+  last = { kind, until: Date.parse(data.expires_at) };
 }
 
-/** The fields of a proof of identity. */
-export function ProofFields({ form }) {
+/** The fields of a proof of identity; nothing as long as the last one serves for this kind of act. */
+export function ProofFields({ form, kind }) {
+  const [isAsked] = useState(() => !isProved(kind));
   const { byCode } = form.values;
   const swap = () => form.set('byCode', !byCode);
-  return html`
+  return isAsked && html`
     <div class="proof">
       <${NameForManagers} />
       ${byCode
@@ -104,20 +112,23 @@ export function ProofFields({ form }) {
   `;
 }
 
-/** Asks for a proof, in a dialog that says what for; true: it was given, and `then` has used it. */
-export const askProof = (title = t('proof.title'), why = t('proof.why'), then = async () => {}) =>
-  open(AskProof, { title, why, then }).then(Boolean);
+/** Asks for a proof for a kind of act, in a dialog that says what for; true: it was given, and `then` has used it. */
+export async function askProof(kind, title = t('proof.title'), why = t('proof.why'), then = async () => {}) {
+  if (!isProved(kind)) return open(AskProof, { kind, title, why, then }).then(Boolean);
+  await then();
+  return true;
+}
 
-function AskProof({ title, why, then, close }) {
+function AskProof({ kind, title, why, then, close }) {
   const form = useForm(proofValues, async (values) => {
-    await prove(values);
+    await prove(values, kind);
     await then();
     close(true);
   });
   return html`
     <${FormDialog} form=${form} title=${title} label=${t('proof.confirm')} close=${close}>
       <p>${why}</p>
-      <${ProofFields} form=${form} />
+      <${ProofFields} form=${form} kind=${kind} />
     <//>
   `;
 }

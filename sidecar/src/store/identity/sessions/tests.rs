@@ -84,13 +84,19 @@ fn a_proof_serves_once_and_not_for_long() {
             .verify_session(whose, until, &entry(), |_| Ok(()))
             .unwrap();
     };
-    let uses = |ms| store.use_verification(&hash(1), NOW.plus_ms(ms)).unwrap();
-    assert!(!uses(0), "none was given");
+    let uses = |kind, ms| {
+        let used = store.use_verification(&hash(1), kind, NOW.plus_ms(ms));
+        used.unwrap()
+    };
+    assert!(!uses("mint", 0), "none was given");
     prove();
-    assert!(uses(499));
-    assert!(!uses(499), "used up");
+    assert!(uses("mint", 0));
+    assert!(uses("mint", 499), "the same kind");
+    assert!(!uses("delete", 499), "another kind");
+    assert!(!uses("mint", 500), "too old");
     prove();
-    assert!(!uses(500), "too old");
+    assert!(uses("delete", 499), "a new one is for any kind");
+    assert!(!uses("mint", 499));
     let refused = store.verify_session((USER, &hash(1)), NOW.plus_ms(500), &entry(), |_| {
         Err(StoreError::Stale)
     });
