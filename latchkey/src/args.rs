@@ -67,9 +67,12 @@ pub(crate) enum Command {
     /// Make, find, change and delete API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Accounts: list, make, change; what their keys were used for
+    /// Accounts: list, make, change, delete; what their keys were used for
     #[command(subcommand)]
     Account(others::AccountCommand),
+    /// Regions: list, make, disable, delete
+    #[command(subcommand)]
+    Region(others::RegionCommand),
     /// People who log in to the console
     #[command(subcommand)]
     User(others::UserCommand),

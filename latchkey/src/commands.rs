@@ -13,6 +13,7 @@ mod identity;
 mod key;
 mod limit_request;
 mod named;
+mod region;
 mod request;
 mod shown;
 mod user;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Whoami => identity::whoami(&context()?),
         Command::Key(command) => key::run(&context()?, command),
         Command::Account(command) => account::run(&context()?, command),
+        Command::Region(command) => region::run(&context()?, command),
         Command::User(command) => user::run(&context()?, command),
         Command::LimitRequest(command) => limit_request::run(&context()?, command),
         Command::Envoy(command) => envoy::run(&context()?, command),

@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use keytable::limits::{BUCKETS, FRAME_BYTES_MAX, PAGE_BUCKETS_MAX, PAGE_BYTES_TARGET};
 use keytable::{
     AccountRecord, Change, Delta, Epoch, FormatVersion, Generation, KeyHash, Page, Record,
-    RecordError, RecordView, RecordedLimits,
+    RecordError, RecordView, RecordedLimits, Status,
 };
 
 use crate::domain::clock::UnixMillis;
@@ -160,7 +160,10 @@ pub fn record(entry: &KeyEntry) -> Record {
         key_hash: key.hash,
         key_id: key.id.clone(),
         account: key.account.clone(),
-        status: key.policy.status,
+        status: match entry.is_switched_off {
+            true => Status::Disabled,
+            false => key.policy.status,
+        },
         expires_at_unix_ms: key.policy.expires_at.map(|at| expiry(key, at)),
         addresses: key.policy.addresses.clone(),
         scope: key.policy.scope.clone(),

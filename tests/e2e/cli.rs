@@ -72,3 +72,26 @@ fn a_change_is_in_force_when_the_command_ends_and_a_laggard_is_named() {
     let live = run(&stack, &["envoy", "forget", "envoy"]);
     assert_eq!(live.code, 5, "{live:?}");
 }
+
+#[test]
+fn a_disabled_account_and_a_disabled_region_are_refused_when_the_command_ends() {
+    let (stack, admin) = start();
+    let key = admin.create("kept", serde_json::json!({}));
+    assert_eq!(status(&stack, &key.value), 200);
+    for (kind, id) in [("account", stack.account()), ("region", stack.region())] {
+        let put = |status: &str| {
+            let told = run(&stack, &[kind, "edit", id, "--status", status]);
+            assert_eq!(told.code, 0, "{told:?}");
+            assert!(told.out.contains("1 of 1 Envoys"), "{told:?}");
+        };
+        put("disabled");
+        let refused = raw::post_chat_with(&stack.envoy_url(), &key.value, &chat("glm-5.1"));
+        assert_eq!(
+            refused.refusal(),
+            (401, "api_key_disabled".to_owned()),
+            "{kind}"
+        );
+        put("enabled");
+        assert_eq!(status(&stack, &key.value), 200, "{kind}");
+    }
+}

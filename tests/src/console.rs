@@ -14,9 +14,9 @@ use crate::browser::{Browser, Look, keys};
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// Every view of an operator.
-pub const VIEWS: [&str; 10] = [
-    "keys", "usage", "advice", "audit", "catalog", "fleet", "accounts", "limits", "people",
-    "profile",
+pub const VIEWS: [&str; 11] = [
+    "keys", "usage", "advice", "audit", "catalog", "fleet", "accounts", "regions", "limits",
+    "people", "profile",
 ];
 
 /// A stack and a browser that shows its console.

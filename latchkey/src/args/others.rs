@@ -1,11 +1,11 @@
-//! `latchkey account | user | limit-request | envoy | audit ...`: what may be written.
+//! `latchkey account | region | user | limit-request | envoy | audit ...`: what may be written.
 //!
 //! Does not do anything.
 
 use clap::{Args, Subcommand};
 
-use super::ValueArgs;
 use super::key::UsageTimeArgs;
+use super::{ValueArgs, WaitArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
@@ -24,8 +24,10 @@ pub(crate) enum AccountCommand {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Change an account's name, key limit or limits
+    /// Change an account's name, status, key limit or limits
     Edit(AccountEditArgs),
+    /// Delete an account in which nothing is left
+    Delete(TenantDeleteArgs),
     /// Show what the keys of the account were used for
     Usage(AccountUsageArgs),
 }
@@ -37,6 +39,9 @@ pub(crate) struct AccountEditArgs {
     /// What people call it
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Whether its keys are served
+    #[arg(long, value_parser = ["enabled", "disabled"])]
+    pub(crate) status: Option<String>,
     /// How many standard keys it may have
     #[arg(long, value_name = "N")]
     pub(crate) key_limit: Option<u64>,
@@ -49,6 +54,45 @@ pub(crate) struct AccountEditArgs {
     /// Take a limit away, such as tokens/month; may be repeated
     #[arg(long = "remove-limit", value_name = "UNIT/WINDOW")]
     pub(crate) removed_limits: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TenantDeleteArgs {
+    /// Its id
+    pub(crate) id: String,
+    /// The id again, to be sure; on a terminal it is asked for
+    #[arg(long, value_name = "ID")]
+    pub(crate) confirm: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegionCommand {
+    /// List the regions
+    List,
+    /// Show a region
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Make a region
+    Create {
+        /// Its id: lower-case letters, digits, '.', '_' and '-'
+        id: String,
+    },
+    /// Disable or enable a region
+    Edit {
+        /// Its id
+        id: String,
+        /// Whether its keys are served
+        #[arg(long, value_parser = ["enabled", "disabled"])]
+        status: String,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+    /// Delete a region without keys and Envoys, with its catalog
+    Delete(TenantDeleteArgs),
 }
 
 #[derive(Args, Debug)]

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::args::key::UsageTimeArgs;
-use crate::args::others::{AccountCommand, AccountEditArgs, AccountUsageArgs};
+use crate::args::others::{AccountCommand, AccountEditArgs, AccountUsageArgs, TenantDeleteArgs};
 use crate::client::Call;
+use crate::commands::named::confirmed;
 use crate::commands::request::given;
+use crate::commands::shown::finish_as;
 use crate::commands::{Context, text};
 use crate::error::CliError;
 use crate::limit;
@@ -14,13 +16,28 @@ use crate::query::Target;
 
 const PATH: &str = "/v1/accounts";
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 6] = [
     ("ID", "/id"),
     ("NAME", "/name"),
+    ("STATUS", "/status"),
     ("KEYS", "/standard_keys"),
     ("KEY LIMIT", "/key_limit"),
     ("CREATED", "/created_at"),
 ];
+
+const LINES: [Column; 8] = [
+    ("id", "/id"),
+    ("name", "/name"),
+    ("status", "/status"),
+    ("keys", "/standard_keys"),
+    ("key limit", "/key_limit"),
+    ("limits", "/limits_in_short"),
+    ("created", "/created_at"),
+    ("in force", "/in_force"),
+];
+
+/// What is said of an account or a region that is gone.
+pub(super) const DELETED: [Column; 2] = [("id", "/id"), ("deleted", "/deleted_at")];
 
 const RESOURCES: [Column; 5] = [
     ("MODEL OR SERVICE", "/resource"),
@@ -66,6 +83,7 @@ pub(super) fn run(context: &Context, command: AccountCommand) -> Result<(), CliE
             context.show(&Call::make(Target::new(PATH), body, None), &COLUMNS)
         }
         AccountCommand::Edit(args) => edit(context, &args),
+        AccountCommand::Delete(args) => delete(context, &args),
         AccountCommand::Usage(args) => usage(context, &args),
     }
 }
@@ -88,16 +106,25 @@ fn edit(context: &Context, args: &AccountEditArgs) -> Result<(), CliError> {
     };
     let body = given(&[
         ("name", args.name.as_deref().map(Value::from)),
+        ("status", args.status.as_deref().map(Value::from)),
         ("key_limit", key_limit),
         ("limits", limits),
     ]);
     if body.is_empty() {
-        let advice = "say what to change: --name, --key-limit, --default-key-limit or --limit";
+        let advice =
+            "say what to change: --name, --status, --key-limit, --default-key-limit or --limit";
         return Err(CliError::Usage(advice.into()));
     }
-    let target = Target::new(PATH).part(&args.id);
+    let target = args.wait.on(Target::new(PATH).part(&args.id));
     let call = Call::patch(target, Value::Object(body)).if_match(read);
-    context.show(&call, &COLUMNS)
+    let answer = context.client.call(&call)?.body;
+    finish_as(context, answer, None, args.wait, &LINES)
+}
+
+fn delete(context: &Context, args: &TenantDeleteArgs) -> Result<(), CliError> {
+    let what = format!("the account {}", args.id);
+    let id = confirmed(&what, &args.id, args.confirm.as_deref())?;
+    context.show(&Call::delete(Target::new(PATH).part(&id)), &DELETED)
 }
 
 fn usage(context: &Context, args: &AccountUsageArgs) -> Result<(), CliError> {

@@ -94,12 +94,23 @@ fn in_short(key: &Value) -> Value {
     shown
 }
 
-/// Waits for the Envoys, writes the answer, and says whether all of them have it.
+/// Waits for the Envoys, writes the answer, a key, and says whether all of them have it.
 pub(super) fn finish(
+    context: &Context,
+    answer: Value,
+    region: Option<&str>,
+    wait: WaitArgs,
+) -> Result<(), CliError> {
+    finish_as(context, answer, region, wait, &LINES)
+}
+
+/// The same of another answer, of which `lines` are shown.
+pub(super) fn finish_as(
     context: &Context,
     mut answer: Value,
     region: Option<&str>,
     wait: WaitArgs,
+    lines: &[Column],
 ) -> Result<(), CliError> {
     let of_answer = answer
         .get("region")
@@ -115,8 +126,8 @@ pub(super) fn finish(
         members.insert("in_force".to_owned(), wait::summary(propagation).into());
     }
     match context.format {
-        Format::Table => context.format.one(&shown, &LINES),
-        _ => context.format.one(&answer, &LINES),
+        Format::Table => context.format.one(&shown, lines),
+        _ => context.format.one(&answer, lines),
     }
     wait.verdict(&answer)
 }

@@ -28,6 +28,50 @@ fn accounts_are_made_and_changed() {
     let list = world.json(&["account", "list"]);
     assert_eq!(list["accounts"].as_array().unwrap().len(), 2);
     assert_eq!(world.json(&["account", "show", "acme"])["id"], "acme");
+    let off = world.json(&["account", "edit", "acme", "--status", "disabled"]);
+    assert_eq!(
+        (&off["status"], &off["propagation"]["envoys"]),
+        (&json!("disabled"), &json!(0))
+    );
+    assert_eq!(
+        world.run(&["account", "delete", "acme"]).code,
+        2,
+        "not confirmed"
+    );
+    let gone = world.json(&["account", "delete", "acme", "--confirm", "acme"]);
+    assert_eq!(gone["id"], "acme");
+    assert_eq!(world.run(&["account", "show", "acme"]).code, 4);
+}
+
+#[test]
+fn regions_are_made_disabled_and_deleted() {
+    let world = World::new();
+    assert_eq!(
+        world.json(&["region", "create", "eu-west"])["status"],
+        "enabled"
+    );
+    let off = world.json(&["region", "edit", "eu-west", "--status", "disabled"]);
+    assert_eq!(
+        (&off["status"], &off["propagation"]["envoys"]),
+        (&json!("disabled"), &json!(0))
+    );
+    assert_eq!(
+        world.json(&["region", "show", "eu-west"])["status"],
+        "disabled"
+    );
+    let list = world.run(&["region", "list"]).out;
+    assert!(
+        list.contains("eu-west") && list.contains("disabled"),
+        "{list}"
+    );
+    assert_eq!(
+        world
+            .run(&["region", "delete", "eu-west", "--confirm", "eu"])
+            .code,
+        2
+    );
+    world.json(&["region", "delete", "eu-west", "--confirm", "eu-west"]);
+    assert_eq!(world.run(&["region", "show", "eu-west"]).code, 4);
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn entry(key: &Key) -> KeyEntry {
         key: Box::new(key.clone()),
         limits: Vec::new(),
         is_account_limited: false,
+        is_switched_off: false,
     }
 }
 

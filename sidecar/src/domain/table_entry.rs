@@ -24,6 +24,8 @@ pub struct KeyEntry {
     pub limits: Vec<RecordedLimit>,
     /// Whether its account has limits, or had some.
     pub is_account_limited: bool,
+    /// Whether its account or its region is disabled: then it is, whatever its own status.
+    pub is_switched_off: bool,
 }
 
 /// An account, as its record has it.

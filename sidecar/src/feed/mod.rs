@@ -23,8 +23,7 @@ pub mod shared_fleet;
 mod snapshots;
 mod usage;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use actix_web::http::header;
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
@@ -60,8 +59,6 @@ pub struct Feed {
     envoys: EnvoyWriter,
     snapshots: Snapshots,
     ledger: SharedLedger,
-    /// Regions that are known to exist: none is ever taken away.
-    regions: Mutex<BTreeSet<RegionId>>,
     metrics: Arc<Metrics>,
 }
 
@@ -107,7 +104,6 @@ impl Feed {
             catch_ups: CatchUpCache::new(store.clone()),
             envoys: EnvoyWriter::new(store.clone()),
             snapshots: Snapshots::new(store.clone(), Arc::clone(&metrics)),
-            regions: Mutex::default(),
             metrics,
             store,
         }
@@ -173,22 +169,12 @@ impl Feed {
     }
 
     async fn require_region(&self, region: &RegionId) -> Result<(), Problem> {
-        if self.known_regions().contains(region) {
+        if self.store.knows_region(region) {
             return Ok(());
         }
         let (store, wanted) = (self.store.clone(), region.clone());
-        let exists = web::block(move || store.has_region(&wanted))
-            .await
-            .map_err(|error| Problem::internal(&error))??;
-        if !exists {
-            return Err(Problem::not_found("there is no such region"));
-        }
-        self.known_regions().insert(region.clone());
-        Ok(())
-    }
-
-    fn known_regions(&self) -> MutexGuard<'_, BTreeSet<RegionId>> {
-        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
+        let found = web::block(move || store.require_region(&wanted)).await;
+        Ok(found.map_err(|error| Problem::internal(&error))??)
     }
 
     /// The frame to answer with; `None` if there is nothing new.

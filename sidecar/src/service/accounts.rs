@@ -6,9 +6,11 @@ use keytable::{AccountId, Limits};
 use serde_json::{Value, json};
 
 use crate::domain::audit::AuditAction;
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::account::{Account, AccountEdit};
 use crate::domain::limit;
 use crate::domain::name::KeyName;
+use crate::domain::status::status_word;
 use crate::http::problem::Problem;
 use crate::service::App;
 use crate::service::caller::{AccountAccess, Caller};
@@ -65,7 +67,7 @@ impl App {
         self.store(
             move |store| match store.insert_account(&id, &name, once.as_ref(), &entry)? {
                 Idempotent::Done(account) => Ok(account),
-                Idempotent::Repeated(_) => store.account(&id),
+                Idempotent::Repeated(earlier) => earlier.found(store.account(&id)),
             },
         )
         .await
@@ -81,6 +83,7 @@ impl App {
     ) -> Result<Stored<Account>, Problem> {
         let detail = json!({
             "name": edit.name.as_ref().map(KeyName::as_str),
+            "status": edit.status.map(status_word),
             "key_limit": edit.key_limit,
             "limits": edit.limits.as_ref().map(shown_limits),
         });
@@ -88,6 +91,25 @@ impl App {
         let entry = act.entry(AuditAction::AccountEdited, Some(&id), id.as_str(), detail);
         self.store(move |store| store.edit_account(&id, revisions.as_deref(), &edit, &entry))
             .await
+    }
+
+    /// Deletes an account that has one of these revisions and in which nothing is left; says when.
+    pub(crate) async fn delete_account(
+        &self,
+        caller: &Caller,
+        id: AccountId,
+        revisions: Option<Vec<u64>>,
+    ) -> Result<UnixMillis, Problem> {
+        let act = caller.act(self.clock.now());
+        let entry = act.entry(
+            AuditAction::AccountDeleted,
+            Some(&id),
+            id.as_str(),
+            json!({}),
+        );
+        self.store(move |store| store.delete_account(&id, revisions.as_deref(), &entry))
+            .await?;
+        Ok(act.at)
     }
 
     /// How many standard keys an account may have.

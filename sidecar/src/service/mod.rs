@@ -15,6 +15,7 @@ pub(crate) mod limits;
 pub(crate) mod minute_limit;
 mod own_user;
 pub(crate) mod proof;
+mod regions;
 mod rows;
 pub(crate) mod sessions;
 pub(crate) mod tokens;

@@ -22,18 +22,22 @@ mod ledger;
 mod limits;
 mod pagination;
 mod postgres;
+mod regions;
 mod row;
 mod sql;
 mod tenancy;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytable::{Epoch, Generation};
 use tokio::sync::watch;
+
+use crate::domain::region::RegionId;
 
 pub use audit::{AuditFilter, AuditFinding, AuditRow};
 pub use error::{OpenError, StoreError};
@@ -88,6 +92,7 @@ struct Inner {
     epoch: Epoch,
     was_copied: bool,
     key_limit_default: u64,
+    known_regions: Mutex<BTreeSet<RegionId>>,
     /// Last: who follows hears that all of the above is gone.
     published: watch::Sender<Generation>,
 }
@@ -155,6 +160,7 @@ impl Store {
             epoch,
             was_copied,
             key_limit_default,
+            known_regions: Mutex::default(),
             published: watch::Sender::new(generation),
         })))
     }

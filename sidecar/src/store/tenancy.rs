@@ -1,8 +1,8 @@
-//! Tenancy: which accounts and regions there are.
+//! Tenancy: which accounts and regions there are, and whether keys in them are served.
 //!
-//! Does not hold keys. Invariant: neither is ever taken away.
+//! Does not hold keys. Invariant: neither goes away while there is a key in it.
 
-use keytable::AccountId;
+use keytable::{AccountId, KeyId};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::region::RegionId;
@@ -10,6 +10,10 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::row::{Columns, integer};
 use crate::store::sql::{Connection, params};
+
+/// Whether a key is in an account or in a region that is disabled, of `keys AS k`.
+pub(super) const IS_SWITCHED_OFF: &str = "(EXISTS (SELECT 1 FROM accounts AS o WHERE o.id = k.account AND \
+     o.status = 'disabled') OR EXISTS (SELECT 1 FROM regions AS r WHERE r.id = k.region AND r.status = 'disabled'))";
 
 impl Store {
     /// Makes an account if it is missing.
@@ -19,11 +23,7 @@ impl Store {
 
     /// Makes a region if it is missing.
     pub fn seed_region(&self, region: &RegionId, now: UnixMillis) -> Result<(), StoreError> {
-        let sql = "INSERT INTO regions (id, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.write(|connection| {
-            connection.execute(sql, params![region.as_str(), integer(now.get())])?;
-            Ok(())
-        })
+        self.write(|connection| seed_region(connection, region, now))
     }
 
     /// Whether there is such an account.
@@ -66,12 +66,38 @@ pub(super) fn seed_account(
     Ok(())
 }
 
+/// Makes a region if it is missing.
+pub(super) fn seed_region(
+    connection: &Connection,
+    region: &RegionId,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO regions (id, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING";
+    connection.execute(sql, params![region.as_str(), integer(now.get())])?;
+    Ok(())
+}
+
 pub(super) fn account_exists(
+    connection: &Connection,
+    account: &AccountId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
+    Ok(connection.prepare_cached(sql)?.exists([account.as_str()])?)
+}
+
+/// Whether an account exists, or did once.
+pub(super) fn account_existed(
     connection: &Connection,
     account: &AccountId,
 ) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM accounts WHERE id = ?1")?;
     Ok(statement.exists([account.as_str()])?)
+}
+
+/// Whether the account or the region of a key is disabled.
+pub(super) fn is_switched_off(connection: &Connection, key: &KeyId) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 FROM keys AS k WHERE k.id = ?1 AND {IS_SWITCHED_OFF}");
+    Ok(connection.prepare_cached(&sql)?.exists([key.as_str()])?)
 }
 
 /// Refuses an account that does not exist.

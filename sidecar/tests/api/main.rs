@@ -41,6 +41,7 @@ mod session;
 mod site;
 mod snapshots;
 mod support;
+mod tenants;
 mod texts;
 mod tls;
 mod tokenhub;

@@ -10,11 +10,12 @@ fn post(sidecar: &Sidecar, path: &str, key: &str, body: &Value) -> Answer {
 }
 
 /// Everything that can be made: where, its `Idempotency-Key`, and the body.
-fn makings() -> [(&'static str, &'static str, Value); 6] {
+fn makings() -> [(&'static str, &'static str, Value); 7] {
     let token = json!({"name": "n", "capabilities": ["keys:read"]});
     let request = json!({"account": "demo", "key_limit": 9, "reason": "r"});
     let key = json!({"account": "demo", "region": "local", "name": "n"});
     [
+        ("/v1/regions", "zero", json!({"id": "eu-west"})),
         ("/v1/accounts", "one", json!({"id": "acme", "name": "Acme"})),
         (
             "/v1/users",
@@ -190,7 +191,7 @@ fn a_call_whose_outcome_is_gone_says_so() {
             assert_eq!(again.status, 201, "{path}: {}", again.text);
         }
     }
-    assert_eq!(gone, 4, "users, tokens, access keys and keys are deleted");
+    assert_eq!(gone, 6, "all but limit requests are deleted");
     let body = json!({"account": "demo", "region": "local", "name": "n"});
     let old = sidecar.post("/v1/keys?wait=none", &body).json();
     let path = format!("/v1/keys/{}", old["id"].as_str().unwrap());

@@ -34,9 +34,17 @@ fn an_account_tells_what_its_keys_were_used_for_also_deleted_ones() {
         second["total"],
         json!({"permitted": 0, "refused": 0, "tokens": no_tokens()})
     );
+    let all = sidecar.get("/v1/usage/accounts?period=day").json();
+    assert_eq!(all["total"]["permitted"], 10);
+    assert_eq!(
+        (&all["accounts"][0]["id"], &all["accounts"][0]["refused"]),
+        (&json!("demo"), &json!(4))
+    );
+    assert_eq!(all["resources"][0]["kind"], "model");
     assert_eq!(sidecar.get("/v1/usage").fields(), ["account"]);
     assert_eq!(sidecar.get("/v1/usage?account=nobody").status, 404);
     let viewer = Person::of(&sidecar, Some("demo"), "vera", "viewer");
     assert_eq!(viewer.get("/v1/usage").json()["total"]["permitted"], 10);
     assert_eq!(viewer.get("/v1/usage?account=second").status, 404);
+    assert_eq!(viewer.get("/v1/usage/accounts").status, 403);
 }

@@ -195,15 +195,22 @@ fn a_key_is_edited_with_undo_and_rotated_with_grace() {
     browser.see("To change the value, rotate the key.");
     browser.fill("[data-field=description] textarea", "after");
     browser.fill(".lines", "10.0.0.0/8");
+    browser.fill("[data-field=labels] textarea", "team");
+    browser.click("Save");
+    browser.see("Write NAME=VALUE: team");
+    browser.fill("[data-field=labels] textarea", "team=search\nenv=prod");
     browser.click("Save");
     browser.see("In force on 1 of 1 Envoys");
     let refused = post_chat_with(&gate, &key.value, &chat("glm-5.1"));
     assert_eq!(refused.refusal(), (403, "ip_not_allowed".to_owned()));
-    assert_eq!(console.key("edited")["description"], "after");
+    let edited = console.key("edited");
+    assert_eq!(edited["description"], "after");
+    assert_eq!(edited["labels"], json!({"env": "prod", "team": "search"}));
     browser.click("Undo");
     browser.see_no_more("In force on");
     console.settle();
     assert_eq!(console.key("edited")["description"], "before");
+    assert_eq!(console.key("edited")["labels"], json!({}));
 
     browser.click("More for edited");
     browser.click("Rotate");

@@ -109,6 +109,52 @@ fn an_account_is_made_and_chosen() {
     browser.see("Your new key");
     let (_, list) = console.admin.call("GET", "/v1/keys?account=team-two", None);
     assert_eq!(list["keys"][0]["name"], "of team two");
+    browser.click("Copy");
+    browser.click("Done");
+    // Disabled, it says so where its keys are; what is left in it keeps it.
+    console.go("accounts");
+    browser.click("More for Team Two");
+    browser.click("Disable");
+    browser.click("Disable");
+    browser.see("Disabled");
+    console.go("keys");
+    browser.see("“Team Two” is disabled: no key here is served.");
+    console.go("accounts");
+    browser.click("More for Team Two");
+    browser.click("Delete");
+    browser.click("Delete");
+    browser.see("the account still has keys");
+    browser.click("Cancel");
+    browser.click("More for Team Two");
+    browser.click("Enable");
+    browser.see_no_more("Disabled");
+    browser.assert_quiet();
+}
+
+#[test]
+fn a_region_is_made_disabled_and_deleted() {
+    let Some(console) = Console::without_envoy() else {
+        return;
+    };
+    let browser = &console.browser;
+    console.go("regions");
+    browser.click("Add region");
+    browser.fill("[data-field=id] input", "Not A Handle");
+    browser.click("Add region");
+    wait_for_fault(&console, "id");
+    browser.fill("[data-field=id] input", "eu-west");
+    browser.click("Add region");
+    browser.see("eu-west");
+    browser.click("More for eu-west");
+    browser.click("Disable");
+    browser.click("Disable");
+    browser.see("Disabled");
+    let (_, region) = console.admin.call("GET", "/v1/regions/eu-west", None);
+    assert_eq!(region["status"], "disabled");
+    browser.click("More for eu-west");
+    browser.click("Delete");
+    browser.click("Delete");
+    browser.see_no_more("eu-west");
     browser.assert_quiet();
 }
 

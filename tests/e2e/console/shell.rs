@@ -159,3 +159,39 @@ fn a_range_of_nothing_is_asked_for_twice_and_the_gate_says_what_a_key_may_do() {
     browser.see("Would be let through, for glm-5.1");
     browser.assert_quiet();
 }
+
+#[test]
+fn the_docs_page_shows_schemas_and_asks_before_it_acts() {
+    let Some(console) = Console::without_envoy() else {
+        return;
+    };
+    let browser = &console.browser;
+    browser.open(&format!("{}/docs", console.stack.console_url()));
+    browser.see("POST /v1/regions");
+    let in_call = |name: &str, css: &str| {
+        let code = "const call = [...document.querySelectorAll('#calls details')]\
+                      .find((one) => one.querySelector('summary code')?.textContent === arguments[0]);\
+                    call.open = true; const node = call.querySelector(arguments[1]);\
+                    node.scrollIntoView({block: 'center'}); node.click(); return call.textContent";
+        browser.script(code, &[json!(name), json!(css)]).to_string()
+    };
+    let text = in_call("POST /v1/regions", ":scope > details > summary");
+    browser.see("Its handle, which never changes");
+    for said in ["Members of the body", "Answers", "201 ", "422 "] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    in_call("POST /v1/regions", ":scope > button");
+    browser.see("Send this call? It may change something.");
+    browser.click("Cancel");
+    browser.see_no_more("It may change something.");
+    let regions = || console.admin.call("GET", "/v1/regions", None).1.to_string();
+    assert!(!regions().contains("eu-west"));
+    in_call("POST /v1/regions", ":scope > button");
+    browser.click("Send it");
+    browser.see("201 Created");
+    assert!(regions().contains("eu-west"));
+    // What changes nothing is not asked about.
+    in_call("GET /v1/regions", ":scope > button");
+    browser.see("200 OK");
+    browser.assert_quiet();
+}

@@ -38,6 +38,9 @@ fn usage_fleet_and_audit_tell_what_envoy_has_done() {
     );
     browser.click("As a table");
     browser.see("Let through");
+    browser.see("By model");
+    browser.click("All accounts");
+    browser.see("By account");
 
     console.go("fleet");
     browser.see("Up to date");

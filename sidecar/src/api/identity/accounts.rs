@@ -5,18 +5,20 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::AccountId;
+use keytable::{AccountId, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::idempotency;
+use crate::api::identity::listed::DeletedRow;
 use crate::api::limits::answer::{LimitAnswer, LimitsAnswer, ResetAnswer};
 use crate::api::limits::request::limits;
 use crate::api::wait;
 use crate::domain::clock::UnixMillis;
 use crate::domain::identity::account::{Account, AccountEdit};
 use crate::domain::name::KeyName;
+use crate::domain::status::parse_status;
 use crate::feed::propagation::Propagation;
 use crate::http::answer;
 use crate::http::body::JsonObject;
@@ -40,6 +42,8 @@ pub(crate) struct AccountAnswer {
     id: Shown<AccountId>,
     /// What people call it
     name: Shown<KeyName>,
+    /// Disabled: none of its keys is served, whatever their own status
+    status: Shown<Status>,
     /// How many standard keys it may have
     key_limit: u64,
     /// How many standard keys it has
@@ -73,7 +77,12 @@ pub(crate) struct AccountList {
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/accounts").get(list).post(create))
-        .service(web::resource("/accounts/{id}").get(get).patch(edit))
+        .service(
+            web::resource("/accounts/{id}")
+                .get(get)
+                .patch(edit)
+                .delete(delete),
+        )
         .service(web::resource("/accounts/{id}/limits").get(limits_of))
         .service(web::resource("/accounts/{id}/limits/reset").post(reset_limits));
 }
@@ -151,14 +160,15 @@ async fn edit(
     let mut fields = Fields::of(body);
     let edit = AccountEdit {
         name: fields.optional("name", |value| parsed(&value, KeyName::parse)),
+        status: fields.optional("status", |value| parsed(&value, parse_status)),
         key_limit: fields.optional("key_limit", |value| key_limit(&value)),
         limits: fields.optional("limits", limits),
     };
     fields.refuse(&["id"], "cannot be changed: make a new account");
     fields.finish().map_err(invalid)?;
-    let has_limits = edit.limits.is_some();
+    let is_for_envoys = edit.limits.is_some() || edit.status.is_some();
     let stored = app.edit_account(&caller, id, revisions, edit).await?;
-    let propagation = match has_limits {
+    let propagation = match is_for_envoys {
         true => Some(app.propagation_everywhere(stored.generation, wait).await?),
         false => None,
     };
@@ -168,6 +178,20 @@ async fn edit(
         propagation,
     };
     answer::tagged(StatusCode::OK, &body, account.revision)
+}
+
+/// `DELETE /v1/accounts/{id}`
+async fn delete(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string()).finish()?;
+    let account = caller.named_account(&id)?;
+    let revisions = answer::if_match(&request);
+    let at = app.delete_account(&caller, account, revisions).await?;
+    answer::json(StatusCode::OK, &DeletedRow::new(&id, at))
 }
 
 /// `GET /v1/accounts/{id}/limits`
@@ -210,6 +234,7 @@ impl AccountAnswer {
         Self {
             id: Shown(account.id.clone()),
             name: Shown(account.name.clone()),
+            status: Shown(account.status),
             key_limit: app.key_limit(account),
             standard_keys: account.standard_keys,
             limits: LimitAnswer::all(&account.limits),

@@ -27,9 +27,18 @@ pub(crate) struct Nothing {}
 #[schemars(rename = "Deleted")]
 pub(crate) struct DeletedRow {
     /// The id that it had
-    pub(super) id: String,
+    id: String,
     /// When it was deleted
-    pub(super) deleted_at: Shown<UnixMillis>,
+    deleted_at: Shown<UnixMillis>,
+}
+
+impl DeletedRow {
+    pub(crate) fn new(id: &str, deleted_at: UnixMillis) -> Self {
+        Self {
+            id: id.to_owned(),
+            deleted_at: Shown(deleted_at),
+        }
+    }
 }
 
 /// A page of the rows that a caller may see, each as it is `shown`, and the cursor behind it; `mark`

@@ -9,6 +9,7 @@ pub(super) mod audit;
 pub(super) mod limit_requests;
 pub(super) mod listed;
 pub(super) mod me;
+pub(super) mod regions;
 pub(super) mod session;
 pub(super) mod tokens;
 pub(super) mod users;
@@ -19,6 +20,7 @@ use actix_web::web::ServiceConfig;
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .configure(accounts::routes)
+        .configure(regions::routes)
         .configure(limit_requests::routes)
         .configure(users::routes)
         .configure(tokens::routes)

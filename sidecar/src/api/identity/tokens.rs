@@ -131,11 +131,7 @@ async fn revoke(
     Query::parse(request.query_string()).finish()?;
     let target = caller.row(&id, answer::if_match(&request))?;
     let (token, at) = app.revoke_token(&caller, target).await?;
-    let body = DeletedRow {
-        id: token.id,
-        deleted_at: Shown(at),
-    };
-    answer::json(StatusCode::OK, &body)
+    answer::json(StatusCode::OK, &DeletedRow::new(&token.id, at))
 }
 
 fn new_token(body: JsonObject, caller: &Caller, now: UnixMillis) -> Result<NewToken, Problem> {

@@ -146,11 +146,7 @@ async fn delete(
     Query::parse(request.query_string()).finish()?;
     let target = caller.row(&id, answer::if_match(&request))?;
     let (user, at) = app.delete_user(&caller, target).await?;
-    let body = DeletedRow {
-        id: user.id,
-        deleted_at: Shown(at),
-    };
-    answer::json(StatusCode::OK, &body)
+    answer::json(StatusCode::OK, &DeletedRow::new(&user.id, at))
 }
 
 /// `POST /v1/users/{id}/reset`: takes away password and second factor, gives a setup secret.

@@ -1,4 +1,4 @@
-//! The calls of `/v1/catalog` and `/v1/regions`: what scopes may name.
+//! The calls of `/v1/catalog`: what scopes may name.
 //!
 //! Does not fetch anything: an import is the answer of an upstream's `/v1/models`, sent here.
 //! Invariant: every entry's kind is that of its name.
@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::api::identity::regions::region_of;
 use crate::domain::catalog::{ALIASES_MAX, CATALOG_ENTRIES_MAX, CatalogEntry, KINDS, ResourceName};
 use crate::domain::clock::UnixMillis;
 use crate::domain::name::KeyName;
@@ -64,26 +65,8 @@ pub(crate) struct CatalogImport {
     known_before: usize,
 }
 
-/// Every region.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct RegionList {
-    /// The regions, by id
-    regions: Vec<RegionAnswer>,
-}
-
-/// A region.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Region")]
-struct RegionAnswer {
-    /// Its id
-    id: Shown<RegionId>,
-    /// Where clients reach its Envoys; null: the installation does not say
-    gateway: Option<String>,
-}
-
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/regions").get(regions))
         .service(web::resource("/catalog/{region}").get(list))
         .service(web::resource("/catalog/{region}/import").post(import))
         .service(
@@ -92,23 +75,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .put(put)
                 .delete(delete),
         );
-}
-
-/// `GET /v1/regions`
-async fn regions(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string()).finish()?;
-    let regions = app.store(|store| store.regions()).await?;
-    let described = |id: RegionId| {
-        let gateway = app.gateways.iter().find(|gateway| gateway.region == id);
-        RegionAnswer {
-            gateway: gateway.map(|gateway| gateway.url.clone()),
-            id: Shown(id),
-        }
-    };
-    let list = RegionList {
-        regions: regions.into_iter().map(described).collect(),
-    };
-    answer::json(StatusCode::OK, &list)
 }
 
 /// `GET /v1/catalog/{region}`
@@ -241,10 +207,6 @@ impl EntryAnswer {
             updated_at: Shown(entry.updated_at),
         }
     }
-}
-
-fn region_of(text: &str) -> Result<RegionId, Problem> {
-    RegionId::parse(text).map_err(|_| Problem::not_found("there is no such region"))
 }
 
 fn name_of(text: &str) -> Result<ResourceName, Problem> {

@@ -1,4 +1,4 @@
-//! The calls `GET /v1/usage` and `GET /v1/keys/{id}/usage`: what keys were used for.
+//! The calls `GET /v1/usage`, `/v1/usage/accounts` and `/v1/keys/{id}/usage`: what keys were used for.
 //!
 //! Does not count. Invariant: a series has every period of its interval, also those without
 //! requests; all parts of an answer are of the same interval.
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use keytable::{Tokens, UsageOutcome};
+use keytable::{AxisKind, Tokens, UsageOutcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -60,6 +60,9 @@ struct PointAnswer {
 struct ResourceAnswer {
     /// The model or service; empty: none was named
     resource: String,
+    /// What it is, as its name says; null: none was named
+    #[schemars(extend("enum" = ["model", "service", null]))]
+    kind: Option<&'static str>,
     #[serde(flatten)]
     counts: Counts,
 }
@@ -74,6 +77,28 @@ struct KeyShareAnswer {
     name: Option<String>,
     #[serde(flatten)]
     counts: Counts,
+}
+
+/// The requests of one account.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AccountShare")]
+struct AccountShareAnswer {
+    /// The account's id
+    id: String,
+    /// The account's name; null: it was never one
+    name: Option<String>,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// What the keys of all accounts were used for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InstallationUsage")]
+pub(crate) struct InstallationUsageAnswer {
+    /// The accounts whose keys were used most
+    accounts: Vec<AccountShareAnswer>,
+    #[serde(flatten)]
+    usage: UsageAnswer,
 }
 
 /// What a key was used for.
@@ -109,6 +134,7 @@ pub(crate) struct AccountUsageAnswer {
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/usage").get(of_account))
+        .service(web::resource("/usage/accounts").get(of_everyone))
         .service(web::resource("/keys/{id}/usage").get(of_key));
 }
 
@@ -136,6 +162,30 @@ async fn of_account(
             let points = store.usage_series(&subject, &interval)?;
             Ok(AccountUsageAnswer {
                 keys: keys.into_iter().map(KeyShareAnswer::new).collect(),
+                usage: UsageAnswer::new(&interval, &points, resources),
+            })
+        })
+        .await?;
+    answer::json(StatusCode::OK, &answer)
+}
+
+/// `GET /v1/usage/accounts`
+async fn of_everyone(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string());
+    let wanted = wanted(query, app.clock.now())?;
+    let answer = app
+        .store(move |store| {
+            let Wanted { interval, limit } = wanted;
+            let accounts = store.usage_by_account(&interval, limit)?;
+            let resources = store.usage_by_resource(&Subject::Everyone, &interval, limit)?;
+            let points = store.usage_series(&Subject::Everyone, &interval)?;
+            let shown = |share: UsageShare| AccountShareAnswer {
+                counts: Counts::of_share(&share),
+                id: share.of,
+                name: share.name,
+            };
+            Ok(InstallationUsageAnswer {
+                accounts: accounts.into_iter().map(shown).collect(),
                 usage: UsageAnswer::new(&interval, &points, resources),
             })
         })
@@ -178,6 +228,15 @@ fn wanted(mut query: Query, now: UnixMillis) -> Result<Wanted, Problem> {
     Ok(Wanted { interval, limit })
 }
 
+/// `model` or `service`; nothing of an empty name.
+fn kind_of(resource: &str) -> Option<&'static str> {
+    let kind = AxisKind::of(resource.as_bytes());
+    (!resource.is_empty()).then_some(match kind {
+        AxisKind::Models => "model",
+        AxisKind::Services => "service",
+    })
+}
+
 impl UsageAnswer {
     fn new(interval: &Interval, points: &[UsagePoint], resources: Vec<UsageShare>) -> Self {
         let mut outcomes = BTreeMap::new();
@@ -186,6 +245,7 @@ impl UsageAnswer {
         }
         let resources = resources.into_iter().map(|share| ResourceAnswer {
             counts: Counts::of_share(&share),
+            kind: kind_of(&share.of),
             resource: share.of,
         });
         Self {

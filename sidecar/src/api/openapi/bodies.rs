@@ -29,6 +29,7 @@ struct Body {
 pub(super) fn all(generator: &mut SchemaGenerator) -> Map<String, Value> {
     let of_accounts = accounts(generator).into_iter();
     let bodies = of_accounts
+        .chain(regions(generator))
         .chain(users(generator))
         .chain(credentials(generator))
         .chain(sessions())
@@ -54,6 +55,11 @@ fn accounts(generator: &mut SchemaGenerator) -> [Named; 4] {
         .required("name", "What people call it", of::<KeyName>(generator));
     let edit = Body::new("What to change of an account; what is left out stays")
         .optional("name", "What people call it", of::<KeyName>(generator))
+        .optional(
+            "status",
+            "Whether its keys are served",
+            of::<Status>(generator),
+        )
         .optional(
             "key_limit",
             "The same; null: what the installation says",
@@ -85,6 +91,23 @@ fn accounts(generator: &mut SchemaGenerator) -> [Named; 4] {
         ("AccountEdit", edit.schema()),
         ("NewLimitRequest", request.schema()),
         ("LimitDecision", decision.schema()),
+    ]
+}
+
+fn regions(generator: &mut SchemaGenerator) -> [Named; 2] {
+    let region = Body::new("A region to make").required(
+        "id",
+        "Its handle, which never changes",
+        of::<RegionId>(generator),
+    );
+    let edit = Body::new("What to change of a region; what is left out stays").optional(
+        "status",
+        "Whether its keys are served",
+        of::<Status>(generator),
+    );
+    [
+        ("NewRegion", region.schema()),
+        ("RegionEdit", edit.schema()),
     ]
 }
 

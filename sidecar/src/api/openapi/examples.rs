@@ -41,6 +41,8 @@ fn of_identity(schema: &str) -> Option<Value> {
     let example = match schema {
         "NewAccount" => json!({"id": "acme", "name": "Acme"}),
         "AccountEdit" => json!({"key_limit": 100}),
+        "NewRegion" => json!({"id": "eu-west"}),
+        "RegionEdit" => json!({"status": "disabled"}),
         "NewLimitRequest" => {
             json!({"account": "demo", "key_limit": 80, "reason": "one for each team"})
         }

@@ -8,6 +8,7 @@ use crate::api::identity::audit::AuditList;
 use crate::api::identity::limit_requests::{LimitRequestAnswer, LimitRequestList};
 use crate::api::identity::listed::{DeletedRow, Nothing};
 use crate::api::identity::me::{TotpAnswer, TotpSeedAnswer};
+use crate::api::identity::regions::{ChangedRegion, RegionAnswer, RegionList};
 use crate::api::identity::session::{SessionAnswer, SetUpAnswer};
 use crate::api::identity::tokens::{MintedToken, TokenAnswer, TokenList};
 use crate::api::identity::users::{InvitedUser, UserAnswer, UserList};
@@ -62,11 +63,65 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/accounts/{id}",
         Access::Operator(Admin),
         "editAccount",
-        "Changes an account's name, key limit or limits",
+        "Changes an account's name, status, key limit or limits",
     )
     .parameters(&[WAIT, TIMEOUT_S, IF_MATCH])
     .body("AccountEdit")
     .answers(&[(200, of::<ChangedAccount>)]),
+    call(
+        "DELETE",
+        "/v1/accounts/{id}",
+        Access::Operator(Admin),
+        "deleteAccount",
+        "Deletes an account in which nothing is left",
+    )
+    .parameters(&[IF_MATCH])
+    .answers(&[(200, of::<DeletedRow>)]),
+    call(
+        "GET",
+        "/v1/regions",
+        Access::Needs(KeysRead),
+        "listRegions",
+        "Lists the regions",
+    )
+    .answers(&[(200, of::<RegionList>)]),
+    call(
+        "POST",
+        "/v1/regions",
+        Access::Operator(Admin),
+        "createRegion",
+        "Makes a region",
+    )
+    .parameters(&[IDEMPOTENCY_KEY])
+    .body("NewRegion")
+    .answers(&[(201, of::<RegionAnswer>)]),
+    call(
+        "GET",
+        "/v1/regions/{id}",
+        Access::Needs(KeysRead),
+        "getRegion",
+        "Shows a region",
+    )
+    .answers(&[(200, of::<RegionAnswer>)]),
+    call(
+        "PATCH",
+        "/v1/regions/{id}",
+        Access::Operator(Admin),
+        "editRegion",
+        "Disables or enables a region",
+    )
+    .parameters(&[WAIT, TIMEOUT_S, IF_MATCH])
+    .body("RegionEdit")
+    .answers(&[(200, of::<ChangedRegion>)]),
+    call(
+        "DELETE",
+        "/v1/regions/{id}",
+        Access::Operator(Admin),
+        "deleteRegion",
+        "Deletes a region without keys and Envoys, with its catalog",
+    )
+    .parameters(&[IF_MATCH])
+    .answers(&[(200, of::<DeletedRow>)]),
     call(
         "GET",
         "/v1/limit-requests",
@@ -285,7 +340,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/v1/verifications",
         Access::Person,
         "verify",
-        "Proves again who somebody is, for one act within five minutes",
+        "Proves again who somebody is, for one kind of act within five minutes",
     )
     .body("Verification")
     .answers(&[(201, of::<Verified>)]),

@@ -1,8 +1,8 @@
 //! The calls about what can be selected and what was used: regions, catalog, usage, advice.
 
-use crate::api::knowledge::catalog::{CatalogImport, CatalogList, EntryAnswer, RegionList};
+use crate::api::knowledge::catalog::{CatalogImport, CatalogList, EntryAnswer};
 use crate::api::knowledge::recommendations::RecommendationList;
-use crate::api::knowledge::usage::{AccountUsageAnswer, UsageAnswer};
+use crate::api::knowledge::usage::{AccountUsageAnswer, InstallationUsageAnswer, UsageAnswer};
 use crate::api::operations::keys::LABEL;
 use crate::api::operations::{
     ACCOUNT, Access, CURSOR, IF_MATCH, LIMIT, Operation, Parameter, ParameterKind, nothing, of,
@@ -26,13 +26,6 @@ const UNTIL: Parameter =
     Parameter::query("until", ParameterKind::Time, "The end of the last point");
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::new(
-        ("GET", "/v1/regions"),
-        Access::Needs(KeysRead),
-        "listRegions",
-        "Lists the regions",
-    )
-    .answers(&[(200, of::<RegionList>)]),
     Operation::new(
         ("GET", "/v1/catalog/{region}"),
         Access::Needs(KeysRead),
@@ -85,6 +78,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .parameters(&[ACCOUNT.required(), LABEL, PERIOD, FROM, UNTIL, LIMIT])
     .answers(&[(200, of::<AccountUsageAnswer>)]),
+    Operation::new(
+        ("GET", "/v1/usage/accounts"),
+        Access::Operator(KeysRead),
+        "getInstallationUsage",
+        "Shows what the keys of all accounts were used for",
+    )
+    .parameters(&[PERIOD, FROM, UNTIL, LIMIT])
+    .answers(&[(200, of::<InstallationUsageAnswer>)]),
     Operation::new(
         ("GET", "/v1/keys/{id}/usage"),
         Access::Needs(KeysRead),

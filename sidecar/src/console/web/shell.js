@@ -20,6 +20,7 @@ import { View as Keys } from './views/keys.js';
 import { View as Limits } from './views/limits.js';
 import { View as People } from './views/people.js';
 import { View as Profile } from './views/profile.js';
+import { View as Regions } from './views/regions.js';
 import { View as Usage } from './views/usage.js';
 
 /** Views by the first word of the address: their picture, who sees them in the list, and what they show. All are
@@ -33,6 +34,7 @@ const VIEWS = {
   catalog: ['box', () => true, Catalog],
   fleet: ['server', () => true, Fleet],
   accounts: ['building', isOperator, Accounts],
+  regions: ['globe', isOperator, Regions],
   limits: ['clock', () => true, Limits],
   people: ['people', () => may('admin'), People],
   profile: ['person', () => false, Profile],

@@ -2,7 +2,7 @@
 //!
 //! Does not hold keys. Invariant: the id never changes; a limit request is decided once.
 
-use keytable::{AccountId, Limits};
+use keytable::{AccountId, Limits, Status};
 
 use crate::domain::clock::UnixMillis;
 use crate::domain::limit::CountedLimits;
@@ -15,6 +15,8 @@ pub struct Account {
     pub id: AccountId,
     /// What people call it.
     pub name: KeyName,
+    /// Disabled: none of its keys is served.
+    pub status: Status,
     /// How many keys of origin `standard` it may have; `None`: the installation's default.
     pub key_limit: Option<u64>,
     /// How many it has.
@@ -34,6 +36,8 @@ pub struct Account {
 pub struct AccountEdit {
     /// The new name.
     pub name: Option<KeyName>,
+    /// Whether its keys are served.
+    pub status: Option<Status>,
     /// The new limit; `Some(None)`: the installation's default.
     pub key_limit: Option<Option<u64>>,
     /// The new limits, whole.

@@ -10,11 +10,12 @@ use crate::domain::table_entry::{AccountEntry, KeyEntry, TableEntry};
 use crate::store::limits::figures;
 use crate::store::row::{Columns, KEY_COLUMNS};
 use crate::store::sql::{self, Connection};
+use crate::store::tenancy::IS_SWITCHED_OFF;
 
 /// The columns that [`key_of`] reads, in its order, of `keys AS k`.
 pub(super) fn columns() -> String {
     let account = "EXISTS (SELECT 1 FROM limits AS a WHERE a.subject = 'account:' || k.account)";
-    format!("{KEY_COLUMNS}, {account}")
+    format!("{KEY_COLUMNS}, {account}, {IS_SWITCHED_OFF}")
 }
 
 /// A key of [`columns`], without figures yet.
@@ -23,6 +24,7 @@ pub(super) fn key_of(columns: &mut Columns<'_>) -> sql::Result<KeyEntry> {
         key: Box::new(columns.key()?),
         limits: Vec::new(),
         is_account_limited: columns.take()?,
+        is_switched_off: columns.take()?,
     })
 }
 

@@ -1,7 +1,7 @@
-//! Which records of the key table say what the limits of a subject are.
+//! Which records of the key table say what the limits of a subject are, or that an account or a region is
+//! disabled.
 //!
-//! Does not change limits. Invariant: when limits of a subject change, these records are compiled anew in
-//! the same generation.
+//! Does not change these. Invariant: when they change, these records are compiled anew in the same generation.
 
 use keytable::{AccountId, KeyHash, KeyId, LimitSubject};
 
@@ -22,13 +22,22 @@ pub(crate) fn of_subject(
     }
 }
 
-/// The records of all keys of an account, which say whether there is one of the account.
+/// The records of all keys of an account, which say whether it is disabled, and whether there is a record of it.
 pub(crate) fn of_keys(
     connection: &Connection,
     account: &AccountId,
 ) -> Result<Vec<ChangeEntry>, StoreError> {
     let sql = "SELECT region, key_hash FROM keys WHERE account = ?1";
     entries(connection, sql, account.as_str())
+}
+
+/// The records of all keys of a region.
+pub(crate) fn of_region(
+    connection: &Connection,
+    region: &RegionId,
+) -> Result<Vec<ChangeEntry>, StoreError> {
+    let sql = "SELECT region, key_hash FROM keys WHERE region = ?1";
+    entries(connection, sql, region.as_str())
 }
 
 fn of_line(connection: &Connection, first: &KeyId) -> Result<Vec<ChangeEntry>, StoreError> {

@@ -143,10 +143,28 @@ fn carry_over(copied: &Connection, old: &Path) -> Result<CarriedOver, OpenError>
     for table in ["tokens", "access_keys", "users"] {
         delete_missing(copied, &old, table)?;
     }
+    delete_accounts(copied, &old)?;
     carry_envoys_over(copied, &old)?;
     carry_ledger_over(copied, &old)?;
     let deleted = u64::try_from(deleted).unwrap_or(u64::MAX);
     Ok(CarriedOver::Deletions(deleted))
+}
+
+/// Accounts that were deleted stay so.
+fn delete_accounts(copied: &Connection, old: &Connection) -> rusqlite::Result<()> {
+    let has_any = "SELECT 1 FROM pragma_table_info('accounts') WHERE name = 'deleted_at'";
+    if !old.prepare(has_any)?.exists([])? {
+        return Ok(());
+    }
+    let mut deleted =
+        old.prepare("SELECT id, deleted_at FROM accounts WHERE deleted_at IS NOT NULL")?;
+    let mut rows = deleted.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, at): (String, i64) = (row.get(0)?, row.get(1)?);
+        let delete = "UPDATE accounts SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL";
+        copied.execute(delete, params![id, at])?;
+    }
+    Ok(())
 }
 
 /// The Envoys that follow this installation now are those of the database that is replaced. Those

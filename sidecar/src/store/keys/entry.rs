@@ -12,6 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::keys::lifecycle::{self, Target};
 use crate::store::limits::{figures, subjects};
 use crate::store::sql::Connection;
+use crate::store::tenancy;
 
 impl Store {
     /// These keys, each as its record has it that is made `now`.
@@ -40,6 +41,7 @@ fn entry(connection: &Connection, key: Key, now: UnixMillis) -> Result<KeyEntry,
     Ok(KeyEntry {
         limits: figures::recorded(connection, &subject, &key.limits, now)?,
         is_account_limited: subjects::is_account_limited(connection, &key.account)?,
+        is_switched_off: tenancy::is_switched_off(connection, &key.id)?,
         key: Box::new(key),
     })
 }

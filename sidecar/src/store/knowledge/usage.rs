@@ -34,6 +34,8 @@ pub enum Subject {
     Account(AccountId),
     /// Of the keys of an account that have these labels now.
     Labelled(AccountId, Labels),
+    /// Of every account.
+    Everyone,
 }
 
 /// Requests of one period that came to one end.
@@ -49,12 +51,12 @@ pub struct UsagePoint {
     pub tokens: Tokens,
 }
 
-/// What one key or one resource has of the whole.
+/// What one key, one account or one resource has of the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageShare {
-    /// The id of the key, or the name of the resource.
+    /// The id of the key or the account, or the name of the resource.
     pub of: String,
-    /// The name of the key.
+    /// The name of the key or the account.
     pub name: Option<String>,
     /// Requests that were passed on to their end.
     pub permitted: u64,
@@ -108,13 +110,29 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The largest shares of accounts, at most `limit`; deleted accounts have their last name.
+    pub fn usage_by_account(
+        &self,
+        interval: &Interval,
+        limit: usize,
+    ) -> Result<Vec<UsageShare>, StoreError> {
+        let subject = Subject::Everyone;
+        let name = "(SELECT name FROM accounts WHERE id = account)";
+        let sql = shares_sql(&subject, "account", name);
+        self.read(|connection| shares(connection, &sql, &subject, interval, limit))
+    }
+}
+
 impl Subject {
-    /// Served by the primary key, or by `usage_by_account`.
+    /// Served by the primary key, by `usage_by_account` or by `usage_by_time`.
     fn condition(&self) -> String {
         let within = "period_s = ?2 AND start_s >= ?3 AND start_s < ?4";
         match self {
             Self::Key(_) => format!("key = ?1 AND {within}"),
             Self::Account(_) => format!("account = ?1 AND {within}"),
+            // Each statement has the same parameters: this one is there, and says nothing.
+            Self::Everyone => format!("{within} AND ?1 = ''"),
             Self::Labelled(_, labels) => {
                 let places = (5..).take(labels.members().count());
                 let labelled = places.map(|place| has_label("keys", &format!("?{place}")));
@@ -131,6 +149,7 @@ impl Subject {
         let id = match self {
             Self::Key(id) => id.as_str(),
             Self::Account(id) | Self::Labelled(id, _) => id.as_str(),
+            Self::Everyone => "",
         };
         let times = [interval.period.seconds(), interval.from_s, interval.until_s];
         let mut parameters = vec![Value::from(id.to_owned())];

@@ -85,6 +85,17 @@ pub(crate) fn write(
     Ok(())
 }
 
+/// Forgets limits and what was used of them.
+pub(crate) fn forget(connection: &Connection, subject: &LimitSubject) -> Result<(), StoreError> {
+    for table in ["limits", "ledger"] {
+        let sql = format!("DELETE FROM {table} WHERE subject = ?1");
+        connection
+            .prepare_cached(&sql)?
+            .execute([subject_text(subject)])?;
+    }
+    Ok(())
+}
+
 /// Whether an account has limits, or has had some: then its keys point to its record.
 pub(crate) fn is_account_limited(
     connection: &Connection,

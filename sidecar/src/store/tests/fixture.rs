@@ -43,7 +43,10 @@ pub(crate) const BEFORE_PORTABLE: &str = "
 
 /// Takes what the newest version has brought out of a database: to be begun with by whoever goes back
 /// further.
-pub(crate) const WITHOUT_LIMITS: &str = "DROP TRIGGER limits_go_with_the_last_key; \
+pub(crate) const WITHOUT_LIMITS: &str = "ALTER TABLE sessions DROP COLUMN verified_for; \
+    ALTER TABLE accounts DROP COLUMN status; ALTER TABLE accounts DROP COLUMN deleted_at; \
+    ALTER TABLE regions DROP COLUMN status; ALTER TABLE regions DROP COLUMN updated_at; \
+    ALTER TABLE regions DROP COLUMN revision; DROP TRIGGER limits_go_with_the_last_key; \
     DROP INDEX keys_by_subject; ALTER TABLE keys DROP COLUMN subject; \
     ALTER TABLE meta DROP COLUMN counters; DROP TABLE limits; DROP TABLE ledger; \
     DROP TABLE ledger_sources; DROP TABLE ledger_advances;";
@@ -107,14 +110,19 @@ impl Scratch {
 
 /// Opens a store. A server may still be ending the session of one that was closed just now.
 fn opened(place: &StorePlace) -> Store {
+    let open = || Store::open_at(place, 50);
+    patiently(open, |opened| matches!(opened, Err(OpenError::InUse))).unwrap()
+}
+
+/// Does `what` until it gives something else than what passes by itself, for a while.
+pub(crate) fn patiently<T>(what: impl Fn() -> T, passes: impl Fn(&T) -> bool) -> T {
     let begin = Instant::now();
     loop {
-        match Store::open_at(place, 50) {
-            Err(OpenError::InUse) if begin.elapsed() < PATIENCE => {
-                thread::sleep(Duration::from_millis(20));
-            }
-            opened => return opened.unwrap(),
+        let done = what();
+        if !passes(&done) || begin.elapsed() > PATIENCE {
+            return done;
         }
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -44,8 +44,8 @@ fn a_key_tells_what_it_was_used_for() {
             .sum();
         assert_eq!(sum, 10);
         let resources = json!([
-            {"resource": "glm-5.1", "permitted": 10, "refused": 0, "tokens": no_tokens()},
-            {"resource": "gpt", "permitted": 0, "refused": 3, "tokens": no_tokens()},
+            {"resource": "glm-5.1", "kind": "model", "permitted": 10, "refused": 0, "tokens": no_tokens()},
+            {"resource": "gpt", "kind": "model", "permitted": 0, "refused": 3, "tokens": no_tokens()},
         ]);
         assert_eq!(usage["resources"], resources);
     }

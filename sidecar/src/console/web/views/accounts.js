@@ -1,5 +1,5 @@
 // @ts-check
-// Accounts: how many keys each may have.
+// Accounts: how many keys each may have, and whether they are served.
 
 import { html } from '../base.js';
 import { call, loadPlaces, onceOnly, state } from '../parts/api.js';
@@ -12,6 +12,7 @@ import { Table, actionColumn } from '../parts/table.js';
 import { t } from '../parts/text.js';
 import { LimitsField, limitValues, limitsOf } from './limit-fields.js';
 import { LimitField } from './limits.js';
+import { Acts, Status } from './tenants.js';
 
 export function View() {
   const loading = useLoad(async () => {
@@ -22,7 +23,7 @@ export function View() {
     <${Button} kind="primary" picture="plus" act=${() => create(loading.reload)}>${t('accounts.add')}<//>
   `;
   const columns = [
-    t('field.name'), t('accounts.id'), { name: t('nav.keys'), class: 'share' },
+    t('field.name'), t('accounts.id'), t('keys.status'), { name: t('nav.keys'), class: 'share' },
     { name: t('keys.created'), class: 'fit' }, actionColumn(),
   ];
   return html`
@@ -41,6 +42,7 @@ function row(one, reload) {
     cells: [
       html`<bdi>${one.name}</bdi>`,
       html`<${Code}>${one.id}<//>`,
+      html`<${Status} of=${one.status} />`,
       html`
         <div class="named tabular wide-cell">
           <meter value=${used} max=${Math.max(1, limit)} aria-label=${t('nav.keys')}></meter>
@@ -49,9 +51,12 @@ function row(one, reload) {
       `,
       html`<${Time} at=${one.created_at} />`,
       html`
-        <${Button} kind="small" aria-label=${t('keys.edit', { name: one.name })} act=${() => edit(one, reload)}>
-          ${t('edit')}
-        <//>
+        <div class="inline">
+          <${Button} kind="small" aria-label=${t('keys.edit', { name: one.name })} act=${() => edit(one, reload)}>
+            ${t('edit')}
+          <//>
+          <${Acts} path=${`/v1/accounts/${one.id}`} name=${one.name} status=${one.status} reload=${reload} />
+        </div>
       `,
     ],
   };

@@ -14,7 +14,7 @@ const PRESETS = ['7', '30', '90', '365'];
 
 /** What a new key has until something else is said. */
 export const NEW_POLICY = {
-  description: '', ip_allowlist: [], scope: { models: 'all', services: 'all' }, expires_at: null,
+  description: '', labels: {}, ip_allowlist: [], scope: { models: 'all', services: 'all' }, expires_at: null,
   limits: [],
 };
 
@@ -24,6 +24,7 @@ export const policyValues = (key) => ({
   scope: rangeOf(key.scope),
   allow: false,
   ip_allowlist: key.ip_allowlist.join('\n'),
+  labels: Object.entries(key.labels).map((pair) => pair.join('=')).join('\n'),
   expiry: key.expires_at ? 'kept' : '',
   own: local(new Date(Date.now() + 30 * DAY_MS)),
   limits: limitValues(key.limits),
@@ -37,9 +38,19 @@ export function policyOf(values, kept) {
     description: values.description,
     scope: scopeOf(values.scope),
     ip_allowlist: addressesOf(values.ip_allowlist),
+    labels: labelsOf(values.labels),
     expires_at: expiryOf(values, kept),
     limits: limitsOf(values.limits),
   };
+}
+
+/** The labels of lines `NAME=VALUE`. */
+function labelsOf(text) {
+  const lines = text.split('\n').map((line) => line.trim()).filter(Boolean);
+  const wrong = lines.find((line) => !line.includes('='));
+  if (wrong) throw refusal('labels', t('field.labels_wrong', { line: wrong }));
+  const pair = (line, at = line.indexOf('=')) => [line.slice(0, at), line.slice(at + 1)];
+  return Object.fromEntries(lines.map((line) => pair(line)));
 }
 
 /** Says whether names that the catalog does not have are meant. */
@@ -58,6 +69,8 @@ function expiryOf({ expiry, own }, kept) {
 /** The fields of a policy; `kept`: when the key expires by now. */
 export const PolicyFields = ({ form, catalog, kept = null }) => html`
   <${AreaField} form=${form} name="description" label=${t('field.description')} optional rows="2" maxlength="1024" />
+  <${AreaField} form=${form} name="labels" label=${t('keys.labels')} hint=${t('field.labels_hint')} optional rows="2"
+    class="mono" />
   <${ScopeField} form=${form} catalog=${catalog} />
   <${AddressField} form=${form} />
   <${ExpiryField} form=${form} kept=${kept} />

@@ -64,6 +64,7 @@ export function View({ params, setParams }) {
   const lead = html`<span class="tabular">${t('keys.used', { used, limit })}</span>`;
   return html`
     <${Page} title=${t('nav.keys')} lead=${lead} actions=${create({ id: 'create' })}>
+      <${DisabledNotice} />
       ${used >= limit && html`<${LimitNotice} limit=${limit} reload=${loading.reload} />`}
       <${KeySearch} query=${query} search=${search} fail=${(problem) => toast(explain(problem), { kind: 'bad' })}>
         <${ColumnChooser} columns=${columns} choose=${choose} />
@@ -139,6 +140,12 @@ const FirstSteps = ({ gateway }) => html`
 `;
 
 /** Says that the account has all the keys it may have, and what to do. */
+/** Says that no key here is served, if account or region are disabled. */
+function DisabledNotice() {
+  const off = [account(), region()].find((place) => place?.status === 'disabled');
+  return off && html`<p class="notice" role="status">${t('places.disabled', { name: off.name ?? off.id })}</p>`;
+}
+
 function LimitNotice({ limit, reload }) {
   const ask = may('keys:write') && html`<${Button} kind="small" act=${() => askForMore(reload)}>${t('limit.ask')}<//>`;
   const raise = html`<a class="button small" href="#/accounts">${t('limit.raise')}</a>`;

@@ -2,9 +2,9 @@
 // What keys were used for: over time, by key, by model or service, and why requests were refused.
 
 import { html, useState } from '../base.js';
-import { get, state } from '../parts/api.js';
+import { get, isOperator, state } from '../parts/api.js';
 import { Chart } from '../parts/chart.js';
-import { Select } from '../parts/form.js';
+import { Checkbox, Select } from '../parts/form.js';
 import { Loaded, Page, useLoad } from '../parts/page.js';
 import { Badge, Empty } from '../parts/small.js';
 import { Table } from '../parts/table.js';
@@ -15,11 +15,20 @@ const SPANS = {
   hour: ['minute', 60, 60], day: ['hour', 3600, 24], week: ['hour', 3600, 168], month: ['day', 86400, 30],
 };
 
-export const View = () => html`
-  <${Page} title=${t('nav.usage')}>
-    <${UsagePanel} path="/v1/usage" query=${{ account: state.account }} heading="h2" />
-  <//>
-`;
+/** Of the chosen account, or for an operator of all. */
+export function View() {
+  const [isOfAll, setOfAll] = useState(false);
+  const whose = isOperator() && html`
+    <${Checkbox} label=${t('usage.all_accounts')} checked=${isOfAll} onChange=${() => setOfAll(!isOfAll)} />
+  `;
+  return html`
+    <${Page} title=${t('nav.usage')} actions=${whose}>
+      ${isOfAll
+        ? html`<${UsagePanel} key="all" path="/v1/usage/accounts" heading="h2" />`
+        : html`<${UsagePanel} key="one" path="/v1/usage" query=${{ account: state.account }} heading="h2" />`}
+    <//>
+  `;
+}
 
 /** A panel with the usage that a call tells; `heading`: how deep in the page its parts stand. */
 export function UsagePanel({ path, query = {}, heading = 'h3' }) {
@@ -58,11 +67,17 @@ const tokensOf = ({ tokens: { reported, estimated } }) => {
   return { all: sum('input') + sum('output'), estimated: estimated.input + estimated.output };
 };
 
-function Usage({ total, before, outcomes, resources, keys, series, period, heading }) {
+function Usage({ total, before, outcomes, resources, keys, accounts, series, period, heading }) {
   const all = requestsOf(total);
   if (!all) return html`<${Empty} picture="chart" title=${t('usage.none')}><p>${t('usage.none_hint')}</p><//>`;
   const tokens = tokensOf(total);
   const estimated = tokens.estimated > 0 && t('usage.estimated', { share: percent(tokens.estimated / tokens.all) });
+  const part = (title, label, rows, content, id) => rows?.length > 0 && html`
+    <${Part} heading=${heading} title=${t(title)}>
+      <${Shares} label=${t(label)} all=${all} rows=${rows} content=${content} id=${id} />
+    <//>
+  `;
+  const named = (...kinds) => resources.filter(({ kind }) => kinds.includes(kind));
   const refusals = Object.entries(outcomes).filter(([outcome]) => outcome !== 'permitted');
   return html`
     <div class="tiles">
@@ -75,15 +90,10 @@ function Usage({ total, before, outcomes, resources, keys, series, period, headi
     ${refusals.length > 0 && html`
       <${Part} heading=${heading} title=${t('usage.reasons')}><${Reasons} of=${refusals} /><//>
     `}
-    ${keys && html`
-      <${Part} heading=${heading} title=${t('usage.by_key')}>
-        <${Shares} label=${t('field.name')} all=${all} rows=${keys} content=${keyOf} id=${({ id }) => id} />
-      <//>
-    `}
-    <${Part} heading=${heading} title=${t('usage.by_resource')}>
-      <${Shares} label=${t('usage.resource')} all=${all} rows=${resources} content=${resourceOf}
-        id=${({ resource }) => resource} />
-    <//>
+    ${part('usage.by_account', 'account', accounts, accountOf, ({ id }) => id)}
+    ${part('usage.by_key', 'field.name', keys, keyOf, ({ id }) => id)}
+    ${part('usage.by_model', 'usage.model', named('model', null), resourceOf, ({ resource }) => resource)}
+    ${part('usage.by_service', 'usage.service', named('service'), resourceOf, ({ resource }) => resource)}
   `;
 }
 
@@ -117,6 +127,8 @@ function keyOf({ id, name }) {
   if (name === null) return nobody(t('usage.deleted', { id }));
   return html`<a href="#/keys/${id}" title=${id}><bdi>${name}</bdi></a>`;
 }
+
+const accountOf = ({ id, name }) => html`<bdi title=${id}>${name ?? id}</bdi>`;
 
 const resourceOf = ({ resource }) => (resource ? html`<bdi>${resource}</bdi>` : nobody(t('usage.no_resource')));
 
