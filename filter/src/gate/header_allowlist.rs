@@ -68,10 +68,13 @@ impl HeaderAllowlist {
         if self.removed.may_hold(name) && self.removed.find(&canonical(name)).is_some() {
             return false;
         }
-        match (caller, self.passed.find(name)) {
-            (Caller::Unlimited, _) | (Caller::Limited, Some(Listed::ByName)) => true,
-            (Caller::Limited, Some(Listed::ByBeginning)) => !chooses(name),
-            (Caller::Limited, None) => false,
+        match caller {
+            Caller::Unlimited => true,
+            Caller::Limited => match self.passed.find(name) {
+                Some(Listed::ByName) => true,
+                Some(Listed::ByBeginning) => !chooses(name),
+                None => false,
+            },
         }
     }
 }
