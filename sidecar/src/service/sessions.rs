@@ -19,7 +19,7 @@ use crate::http::problem::Problem;
 use crate::service::App;
 use crate::service::caller::{Caller, Person};
 use crate::service::proof::Proved;
-use crate::store::{Ends, NewSession, RowTarget, StoreError};
+use crate::store::{Ends, NewSession, RowTarget, StoreError, UserSession};
 
 /// How long a session lasts, in seconds: a working day.
 pub(crate) const SESSION_S: u64 = 12 * 60 * 60;
@@ -85,6 +85,33 @@ impl App {
         let session = person.session;
         self.store(move |store| store.log_out(&session, &entry))
             .await
+    }
+
+    /// The caller's sessions, the newest first, and the hash of this one.
+    pub(crate) async fn own_sessions(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Vec<UserSession>, KeyHash), Problem> {
+        let person = caller.logged_in()?.clone();
+        let (session, now) = (person.session, self.clock.now());
+        let sessions = self.store(move |store| store.sessions_of(&person.user, now));
+        Ok((sessions.await?, session))
+    }
+
+    /// Ends one of the caller's sessions; says when.
+    pub(crate) async fn end_session(
+        &self,
+        caller: &Caller,
+        id: String,
+    ) -> Result<UnixMillis, Problem> {
+        let person = caller.logged_in()?.clone();
+        let act = caller.act(self.clock.now());
+        let account = caller.account.as_ref();
+        let detail = json!({"session": id});
+        let entry = act.entry(AuditAction::SessionEnded, account, &person.user, detail);
+        self.store(move |store| store.end_session(&person.user, &id, &entry))
+            .await?;
+        Ok(act.at)
     }
 
     /// Sets a password with a one-time secret; `None` is the secret of nobody.

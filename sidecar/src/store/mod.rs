@@ -46,7 +46,7 @@ pub use feed::fleet::Newcomer;
 pub use feed::table::read_table;
 pub use file::backup::{CarriedOver, backup, restore};
 pub use idempotency::{IdempotencyRecord, Idempotent, IdempotentCall};
-pub use identity::sessions::NewSession;
+pub use identity::sessions::{NewSession, UserSession};
 pub use identity::users::Ends;
 pub use inspection::verify_audit;
 pub use keys::lifecycle::{CreateOptions, Minted, Target};

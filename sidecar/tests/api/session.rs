@@ -338,6 +338,43 @@ fn proof_of_identity_serves_for_one_kind_of_act_of_its_own_session() {
 }
 
 #[test]
+fn sessions_are_listed_and_ended_one_by_one() {
+    let scratch = Scratch::new();
+    let sidecar = Sidecar::start(&scratch);
+    let here = Person::of(&sidecar, Some("demo"), "owner", "owner");
+    let mut there = Person::unknown(&sidecar, "owner", PASSWORD);
+    there.log_in();
+    let other = Person::of(&sidecar, Some("demo"), "other", "owner");
+    let list = |person: &Person| {
+        let listed = person.get("/v1/me/sessions");
+        assert_eq!(listed.status, 200, "{}", listed.text);
+        listed.json()["sessions"].as_array().unwrap().clone()
+    };
+    let sessions = list(&here);
+    assert_eq!(sessions.len(), 2);
+    assert_eq!(sessions[0]["address"], "127.0.0.1");
+    let of = |current: bool| {
+        let mut found = sessions.iter().filter(|one| one["current"] == current);
+        format!(
+            "/v1/me/sessions/{}",
+            found.next().unwrap()["id"].as_str().unwrap()
+        )
+    };
+    assert_eq!(
+        other.call("DELETE", &of(false), None).status,
+        404,
+        "another's"
+    );
+    assert_eq!(here.call("DELETE", &of(false), None).status, 200);
+    assert_eq!(there.get("/v1/session").status, 401);
+    assert_eq!(list(&here).len(), 1);
+    assert_eq!(here.call("DELETE", &of(false), None).status, 404);
+    assert_eq!(here.call("DELETE", &of(true), None).status, 200);
+    assert_eq!(here.get("/v1/session").status, 401);
+    assert_eq!(sidecar.get("/v1/me/sessions").status, 403, "no person");
+}
+
+#[test]
 fn a_hundred_log_ins_at_once_leave_the_rest_responsive() {
     let scratch = Scratch::new();
     let sidecar = Sidecar::start(&scratch);

@@ -59,6 +59,7 @@ fn a_new_password_ends_the_session_and_is_the_one_that_counts() {
     };
     let browser = &console.browser;
     console.go("profile");
+    browser.see("This one");
     browser.fill("[autocomplete=current-password]", "not it");
     browser.fill("[autocomplete=new-password]", "another horse battery");
     browser.click("Change password");

@@ -4,20 +4,22 @@
 //! it, and in no other.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use qrcodegen::{QrCode, QrCodeEcc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::api::identity::listed::Nothing;
+use crate::api::identity::listed::{DeletedRow, Nothing};
 use crate::api::identity::session::new_password;
+use crate::domain::clock::UnixMillis;
 use crate::domain::identity::password::Password;
 use crate::http::answer;
 use crate::http::body::JsonObject;
 use crate::http::fields::{Fields, invalid, string};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::shape::Shown;
 use crate::service::App;
 use crate::service::caller::Caller;
 
@@ -33,6 +35,28 @@ pub(crate) struct TotpSeedAnswer<'a> {
     qr: Vec<String>,
 }
 
+/// The caller's sessions.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SessionList {
+    /// The sessions that are not over, the newest first
+    sessions: Vec<ListedSession>,
+}
+
+/// A session of the caller.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ListedSession {
+    /// What it is ended by
+    id: String,
+    /// Whether it is the one that asks
+    current: bool,
+    /// From where its user logged in; null: not known
+    address: Option<String>,
+    /// When it began
+    created_at: Shown<UnixMillis>,
+    /// When it ends
+    expires_at: Shown<UnixMillis>,
+}
+
 /// Whether there is a second factor.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Totp")]
@@ -44,6 +68,8 @@ pub(crate) struct TotpAnswer {
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/me/password").post(set_password))
+        .service(web::resource("/me/sessions").get(sessions))
+        .service(web::resource("/me/sessions/{id}").delete(end_session))
         .service(
             web::resource("/me/totp")
                 .post(enroll)
@@ -70,6 +96,39 @@ async fn set_password(
     let current = Password::attempt(current);
     app.set_own_password(&caller, current, new).await?;
     answer::json(StatusCode::OK, &Nothing {})
+}
+
+/// `GET /v1/me/sessions`
+async fn sessions(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string()).finish()?;
+    let (sessions, this) = app.own_sessions(&caller).await?;
+    let sessions = sessions.into_iter().map(|session| ListedSession {
+        id: session.id(),
+        current: session.hash == this,
+        address: session.address,
+        created_at: Shown(session.created_at),
+        expires_at: Shown(session.expires_at),
+    });
+    let list = SessionList {
+        sessions: sessions.collect(),
+    };
+    answer::json(StatusCode::OK, &list)
+}
+
+/// `DELETE /v1/me/sessions/{id}`
+async fn end_session(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string()).finish()?;
+    let at = app.end_session(&caller, id.clone()).await?;
+    answer::json(StatusCode::OK, &DeletedRow::new(&id, at))
 }
 
 /// `POST /v1/me/totp`: a new seed, which counts once it is confirmed.

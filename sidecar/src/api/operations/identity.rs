@@ -7,7 +7,7 @@ use crate::api::identity::accounts::{AccountAnswer, AccountList, ChangedAccount}
 use crate::api::identity::audit::AuditList;
 use crate::api::identity::limit_requests::{LimitRequestAnswer, LimitRequestList};
 use crate::api::identity::listed::{DeletedRow, Nothing};
-use crate::api::identity::me::{TotpAnswer, TotpSeedAnswer};
+use crate::api::identity::me::{SessionList, TotpAnswer, TotpSeedAnswer};
 use crate::api::identity::regions::{ChangedRegion, RegionAnswer, RegionList};
 use crate::api::identity::session::{SessionAnswer, SetUpAnswer};
 use crate::api::identity::tokens::{MintedToken, TokenAnswer, TokenList};
@@ -353,6 +353,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .body("NewPassword")
     .answers(&[(200, of::<Nothing>)]),
+    call(
+        "GET",
+        "/v1/me/sessions",
+        Access::Person,
+        "listSessions",
+        "Lists the caller's sessions",
+    )
+    .answers(&[(200, of::<SessionList>)]),
+    call(
+        "DELETE",
+        "/v1/me/sessions/{id}",
+        Access::Person,
+        "endSession",
+        "Ends one of the caller's sessions",
+    )
+    .answers(&[(200, of::<DeletedRow>)]),
     call(
         "POST",
         "/v1/me/totp",

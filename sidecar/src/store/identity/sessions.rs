@@ -13,7 +13,7 @@ use crate::domain::identity::user::User;
 use crate::store::error::StoreError;
 use crate::store::identity::users;
 use crate::store::pagination::{self, RowTarget};
-use crate::store::row::integer;
+use crate::store::row::{Columns, integer};
 use crate::store::sql::{Connection, OptionalExtension, params};
 use crate::store::{Store, audit};
 
@@ -35,7 +35,46 @@ pub struct NewSession {
     pub expires_at: UnixMillis,
 }
 
+/// A session that a user has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserSession {
+    /// The hash of its cookie.
+    pub hash: KeyHash,
+    /// From where the user logged in; `None`: not known.
+    pub address: Option<String>,
+    /// When it began.
+    pub created_at: UnixMillis,
+    /// When it ends.
+    pub expires_at: UnixMillis,
+}
+
+impl UserSession {
+    /// What people name it by: the beginning of its hash, of which no cookie can be made.
+    pub fn id(&self) -> String {
+        base16ct::lower::encode_string(self.hash.as_bytes().split_at(8).0)
+    }
+}
+
 impl Store {
+    /// The sessions of a user that are not over, the newest first.
+    pub fn sessions_of(&self, user: &str, now: UnixMillis) -> Result<Vec<UserSession>, StoreError> {
+        self.read(|connection| of_user(connection, user, now))
+    }
+
+    /// Ends the session of a user that has this id.
+    pub fn end_session(&self, user: &str, id: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let sessions = of_user(transaction, user, entry.at)?;
+            let ended = sessions.into_iter().find(|session| session.id() == id);
+            let ended = ended.ok_or(StoreError::Unknown("session"))?;
+            transaction.execute(
+                "DELETE FROM sessions WHERE hash = ?1",
+                [ended.hash.as_bytes()],
+            )?;
+            audit::append(transaction, entry)
+        })
+    }
+
     /// Begins a session of a user whose identity was proved; `change` notes the log-in in the
     /// user, or refuses it.
     pub fn log_in(
@@ -135,6 +174,27 @@ impl Store {
     }
 }
 
+fn of_user(
+    connection: &Connection,
+    user: &str,
+    now: UnixMillis,
+) -> Result<Vec<UserSession>, StoreError> {
+    let sql = "SELECT hash, address, created_at, expires_at FROM sessions WHERE user_id = ?1 \
+               AND expires_at > ?2 ORDER BY created_at DESC, hash";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(
+        statement.query_map(params![user, integer(now.get())], |row| {
+            let mut columns = Columns::new(row, 0);
+            Ok(UserSession {
+                hash: columns.hash()?,
+                address: columns.take()?,
+                created_at: columns.time()?,
+                expires_at: columns.time()?,
+            })
+        })?,
+    )
+}
+
 fn begin(
     transaction: &Connection,
     user: &str,
@@ -145,12 +205,13 @@ fn begin(
         transaction.execute("DELETE FROM sessions WHERE hash = ?1", [earlier.as_bytes()])?;
     }
     transaction.execute(
-        "INSERT INTO sessions (hash, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO sessions (hash, user_id, created_at, expires_at, address) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             session.hash.as_bytes(),
             user,
             integer(now.get()),
-            integer(session.expires_at.get())
+            integer(session.expires_at.get()),
+            session.address.map(|address| address.to_string())
         ],
     )?;
     transaction.execute(

@@ -1,13 +1,14 @@
 // @ts-check
-// Your log-in: password and second factor.
+// Your log-in: password, second factor, sessions.
 
-import { call, loadSession, state, userName } from '../parts/api.js';
+import { call, get, loadSession, state, userName } from '../parts/api.js';
 import { Button } from '../parts/button.js';
 import { ask, confirm } from '../parts/dialog.js';
 import { Form, rethrow, useForm } from '../parts/form.js';
 import { html } from '../base.js';
 import { Loaded, Page, useLoad } from '../parts/page.js';
-import { Badge, Card, Code } from '../parts/small.js';
+import { Badge, Card, Code, Relative, Stamp } from '../parts/small.js';
+import { Table, actionColumn } from '../parts/table.js';
 import { t } from '../parts/text.js';
 import { toast } from '../parts/toast.js';
 import { AccessKeysCard, TokensCard } from './credentials.js';
@@ -21,6 +22,7 @@ export function View({ leave }) {
       <${Loaded} of=${session} kind="cards">${() => html`
         <${PasswordCard} leave=${leave} />
         <${FactorCard} reload=${session.reload} />
+        <${SessionsCard} />
         <${TokensCard} />
         <${AccessKeysCard} />
       `}<//>
@@ -61,6 +63,35 @@ function FactorCard({ reload }) {
       ${isOn
         ? html`<${Button} kind="danger-plain" act=${() => removeFactor(told)}>${t('remove')}<//>`
         : html`<${Button} kind="primary" act=${() => enroll(told)}>${t('totp.enroll')}<//>`}
+    <//>
+  `;
+}
+
+/** The reader's sessions; each but this one can be ended. */
+function SessionsCard() {
+  const loading = useLoad(() => get('/v1/me/sessions'), []);
+  const end = async ({ id }) => {
+    await call('DELETE', `/v1/me/sessions/${id}`);
+    toast(t('profile.session_ended'));
+    await loading.reload();
+  };
+  const row = (one) => ({
+    key: one.id,
+    cells: [
+      html`<${Stamp} at=${one.created_at} />`,
+      one.address && html`<${Code}>${one.address}<//>`,
+      html`<${Relative} at=${one.expires_at} />`,
+      one.current
+        ? html`<${Badge} kind="good">${t('profile.this_session')}<//>`
+        : html`<${Button} kind="small" act=${() => end(one)}>${t('profile.end_session')}<//>`,
+    ],
+  });
+  const columns = [t('profile.begun'), t('profile.address'), t('field.expiry'), actionColumn()];
+  return html`
+    <${Card} title=${t('profile.sessions')}>
+      <${Loaded} of=${loading}>${({ sessions }) => html`
+        <${Table} label=${t('profile.sessions')} columns=${columns} rows=${sessions.map(row)} />
+      `}<//>
     <//>
   `;
 }

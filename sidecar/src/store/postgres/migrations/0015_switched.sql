@@ -7,4 +7,5 @@ ALTER TABLE regions ADD COLUMN updated_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE regions ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
 -- For what kind of act a proof of identity serves; NULL: for the first that asks.
 ALTER TABLE sessions ADD COLUMN verified_for TEXT COLLATE "C";
+ALTER TABLE sessions ADD COLUMN address TEXT COLLATE "C"; -- from where its user logged in; NULL: not known
 UPDATE regions SET updated_at = created_at;
