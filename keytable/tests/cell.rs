@@ -188,6 +188,24 @@ fn a_mark_of_the_record_refuses_until_it_ends() {
     assert!(Cell::default().admit(&key(), &[marked], &later).is_ok());
 }
 
+/// A clock was set forward, the day that it came to was used up, and it was set back.
+#[test]
+fn a_mark_says_nothing_of_the_window_before() {
+    let marked = RecordedLimit {
+        full_until_unix_ms: Some(NOW_MS + 2 * DAY_MS),
+        ..daily(1_000)
+    };
+    let at = |now_unix_ms| Ask {
+        now_unix_ms,
+        ..ask(0)
+    };
+    let is_admitted = |ask: Ask| Cell::default().admit(&key(), &[marked], &ask).is_ok();
+    assert!(is_admitted(at(NOW_MS + DAY_MS - 1)));
+    assert!(!is_admitted(at(NOW_MS + DAY_MS)));
+    assert!(!is_admitted(at(NOW_MS + 2 * DAY_MS - 1)));
+    assert!(is_admitted(at(NOW_MS + 2 * DAY_MS)));
+}
+
 #[test]
 fn apart_a_limit_that_says_so_refuses_and_others_serve() {
     let mut strict = daily(1_000);
@@ -277,6 +295,45 @@ fn a_cell_forgets_a_past_window_when_the_ledger_has_it() {
     assert!(!cell.tidy(later, |_| false));
     assert!(cell.tidy(later, |_| true));
     assert_eq!(cell, Cell::default());
+}
+
+/// Uses so much of a day's limit at a time, and tells the ledger.
+fn use_at(cell: &mut Cell, recorded: RecordedLimit, now_unix_ms: u64, tokens: u64) {
+    let ask = Ask {
+        now_unix_ms,
+        ..ask(0)
+    };
+    let admission = cell.admit(&key(), &[recorded], &ask).unwrap();
+    cell.settle(&admission, Spent::Tokens(tokens), now_unix_ms);
+    for charge in cell.charges() {
+        cell.acknowledge(&charge, None);
+    }
+}
+
+#[test]
+fn a_window_that_a_clock_may_come_back_to_is_not_forgotten_for_a_later_one() {
+    let mut cell = Cell::default();
+    use_at(&mut cell, daily(1_000), NOW_MS, 30);
+    use_at(&mut cell, daily(1_000), NOW_MS + DAY_MS, 40);
+    assert!(!cell.tidy(NOW_MS, |_| true));
+    let of_both: Vec<_> = cell.entries()[0].counters.iter().collect();
+    let settled: Vec<_> = of_both.iter().map(|counter| counter.settled()).collect();
+    assert_eq!(settled, [30, 40]);
+    assert!(cell.tidy(NOW_MS + DAY_MS, |_| true));
+    assert_eq!(only(&cell).settled(), 40);
+}
+
+#[test]
+fn a_counter_that_was_begun_anew_is_forgotten_at_once() {
+    let again = RecordedLimit {
+        resets: 1,
+        ..daily(1_000)
+    };
+    let mut cell = Cell::default();
+    use_at(&mut cell, daily(1_000), NOW_MS, 30);
+    use_at(&mut cell, again, NOW_MS, 40);
+    assert!(cell.tidy(NOW_MS, |_| true));
+    assert_eq!((only(&cell).resets, only(&cell).settled()), (1, 40));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use keytable::cell::{Acknowledged, CELLS, Cell, Charger};
 use keytable::{Charge, UsageAnswer};
 
+use super::earliest_time::EarliestTime;
 use crate::cells;
 use crate::gate_news::GateNews;
 use crate::host::Host;
@@ -37,6 +38,7 @@ pub(super) struct LedgerLink {
     /// The cell that is looked at next.
     next: u16,
     is_urgent: bool,
+    earliest: EarliestTime,
     /// Whether there ever was a limited key here.
     is_used: bool,
     posted_ns: u64,
@@ -63,9 +65,10 @@ impl LedgerLink {
         if !self.is_used {
             return;
         }
-        let now_unix_ms = self.now_unix_ms(host);
+        let now_ns = host.monotonic_ns().unwrap_or(0);
+        let earliest_unix_ms = self.earliest.note(self.now_unix_ms(host), now_ns);
         for _ in 0..LOOKED_AT {
-            self.look(host, self.next, now_unix_ms);
+            self.look(host, self.next, earliest_unix_ms);
             self.next = (self.next + 1) % CELLS;
         }
         let ticks = self.ticks;
@@ -83,8 +86,8 @@ impl LedgerLink {
         }
     }
 
-    /// Gives up what silent gates hold in a cell, and takes out what nobody needs.
-    fn look(&mut self, host: &impl Host, index: u16, now_unix_ms: u64) {
+    /// Gives up what silent gates hold in a cell, and takes out what nobody needs, however far the clock goes back.
+    fn look(&mut self, host: &impl Host, index: u16, earliest_unix_ms: u64) {
         let Ok(cell) = cells::read(host, index) else {
             return;
         };
@@ -107,7 +110,8 @@ impl LedgerLink {
         let changed = cells::change(host, index, |cell| {
             let given = cell.give_up(is_silent);
             // What is being told is not taken away.
-            let tidied = !is_open && cell.tidy(now_unix_ms, |counter| charger.is_told(counter));
+            let tidied =
+                !is_open && cell.tidy(earliest_unix_ms, |counter| charger.is_told(counter));
             (given, given || tidied)
         });
         if changed == Ok(true) {

@@ -7,6 +7,7 @@
 //! newer one; the lease is renewed only by an answer that proves the table current, and from the
 //! moment its request was sent.
 
+mod earliest_time;
 pub mod follower;
 mod ledger;
 mod open;

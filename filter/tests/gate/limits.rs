@@ -16,7 +16,7 @@ use crate::support::{Call, Exchange, Rig, list, record};
 const KEEP: &str = r#""limits":"keep""#;
 const JSON: &[(&str, &str)] = &[(":status", "200"), ("content-type", "application/json")];
 
-fn limit(unit: Unit, window: Window, amount: u64) -> RecordedLimit {
+pub(super) fn limit(unit: Unit, window: Window, amount: u64) -> RecordedLimit {
     RecordedLimit {
         limit: Limit {
             unit,

@@ -11,6 +11,7 @@ mod families;
 mod faults;
 mod headers;
 mod held;
+mod limit_windows;
 mod limits;
 mod lists;
 mod metered;

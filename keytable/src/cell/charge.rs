@@ -3,6 +3,7 @@
 //! Does not send. Invariants: nothing is charged twice; a counter goes only when the ledger has all of
 //! it, and knows that nothing of it is held.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{Cell, CellCounter, Figures};
@@ -59,9 +60,9 @@ impl Cell {
         given.count() > 0
     }
 
-    /// Takes out what nobody needs any more: windows that are over and of which the ledger has everything,
-    /// and what has no end and was not used for very long. `is_told`: the ledger knows that nothing is held.
-    /// True if there was anything.
+    /// Takes out what nobody needs any more: windows that are over, and counters that were begun anew, of which the
+    /// ledger has everything, and what has no end and was not used for very long. `now_unix_ms`: a time below which
+    /// no clock is expected to fall back. `is_told`: the ledger knows that nothing is held. True if there was anything.
     pub fn tidy(&mut self, now_unix_ms: u64, is_told: impl Fn(&CounterId) -> bool) -> bool {
         let count = |cell: &Self| {
             let counters = cell.entries.iter().map(|entry| entry.counters.len());
@@ -70,10 +71,11 @@ impl Cell {
         let before = count(self);
         for entry in &mut self.entries {
             let used_at_unix_ms = entry.used_at_unix_ms;
-            let newest = newest_starts(&entry.counters);
+            let newest = newest_resets(&entry.counters);
             let subject = &entry.subject;
             entry.counters.retain(|counter| {
-                let is_past = !newest.contains(&counter.name());
+                let limit = (counter.unit, counter.window);
+                let is_past = newest.get(&limit) != Some(&counter.resets);
                 (counter.unsent() > 0 && !mutant!(TidyTheUnsent))
                     || counter.held() > 0
                     || !is_told(&counter.id(subject))
@@ -88,20 +90,14 @@ impl Cell {
 /// Unit, window, its start, resets.
 type Name = (Unit, WindowKind, u64, u32);
 
-/// The counters of the newest window of each limit.
-fn newest_starts(counters: &[CellCounter]) -> Vec<Name> {
-    let is_newest = |one: &&CellCounter| {
-        let same = counters
-            .iter()
-            .filter(|other| (other.unit, other.window) == (one.unit, one.window));
-        same.map(|other| (other.resets, other.start_unix_ms)).max()
-            == Some((one.resets, one.start_unix_ms))
-    };
-    counters
-        .iter()
-        .filter(is_newest)
-        .map(CellCounter::name)
-        .collect()
+/// How often each limit was begun anew.
+fn newest_resets(counters: &[CellCounter]) -> BTreeMap<(Unit, WindowKind), u32> {
+    let mut newest = BTreeMap::new();
+    for counter in counters {
+        let resets: &mut u32 = newest.entry((counter.unit, counter.window)).or_default();
+        *resets = counter.resets.max(*resets);
+    }
+    newest
 }
 
 impl CellCounter {

@@ -42,9 +42,9 @@ pub struct RecordedLimit {
 }
 
 impl RecordedLimit {
-    /// The window that a time is in: never one before that of the record, whatever a clock says.
+    /// The window that a time is in.
     pub fn span_at(&self, unix_ms: u64) -> WindowSpan {
-        self.limit.window.span_at(unix_ms.max(self.start_unix_ms))
+        self.limit.window.span_at(unix_ms)
     }
 
     /// The counter of that window.
@@ -67,9 +67,13 @@ impl RecordedLimit {
         }
     }
 
-    /// Whether the ledger said that nothing is left at this time.
+    /// Whether the ledger said that nothing is left at this time: of the window that ends with the mark, and not of
+    /// one before it, to which a clock was set back.
     pub fn is_full_at(&self, unix_ms: u64) -> bool {
-        self.full_until_unix_ms.is_some_and(|until| unix_ms < until)
+        let end_unix_ms = self.span_at(unix_ms).end_unix_ms;
+        let is_of = |until| end_unix_ms.is_none_or(|end| until <= end);
+        self.full_until_unix_ms
+            .is_some_and(|until| unix_ms < until && is_of(until))
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -184,7 +184,7 @@ fn a_clock_that_is_set_back_neither_gives_nor_takes() {
 }
 
 #[test]
-fn a_window_is_never_one_before_that_of_the_record() {
+fn what_a_record_says_is_of_its_own_window_alone() {
     let recorded = RecordedLimit {
         limit: limit(Unit::Tokens, Window::Day(UtcOffset::UTC)),
         resets: 3,
@@ -192,12 +192,16 @@ fn a_window_is_never_one_before_that_of_the_record() {
         used: 70,
         full_until_unix_ms: Some(day_of_2026(2)),
     };
-    let today = recorded.span_at(day_of_2026(0));
-    assert_eq!(today.start_unix_ms, day_of_2026(1));
-    assert_eq!(recorded.used_from(today.start_unix_ms), 70);
-    let tomorrow = recorded.span_at(day_of_2026(2)).start_unix_ms;
-    assert_eq!(recorded.used_from(tomorrow), 0);
-    assert!(recorded.is_full_at(day_of_2026(2) - 1) && !recorded.is_full_at(day_of_2026(2)));
+    let used_at = |unix_ms| recorded.used_from(recorded.span_at(unix_ms).start_unix_ms);
+    let is_full_at = |unix_ms| recorded.is_full_at(unix_ms);
+    for (unix_ms, used, is_full) in [
+        (day_of_2026(1) - 1, 0, false),
+        (day_of_2026(1), 70, true),
+        (day_of_2026(2) - 1, 70, true),
+        (day_of_2026(2), 0, false),
+    ] {
+        assert_eq!((used_at(unix_ms), is_full_at(unix_ms)), (used, is_full));
+    }
     let subject = LimitSubject::Key(crate::KeyId::parse("ak-1").unwrap());
     let counter = recorded.counter_at(subject, day_of_2026(2) + 5);
     assert_eq!((counter.start_unix_ms, counter.resets), (day_of_2026(2), 3));

@@ -5,6 +5,7 @@
 
 mod allowance;
 mod charging;
+mod limit_time;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ use crate::table::{CheckedRecord, TableReader};
 
 pub(super) use allowance::Allowance;
 pub(super) use charging::Charging;
+use limit_time::LimitTime;
 
 /// How often a gate says that it lives.
 const TELL_NS: u64 = 1_000_000_000;
@@ -123,8 +125,8 @@ impl LimitKeeper {
     ) -> Vec<(&'static str, String)> {
         let keeping = self.0.try_borrow_mut().ok();
         let now = keeping.and_then(|mut keeping| keeping.now(host).ok());
-        now.map_or_else(Vec::new, |(now_unix_ms, _)| {
-            limit_headers(family, &allowance.standings(), now_unix_ms)
+        now.map_or_else(Vec::new, |now| {
+            limit_headers(family, &allowance.standings(), now.unix_ms)
         })
     }
 
@@ -181,7 +183,8 @@ impl Keeping {
         limits: &[RecordedLimit],
         size: Size,
     ) -> Result<Admission, Refusal> {
-        let (now_unix_ms, is_apart) = self.now(host)?;
+        let now = self.now(host)?;
+        let now_unix_ms = now.among(limits);
         let index = Cell::index_of(subject);
         let unavailable = |_| Refusal::LimitsUnavailable;
         let admitted = cells::change(host, index, |cell| {
@@ -189,7 +192,7 @@ impl Keeping {
             let ask = Ask {
                 gate,
                 now_unix_ms,
-                is_apart,
+                is_apart: now.is_apart,
                 body_bytes: size.body_bytes,
                 is_provisional: size.is_provisional,
             };
@@ -225,17 +228,16 @@ impl Keeping {
         self.holds.number()
     }
 
-    /// The ledger's time, or before it was heard Envoy's own; and whether it was not heard for long.
-    fn now(&mut self, host: &impl Host) -> Result<(u64, bool), Refusal> {
+    /// The ledger's time, or before it was heard Envoy's own.
+    fn now(&mut self, host: &impl Host) -> Result<LimitTime, Refusal> {
         let failed = |_| Refusal::LimitsUnavailable;
         let now_ms = host.monotonic_ns().map_err(failed)? / 1_000_000;
-        let is_old = |clock: LedgerClock| clock.is_apart(now_ms);
-        if self.clock.is_none_or(is_old) {
+        if self.clock.is_none_or(|clock| clock.is_apart(now_ms)) {
             self.clock = LedgerClock::read(host).map_err(failed)?;
         }
         match self.clock {
-            Some(clock) => Ok((clock.unix_ms(now_ms), is_old(clock))),
-            None => Ok((host.unix_ms().map_err(failed)?, true)),
+            Some(clock) => Ok(LimitTime::of_ledger(clock, now_ms)),
+            None => Ok(LimitTime::of_envoy(host.unix_ms().map_err(failed)?)),
         }
     }
 
@@ -249,11 +251,11 @@ impl Keeping {
 
     fn settle_one(&mut self, host: &impl Host, admission: &Admission, spent: Spent) -> bool {
         let index = Cell::index_of(&admission.subject);
-        let Ok((now_unix_ms, _)) = self.now(host) else {
+        let Ok(now) = self.now(host) else {
             return false;
         };
         let settled = cells::change(host, index, |cell| {
-            cell.settle(admission, spent, now_unix_ms);
+            cell.settle(admission, spent, now.unix_ms);
             ((), true)
         });
         if settled.is_ok() {

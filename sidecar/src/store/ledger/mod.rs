@@ -140,7 +140,7 @@ impl Settled {
             let Some(limit) = known.limit_of(connection, counter)? else {
                 continue;
             };
-            let row = row_of(counter, &limit, now);
+            let row = row_of(connection, counter, &limit, now)?;
             raise(connection, &row, *by, now)?;
             let used = figures::used(connection, &row)?;
             if marks::is_due(&limit, &row, used, now) {
@@ -152,7 +152,8 @@ impl Settled {
                 let Some(limit) = known.limit_of(connection, counter)? else {
                     continue;
                 };
-                let used = figures::used(connection, &row_of(counter, &limit, now))?;
+                let row = row_of(connection, counter, &limit, now)?;
+                let used = figures::used(connection, &row)?;
                 charged.used.insert(counter.clone(), used);
             }
             for (counter, advance) in advances::of(connection, batch)? {
@@ -184,17 +185,24 @@ impl Known {
     }
 }
 
-/// The row that a charge goes to: that of its window, unless that is far ahead of our clock.
-fn row_of(counter: &CounterId, limit: &CountedLimit, now: UnixMillis) -> CounterId {
+/// The row that a charge goes to: that of its window, unless that is far ahead of our clock and has no row from a
+/// time when the clock was ahead itself.
+fn row_of(
+    connection: &Connection,
+    counter: &CounterId,
+    limit: &CountedLimit,
+    now: UnixMillis,
+) -> Result<CounterId, StoreError> {
     let latest = now.plus_ms(AHEAD_MS_MAX).get();
-    let at = match counter.start_unix_ms <= latest {
+    let is_right = counter.start_unix_ms <= latest || figures::is_known(connection, counter)?;
+    let at = match is_right {
         true => counter.start_unix_ms,
         false => now.get(),
     };
-    CounterId {
+    Ok(CounterId {
         start_unix_ms: limit.limit.window.span_at(at).start_unix_ms,
         ..counter.clone()
-    }
+    })
 }
 
 fn raise(

@@ -170,6 +170,23 @@ fn a_window_that_is_far_from_beginning_is_charged_as_today() {
     assert_eq!(used(&store), [10, 0]);
 }
 
+/// Our own clock was a day ahead for a while.
+#[test]
+fn a_window_that_was_begun_by_our_own_clock_keeps_its_sum_when_that_is_set_back() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    limited(&store, both());
+    let tomorrow = day(TODAY + DAY_MS);
+    let ahead = UnixMillis::new(TODAY + DAY_MS);
+    charge(&store, &batch(1, &[(day(TODAY), 3)]));
+    let first = batch(2, &[(tomorrow.clone(), 10)]);
+    store.charge(&[&first], &[], ahead).unwrap();
+    let late = batch(3, &[(tomorrow.clone(), 5)]);
+    assert_eq!(charge(&store, &late).used, [(tomorrow, 15)].into());
+    assert_eq!(used(&store), [3, 0]);
+    assert_eq!(used_at(&store, ahead), [15, 0]);
+}
+
 #[test]
 fn counters_that_no_limit_has_are_not_charged() {
     let scratch = Scratch::new();

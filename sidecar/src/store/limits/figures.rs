@@ -43,8 +43,17 @@ fn unused(one: &CountedLimit, now: UnixMillis) -> RecordedLimit {
 
 /// What the ledger has of a counter.
 pub(crate) fn used(connection: &Connection, counter: &CounterId) -> sql::Result<u64> {
+    Ok(row(connection, counter)?.unwrap_or(0))
+}
+
+/// Whether something was charged of a counter.
+pub(crate) fn is_known(connection: &Connection, counter: &CounterId) -> sql::Result<bool> {
+    Ok(row(connection, counter)?.is_some())
+}
+
+fn row(connection: &Connection, counter: &CounterId) -> sql::Result<Option<u64>> {
     let (subject, unit, window, resets, start_ms) = columns(counter);
-    let used = connection
+    connection
         .prepare_cached(
             "SELECT used FROM ledger WHERE subject = ?1 AND unit = ?2 AND window_kind = ?3 \
              AND resets = ?4 AND start_ms = ?5",
@@ -52,8 +61,7 @@ pub(crate) fn used(connection: &Connection, counter: &CounterId) -> sql::Result<
         .query_row(params![subject, unit, window, resets, start_ms], |row| {
             Columns::new(row, 0).unsigned()
         })
-        .optional()?;
-    Ok(used.unwrap_or(0))
+        .optional()
 }
 
 /// A counter as rows have it: subject, unit, window, number, start.
