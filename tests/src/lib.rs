@@ -22,6 +22,7 @@ pub mod counting_upstream;
 pub mod http2;
 pub mod http2_upstream;
 pub mod impostor;
+pub mod ledger_tap;
 pub mod load;
 pub mod made_keys;
 pub mod measure;
