@@ -3,8 +3,8 @@
 //! The modules are one kind of trick each; the numbers in their cases are those of the list of
 //! hostile cases. Invariant: a case that is refused has put no whole request through and no name
 //! out of scope into the headers of one that was cut; a case that passes arrives untouched; a
-//! request with a good key passes afterwards, and no VM had to be replaced. What is refused by its body is so
-//! in both settings: bodies held, and bodies that flow before they are judged.
+//! request with a good key passes afterwards, and no VM had to be replaced. All of it is so in both settings, at
+//! two Envoys of one stack: bodies held, and bodies that flow before they are judged.
 
 mod encodings;
 mod forms;
@@ -16,11 +16,11 @@ mod upgrades;
 
 use std::cell::Cell;
 
-use envoy::{Stack, StackOptions};
+use envoy::{Envoy, Stack, StackOptions};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tests::raw::{self, Answer};
-use tests::{Admin, Key, chat, http2, stat};
+use tests::{Admin, Key, chat, flowing, http2, start_another, stat_of};
 
 /// The names that the key may call.
 const IN_SCOPE: [&str; 2] = ["good-1", "good-2"];
@@ -34,12 +34,21 @@ const SPLIT_MAX: usize = 2048;
 /// A stack under fire and the key that it is shot at with.
 struct Range {
     stack: Stack,
-    envoy_pid: u32,
+    gate: Gate,
+    /// The second Envoy, if it has been started.
+    flowing: Option<Envoy>,
     admin: Admin,
     key: Key,
+    sent: Cell<usize>,
+}
+
+/// The gate that is under fire.
+struct Gate {
+    url: String,
+    admin_url: String,
+    envoy_pid: u32,
     /// Whether a body is held until it is judged, or flows without its end.
     holds: bool,
-    sent: Cell<usize>,
 }
 
 /// One hostile request.
@@ -119,6 +128,19 @@ impl Attempt {
     }
 }
 
+// === impl Gate ===
+
+impl Gate {
+    fn of(envoy: &mut Envoy, holds: bool) -> Self {
+        Self {
+            url: envoy.settings().url(),
+            admin_url: envoy.settings().admin_url(),
+            envoy_pid: envoy.process().pid(),
+            holds,
+        }
+    }
+}
+
 // === impl Range ===
 
 impl Range {
@@ -128,38 +150,50 @@ impl Range {
 
     /// Does the same to a gate that holds bodies and to one at which all flows that is not refused.
     fn in_both_settings(fire: impl Fn(&Self)) {
-        Self::in_both_settings_of(&StackOptions::default(), fire);
+        Self::in_both_settings_of(StackOptions::default(), fire);
     }
 
     /// The same with options.
-    fn in_both_settings_of(options: &StackOptions, fire: impl Fn(&Self)) {
-        for settings in [json!({}), tests::flowing()] {
-            let range = Self::start_with(StackOptions {
-                gate_settings: serde_json::from_value(settings).unwrap(),
-                ..options.clone()
-            });
-            fire(&range);
-            range.end();
-        }
+    fn in_both_settings_of(options: StackOptions, fire: impl Fn(&Self)) {
+        let mut range = Self::start_with(options);
+        fire(&range);
+        range.check();
+        range.flow();
+        fire(&range);
+        range.end();
     }
 
     fn start_with(options: StackOptions) -> Self {
         let holds = !options.gate_settings.contains_key("beyond_hold");
         let (mut stack, admin) = tests::start_with(options);
-        let envoy_pid = stack.envoy().unwrap().process().pid();
+        let gate = Gate::of(stack.envoy().unwrap(), holds);
         let key = admin.create("limited", json!({"scope": {"models": IN_SCOPE}}));
         Self {
             stack,
-            envoy_pid,
+            gate,
+            flowing: None,
             admin,
             key,
-            holds,
             sent: Cell::new(0),
         }
     }
 
+    /// From here on the fire is at a gate of a second Envoy, at which bodies flow.
+    fn flow(&mut self) {
+        let mut envoy = start_another(&self.stack, "flowing", flowing());
+        self.gate = Gate::of(&mut envoy, false);
+        self.flowing = Some(envoy);
+        self.upstream().clear();
+    }
+
+    /// Another key; its name says at which gate it is used.
+    fn create(&self, name: &str, wanted: serde_json::Value) -> Key {
+        let setting = if self.gate.holds { "held" } else { "flowing" };
+        self.admin.create(&format!("{name}-{setting}"), wanted)
+    }
+
     fn url(&self) -> String {
-        self.stack.envoy_url()
+        self.gate.url.clone()
     }
 
     fn bearer(&self) -> Vec<u8> {
@@ -249,11 +283,16 @@ impl Range {
     }
 
     /// Good requests pass, and no VM was replaced.
-    fn end(self) {
+    fn check(&self) {
         self.canaries();
         for event in ["vm_reload_success", "vm_reload_failure"] {
-            assert_eq!(stat(&self.stack, &format!("wasm.gate.{event}")), 0);
+            let name = format!("wasm.gate.{event}");
+            assert_eq!(stat_of(&self.gate.admin_url, &name), 0);
         }
+    }
+
+    fn end(self) {
+        self.check();
         println!("{} hostile requests", self.sent.get());
     }
 }

@@ -39,6 +39,9 @@ fn no_spelling_of_a_path_reaches_a_model_out_of_scope() {
             ("P-08", "/v1beta/models/good-1:"),
             ("P-08", "/v1beta/models/good-1:x:y"),
             ("P-08", "/v1beta/models/good-1:deleteEverything"),
+            ("P-08", "/v1beta/models/bad-1%3AgenerateContent"),
+            ("P-08", "/v1beta/models/good-1:x%3AgenerateContent"),
+            ("P-08", "/v1beta/models/good-1%253AgenerateContent"),
             ("P-08", "/v1beta/models/bad-1:streamGenerateContent?alt=sse"),
             (
                 "P-09",
@@ -163,25 +166,25 @@ fn headers_that_rewrite_a_request_change_nothing() {
 
 #[test]
 fn raw_request_targets_are_judged_as_the_upstream_gets_them() {
-    let range = Range::start();
-    let bearer = [b"authorization: ".as_slice(), &range.bearer()].concat();
-    for (id, target, statuses) in [
-        (
-            "P-14",
-            "/v1/models/good-1#?model=bad-1",
-            &[400_u16, 403, 404][..],
-        ),
-        ("P-14", "http://evil/v1/models/bad-1", &[404]),
-        ("P-14", "*", &[400, 403, 404]),
-        ("P-05", "/v1/models/bad\u{e9}", &[400, 403, 404]),
-        ("P-06", "/v1/models/good-1\tx", &[400]),
-    ] {
-        range.judge_raw(
-            id,
-            &head("GET", target, std::slice::from_ref(&bearer)),
-            statuses,
-        );
-    }
-    range.judge_raw("P-14", &head("OPTIONS", "*", &[bearer]), &[400, 403, 404]);
-    range.end();
+    Range::in_both_settings(|range| {
+        let bearer = [b"authorization: ".as_slice(), &range.bearer()].concat();
+        for (id, target, statuses) in [
+            (
+                "P-14",
+                "/v1/models/good-1#?model=bad-1",
+                &[400_u16, 403, 404][..],
+            ),
+            ("P-14", "http://evil/v1/models/bad-1", &[404]),
+            ("P-14", "*", &[400, 403, 404]),
+            ("P-05", "/v1/models/bad\u{e9}", &[400, 403, 404]),
+            ("P-06", "/v1/models/good-1\tx", &[400]),
+        ] {
+            range.judge_raw(
+                id,
+                &head("GET", target, std::slice::from_ref(&bearer)),
+                statuses,
+            );
+        }
+        range.judge_raw("P-14", &head("OPTIONS", "*", &[bearer]), &[400, 403, 404]);
+    });
 }

@@ -105,10 +105,13 @@ impl Court {
         self.honest();
         let mut escaped = Vec::new();
         for attack in attacks {
-            for url in [self.stack.envoy_url(), self.flowing.settings().url()] {
+            for url in self.gates() {
                 let told = send(&url, attack, &self.limited);
                 if let Some(ran) = self.out_of_scope() {
-                    escaped.push(format!("{}: {ran} ran, answered {told}", attack.name));
+                    escaped.push(format!(
+                        "{}: {ran} ran, answered {told} at {url}",
+                        attack.name
+                    ));
                 }
             }
         }
@@ -142,14 +145,21 @@ impl Court {
     /// These calls, which are what the attacks are made of, reach the model that they name.
     pub(super) fn serves(&self, calls: &[Attack]) {
         for call in calls {
-            let told = send(&self.stack.envoy_url(), call, &self.limited);
-            let ran = self.models.take_ran();
-            assert!(
-                !ran.is_empty() && ran.iter().all(|model| model == DOWN),
-                "{}: {ran:?} ran, answered {told}",
-                call.name
-            );
+            for url in self.gates() {
+                let told = send(&url, call, &self.limited);
+                let ran = self.models.take_ran();
+                assert!(
+                    !ran.is_empty() && ran.iter().all(|model| model == DOWN),
+                    "{}: {ran:?} ran, answered {told} at {url}",
+                    call.name
+                );
+            }
         }
+    }
+
+    /// Where bodies are held, and where they flow before they are judged.
+    fn gates(&self) -> [String; 2] {
+        [self.stack.envoy_url(), self.flowing.settings().url()]
     }
 
     /// An honest request is answered by the model that it names.
