@@ -126,6 +126,26 @@ fn vercel_ai_with_three_providers() {
 }
 
 #[test]
+fn codex_which_sends_a_header_with_an_underscore() {
+    let bench = Workbench::start();
+    let packages = ["@openai/codex@0.101.0"];
+    if bench
+        .node_with("codex", &packages, "with_codex.mjs")
+        .is_none()
+    {
+        return;
+    }
+    let [served] = <[_; 1]>::try_from(bench.stack.upstream().unwrap().requests()).unwrap();
+    assert_eq!(
+        (served.target.as_str(), served.is_complete),
+        ("/v1/responses", true)
+    );
+    assert_eq!(served.header("originator"), Some("codex_exec"));
+    let mut names = served.headers.iter().map(|(name, _)| name);
+    assert!(names.all(|name| !name.contains('_')), "it reaches nobody");
+}
+
+#[test]
 fn a_client_of_mcp_finds_no_oauth_and_shows_the_reason() {
     let bench = Workbench::start();
     let packages = ["@modelcontextprotocol/sdk@1.32.2"];

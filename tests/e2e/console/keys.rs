@@ -124,6 +124,10 @@ fn every_refusal_stands_beside_its_field_and_each_line_of_addresses_is_judged() 
     browser.see("Some lines need a look.");
     browser.click("Write 10.0.0.0/8");
     browser.see("Line 2 10.0.0.0/8 stands earlier");
+    let many: Vec<String> = (0..51).map(|n| format!("10.0.0.{n}")).collect();
+    browser.fill(".lines", &many.join("\n"));
+    browser.click("Create key");
+    browser.see("At most 50: remove 1, or write networks.");
     browser.fill(".lines", "10.0.0.0/8");
     browser.click_css(".choice:last-child");
     browser.fill(".picker-search", "glm-6");
