@@ -129,8 +129,24 @@ fn file_names_are_what_clients_make_of_them() {
         "name=\"file\"; filename=\"a;b, c (name).wav\"",
         "name=\"file\"; filename=\"rename.wav\"; filename*=utf-8''n%C3%A4me.wav",
         "filename=\"a;b.wav\"; name=\"file\"",
+        // Not escaped, as Faraday, Guzzle and Netty write it.
+        "name=\"file\"; filename=\"a \"b\".wav\"",
+        "name=\"file\"; filename=\"\"a\"\"",
+        // As Jersey writes it.
+        "filename=\"a.wav\"; modification-date=\"Tue, 01 Dec 2026 13:00:00 GMT\"; size=3; name=\"file\"",
     ] {
         assert_eq!(outcome(&rig, beside(parameters)), 200, "{parameters}");
+    }
+    for parameters in [
+        "name=\"file\"; filename=\"a \"; name=\"model\"",
+        "name=\"file\"; filename=\"a \"b=c\"",
+        "name=\"file\"; filename=\"a \"b\\\"\"",
+        "name=\"file\"; filename=\"a \"b\" c",
+        "filename=\"a \"b\"\"; name=\"file\"",
+        "name=\"file\"; size=3; filename=\"a\"; name=\"model\"",
+        "name=\"file\"; modification-date=\"; name=model\"",
+    ] {
+        refused(&rig, &[beside(parameters)]);
     }
 }
 

@@ -28,6 +28,8 @@ fn a_model_of_another_type_than_text_is_refused() {
     for kind in [
         "application/json",
         "text/plain; charset=utf-16",
+        "text/plain; charset=\"utf-16\"",
+        "text/plain; charset=\"utf-8",
         "text/plain; charset=us-ascii; charset=utf-8",
         "text/html",
         "multipart/mixed; boundary=z",
@@ -45,6 +47,7 @@ fn a_model_of_another_type_than_text_is_refused() {
         "TEXT/PLAIN;charset=utf-8",
         "text/plain; charset=ISO-8859-1",
         "text/plain; charset=US-ASCII",
+        "text/plain; charset=\"utf-8\"",
     ] {
         let headed = |value: &str| headed(&format!("Content-Type: {kind}"), value);
         assert_eq!(outcome(&rig, headed("good-1")), 200, "{kind}");
@@ -217,11 +220,26 @@ fn nothing_stands_before_or_behind() {
             format!("{bad}{good}").replacen("bad-1", "good-1", 1),
             format!("{good}{bad}"),
             format!("{good}epilogue"),
-            format!("{good}\r\n"),
+            format!("{good}\n"),
+            format!("{good}\r"),
+            format!("{good}\r\n "),
+            format!("{good}\r\n{bad}"),
             format!("{good} "),
             format!("{good}\0"),
         ],
     );
+}
+
+#[test]
+fn lines_that_are_empty_may_follow() {
+    let rig = rig();
+    for model in ["good-1", "bad-1"] {
+        let status = if model == "good-1" { 200 } else { 403 };
+        let form = form(&[("model", model)]);
+        for lines in ["\r\n", "\r\n\r\n\r\n"] {
+            assert_eq!(outcome(&rig, format!("{form}{lines}")), status, "{lines:?}");
+        }
+    }
 }
 
 #[test]

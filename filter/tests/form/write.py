@@ -2,10 +2,10 @@
 
     python filter/tests/form/write.py filter/tests/form/written.json
 
-Needs httpx, requests and aiohttp; node with the packages `form-data` and `axios` in the folder where it is run; curl; `go`; `ruby`; `php`
-with its curl extension; `java` with HttpMime, OkHttp and what they need on CLASSPATH; `mcs` and `mono` (all of these are Debian packages:
-golang-go, ruby, php-curl, libhttpmime-java, libokhttp-java, mono-mcs, libmono-system-net-http4.0-cil); the package `dotnetcore2`, which carries
-Microsoft's runtime. A writer that cannot be run is said and keeps the rows that it has. Each sends a model and a
+Needs httpx, requests and aiohttp; node with the packages `form-data` and `axios` in the folder where it is run; curl; `go`; `ruby` with
+Faraday; `php` with its curl extension, Guzzle and Symfony's Mime; `java` with HttpMime, OkHttp, Netty and what they need on CLASSPATH; `mcs` and
+`mono` (all of these are Debian packages: golang-go, ruby-faraday, php-curl, php-guzzlehttp-psr7, php-symfony-mime, libhttpmime-java,
+libokhttp-java, libnetty-java, mono-mcs, libmono-system-net-http4.0-cil); the package `dotnetcore2`, which carries Microsoft's runtime. A writer that cannot be run is said and keeps the rows that it has. Each sends a model and a
 file with each of some names, empty and not, and no file, to a recorder on loopback.
 """
 
@@ -117,7 +117,11 @@ def said(*command):
 
 def of_jar(name):
     """The version in the name of a jar on CLASSPATH."""
-    return re.search(rf"{name}-(\d[\d.]*)\.jar", os.environ.get("CLASSPATH", ""))[1]
+    return re.search(rf"{name}-(\d[\d.]*\d)(?:\.Final)?\.jar", os.environ.get("CLASSPATH", ""))[1]
+
+
+def of_debian(package):
+    return said("dpkg-query", "--show", "--showformat", "${Version}", package)
 
 
 def of_node(name):
@@ -138,13 +142,20 @@ ALL = {
     "form-data": (lambda: of_node("form-data"), by_program("node", str(WRITERS / "write.mjs"), behind=["form-data"])),
     "axios": (lambda: of_node("axios"), by_program("node", str(WRITERS / "write.mjs"), behind=["axios"])),
     "go": (lambda: said("go", "version"), by_program("go", "run", str(WRITERS / "write.go"))),
-    "net/http of ruby": (lambda: said("ruby", "--version"), by_program("ruby", str(WRITERS / "write.rb"))),
-    "curl of php": (lambda: said("php", "--version"), by_program("php", str(WRITERS / "write.php"))),
+    "net/http of ruby": (lambda: said("ruby", "--version"), by_program("ruby", str(WRITERS / "write.rb"), behind=["net_http"])),
+    "multipart-post of Faraday": (
+        lambda: said("ruby", "-rmultipart_post", "-e", "puts MultipartPost::VERSION"),
+        by_program("ruby", str(WRITERS / "write.rb"), behind=["faraday"]),
+    ),
+    "curl of php": (lambda: said("php", "--version"), by_program("php", str(WRITERS / "write.php"), behind=["curl"])),
+    "Guzzle": (lambda: of_debian("php-guzzlehttp-psr7"), by_program("php", str(WRITERS / "write.php"), behind=["guzzle"])),
+    "Mime of Symfony": (lambda: of_debian("php-symfony-mime"), by_program("php", str(WRITERS / "write.php"), behind=["symfony"])),
     "HttpMime": http_mime("DEFAULT"),
     "HttpMime, strict, UTF-8": http_mime("STRICT"),
     "HttpMime, as browsers, UTF-8": http_mime("BROWSER_COMPATIBLE"),
     "HttpMime, RFC 6532": http_mime("RFC6532"),
     "OkHttp": (lambda: of_jar("okhttp"), by_program(*JAVA, behind=["okhttp"])),
+    "Netty": (lambda: of_jar("netty-codec-http"), by_program("java", str(WRITERS / "WriteNetty.java"))),
     "HttpClient of .NET": (lambda: importlib.metadata.version("dotnetcore2"), by_microsoft, DOT_NET_CASES),
     "HttpClient of Mono": (
         lambda: said("mono", "--version"),

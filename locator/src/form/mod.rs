@@ -68,7 +68,8 @@ enum State {
     Head,
     /// In the content of a part.
     Content,
-    /// Behind the last delimiter; with how many bytes of the last line end were seen.
+    /// Behind the last delimiter, where nothing but line ends may follow; with how many bytes of the last one were
+    /// seen.
     End(u8),
 }
 
@@ -447,7 +448,7 @@ impl FormReader {
 
     fn end(&mut self, seen: u8, byte: u8) -> Result<(), FormError> {
         self.state = match (seen, byte) {
-            (0, b'\r') => State::End(1),
+            (0 | 2, b'\r') => State::End(1),
             (1, b'\n') => State::End(2),
             _ => return Err(FormError::Syntax),
         };

@@ -98,7 +98,7 @@ impl Part {
         };
         let parameter = kind.strip_prefix("text/plain")?.trim_start();
         match parameter.strip_prefix(';') {
-            Some(parameter) => parameter.trim().strip_prefix("charset="),
+            Some(parameter) => parameter.trim().strip_prefix("charset=").map(unquoted),
             None => parameter.is_empty().then_some(""),
         }
     }
@@ -144,6 +144,7 @@ fn read_disposition(value: &str) -> Result<(String, bool), FormError> {
             }
             "filename" if files & 1 == 0 => files |= 1,
             "filename*" if files & 2 == 0 => files |= 2,
+            "creation-date" | "modification-date" | "read-date" | "size" => {}
             _ => return Err(FormError::Head),
         }
         match after.trim_start().strip_prefix(';') {
@@ -169,6 +170,9 @@ fn says_name(value: &str) -> bool {
 /// `parameter="value"` or `parameter=token`, and what follows.
 fn read_parameter(text: &str, may_escape: bool) -> Result<(&str, &str, &str), FormError> {
     let (parameter, rest) = text.split_once('=').ok_or(FormError::Head)?;
+    if let Some(value) = last_file_name(parameter, rest).filter(|_| may_escape) {
+        return Ok((parameter, value, ""));
+    }
     if let Some(quoted) = rest.strip_prefix('"') {
         let end = closing_quote(quoted, may_escape).ok_or(FormError::Head)?;
         let value = quoted.get(..end).ok_or(FormError::Head)?;
@@ -186,6 +190,22 @@ fn read_parameter(text: &str, may_escape: bool) -> Result<(&str, &str, &str), Fo
     } else {
         Ok((parameter, value, after))
     }
+}
+
+/// The name of a file behind which nothing stands. Some writers escape no quote in it: without `;` and `=` no reader
+/// can take some of it for another parameter, wherever it ends the name.
+fn last_file_name<'a>(parameter: &str, rest: &'a str) -> Option<&'a str> {
+    let value = rest.strip_prefix('"')?.strip_suffix('"')?;
+    let is_plain = parameter.eq_ignore_ascii_case("filename") && !value.contains([';', '=', '\\']);
+    is_plain.then_some(value)
+}
+
+/// The same without the quotes around it.
+fn unquoted(value: &str) -> &str {
+    let inside = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
+    inside.unwrap_or(value)
 }
 
 /// Where a quoted value ends: at the first quote that no backslash escapes, if that may be.

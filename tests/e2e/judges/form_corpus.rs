@@ -55,7 +55,7 @@ const NAMES: [&str; 26] = [
     "",
 ];
 /// What stands beside the name.
-const BESIDE: [&str; 30] = [
+const BESIDE: [&str; 34] = [
     "filename=\"a.wav\"",
     "filename=\"name=model\"",
     "filename=\"; name=model\"",
@@ -85,6 +85,10 @@ const BESIDE: [&str; 30] = [
     "name*=utf-8''model",
     "name=\"model\"",
     "charset=utf-16",
+    "filename=\"a \"b\".wav\"",
+    "filename=\"a \"name\" model\"",
+    "size=3",
+    "modification-date=\"; name=model\"",
     "=",
 ];
 const SEPARATORS: [&str; 8] = ["; ", "; ", "; ", ";", " ; ", ";\t", ";\r\n ", ";;"];
@@ -120,6 +124,9 @@ const TYPES: [&str; 8] = [
     "Multipart/Form-Data; Boundary=b",
 ];
 
+/// What follows the last delimiter.
+const ENDS: [&str; 4] = ["\r\n", "\r\n", "\r\n\r\n", ""];
+
 /// A form and where it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Form {
@@ -151,7 +158,8 @@ fn form(source: &mut Corpus) -> Form {
         true => TYPES[0],
         false => source.pick(&TYPES),
     };
-    let body = format!("{}--{BOUNDARY}--\r\n", parts.concat());
+    let end = source.pick(&ENDS);
+    let body = format!("{}--{BOUNDARY}--{end}", parts.concat());
     Form {
         path: SPEECH[source.below(SPEECH.len())],
         content_type: content_type
