@@ -155,6 +155,19 @@ fn an_answer_that_tells_nothing_is_estimated_by_size_and_an_error_is_nothing() {
 }
 
 #[test]
+fn a_large_body_is_more_than_text_and_its_input_is_estimated_no_further() {
+    let of_bytes = |request_bytes| {
+        let end = End {
+            request_bytes,
+            ..WHOLE
+        };
+        feed(&openai(), Format::Json, &[b"{}"], end).input
+    };
+    assert_eq!(of_bytes(399_996), 99_999);
+    assert_eq!(of_bytes(50 * 1024 * 1024), 100_000);
+}
+
+#[test]
 fn a_stated_zero_is_a_figure() {
     let body = br#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#;
     assert_eq!(read(&openai(), Format::Json, body), reported(0, 0, 0, 0));
