@@ -43,7 +43,8 @@ pub(crate) const BEFORE_PORTABLE: &str = "
 
 /// Takes what the newest version has brought out of a database: to be begun with by whoever goes back
 /// further.
-pub(crate) const WITHOUT_LIMITS: &str = "ALTER TABLE sessions DROP COLUMN verified_for; ALTER TABLE sessions DROP COLUMN address; \
+pub(crate) const WITHOUT_LIMITS: &str = "ALTER TABLE sessions DROP COLUMN verified_for; \
+    ALTER TABLE sessions DROP COLUMN address; \
     ALTER TABLE accounts DROP COLUMN status; ALTER TABLE accounts DROP COLUMN deleted_at; \
     ALTER TABLE regions DROP COLUMN status; ALTER TABLE regions DROP COLUMN updated_at; \
     ALTER TABLE regions DROP COLUMN revision; DROP TRIGGER limits_go_with_the_last_key; \
