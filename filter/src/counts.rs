@@ -26,6 +26,8 @@ pub enum Counter<'a> {
     UsageLost,
     /// Requests that the upstream refused after their streams were asked to state what they use.
     QuestionsRefused,
+    /// How often somebody else was found to have written the table. The agent counts it itself.
+    TableAltered,
     /// Request headers that were removed, under a word of a bounded set.
     HeadersRemoved(&'a str),
 }
@@ -53,7 +55,7 @@ impl Counter<'_> {
             Self::StreamsCut => Some(Outcome::COUNT),
             Self::UsageLost => Some(Outcome::COUNT + 1),
             Self::QuestionsRefused => Some(Outcome::COUNT + 2),
-            Self::HeadersRemoved(_) => None,
+            Self::TableAltered | Self::HeadersRemoved(_) => None,
         }
     }
 
@@ -64,6 +66,7 @@ impl Counter<'_> {
             Self::StreamsCut => "latchkey.streams_cut".to_owned(),
             Self::UsageLost => "latchkey.usage_lost".to_owned(),
             Self::QuestionsRefused => "latchkey.stream_usage_refused".to_owned(),
+            Self::TableAltered => "latchkey.table_altered".to_owned(),
             Self::HeadersRemoved(word) => format!("latchkey.headers_removed.{word}"),
         }
     }

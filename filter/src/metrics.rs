@@ -23,6 +23,7 @@ pub(crate) struct Metrics {
     generation: u32,
     records: u32,
     lease_left_s: u32,
+    table_altered: u32,
     /// One for each counter that there always is, in their order.
     counters: Vec<u32>,
     /// One for each word under which removed headers are counted, defined when it is first.
@@ -40,6 +41,7 @@ impl Metrics {
             generation: gauge("latchkey.generation")?,
             records: gauge("latchkey.records")?,
             lease_left_s: gauge("latchkey.lease_left_s")?,
+            table_altered: define(Counter::TableAltered)?,
             counters: Counter::fixed().map(define).collect::<Result<_, _>>()?,
             removed_headers: RefCell::default(),
         })
@@ -58,6 +60,7 @@ impl Metrics {
     pub(crate) fn add(&self, counter: Counter<'_>, by: u64) {
         let id = match (counter, counter.index()) {
             (Counter::HeadersRemoved(word), _) => self.removed_header(word),
+            (Counter::TableAltered, _) => Some(self.table_altered),
             (_, index) => index.and_then(|index| self.counters.get(index).copied()),
         };
         if let Some(id) = id {

@@ -247,6 +247,12 @@ impl Follower {
         self.back_off(now_ns);
     }
 
+    /// The slots are not what was written: start over, and wait for no answer that builds on them.
+    pub fn distrust(&mut self, now_ns: u64) {
+        self.progress.open = None;
+        self.fail(now_ns);
+    }
+
     /// A request could not be sent: try again, later. The table is untouched.
     pub fn unsent(&mut self, now_ns: u64) {
         self.back_off(now_ns);

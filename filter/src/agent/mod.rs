@@ -24,12 +24,16 @@ use crate::config::{AgentConfig, MaxStaleness};
 use crate::counts::{Counter, Counts};
 use crate::host::{FeedHost, Gauge, Host, HostError, Level};
 use crate::table::changes::ChangeLog;
+use crate::table::checksums::Checksums;
 use crate::table::pulse;
 use crate::table::slots::{self, SlotError};
 use follower::{Answer, Confirmation, Follower, Identity, Position, Rejection, Step};
 use ledger::LedgerLink;
 use reporter::{Reported, Reporter};
 use starter::{Now, Starter, Unusable};
+
+/// Buckets that are looked at in one tick: all of them within four minutes.
+const INSPECTED: usize = 16;
 
 /// The agent of this Envoy.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub struct Agent {
     edition: u64,
     records: u64,
     changes: ChangeLog,
+    /// What this agent wrote.
+    written: Checksums,
     lease_until_ms: u64,
     lease_left_s: u64,
     /// From when on it shows again that it runs.
@@ -58,6 +64,7 @@ impl Agent {
     /// An agent that has asked nothing yet. `instance` is 32 hexadecimal digits, drawn now.
     pub fn new(config: &AgentConfig, node: String, instance: String) -> Self {
         let reporter = Reporter::new(source_of(&instance));
+        let written = Checksums::new(source_of(&instance));
         let identity = Identity {
             region: config.region.clone(),
             node,
@@ -77,6 +84,7 @@ impl Agent {
             edition: 0,
             records: 0,
             changes: ChangeLog::default(),
+            written,
             lease_until_ms: 0,
             lease_left_s: 0,
             pulse_due_ns: 0,
@@ -93,8 +101,26 @@ impl Agent {
         self.ledger.tick(host);
         self.report(host, now_ns);
         self.show_lease(host, now_ns);
+        self.inspect(host, now_ns);
         self.follow(host, now_ns);
         self.start(host, now_ns);
+    }
+
+    /// Looks at some buckets: if somebody else wrote one, the table is made anew.
+    fn inspect(&mut self, host: &impl FeedHost, now_ns: u64) {
+        for _ in 0..INSPECTED {
+            let bucket = self.written.advance();
+            match slots::inspect(host, bucket, &self.written) {
+                Ok(true) => {}
+                Ok(false) => {
+                    // Once for each time.
+                    self.written.forget(bucket);
+                    self.follower.distrust(now_ns);
+                    return alarm(host);
+                }
+                Err(_) => return,
+            }
+        }
     }
 
     /// Asks for the signed table, if there is no other.
@@ -275,6 +301,9 @@ impl Agent {
                 }
                 Err(_) if mutant!(AckTheUnwritten) => self.follower.confirm(confirmation),
                 Err(error) => {
+                    if error == SlotError::Altered {
+                        alarm(host);
+                    }
                     self.follower.fail(now_ns);
                     self.complain(host, format!("cannot write the key table: {error:?}"));
                 }
@@ -365,7 +394,7 @@ impl Agent {
             if !mutant!(NoteNoChange) {
                 self.changes.note(slots::key_hash_of(change).bucket());
             }
-            let difference = slots::write_change(host, change)?;
+            let difference = slots::write_change(host, change, &mut self.written)?;
             self.records = self.records.saturating_add_signed(difference);
         }
         Ok(!delta.changes.is_empty())
@@ -381,7 +410,8 @@ impl Agent {
             self.records = 0;
         }
         self.changes.note_everything();
-        self.records = self.records.saturating_add(slots::write_page(host, page)?);
+        let records = slots::write_page(host, page, &mut self.written)?;
+        self.records = self.records.saturating_add(records);
         Ok(true)
     }
 
@@ -411,6 +441,14 @@ impl Agent {
             );
         }
     }
+}
+
+/// Somebody else writes the table: a gate that keeps limits and was taken over, or a module that may.
+fn alarm(host: &impl FeedHost) {
+    host.add(Counter::TableAltered, 1);
+    let said =
+        "agent: somebody else wrote the key table: it is loaded anew; see docs/gate-rights.md";
+    host.log(Level::Error, said);
 }
 
 fn set_gauge(host: &impl Host, gauge: Gauge, value: u64) -> Result<(), SlotError> {

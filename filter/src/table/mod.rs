@@ -9,6 +9,7 @@
 
 pub mod cache;
 pub mod changes;
+pub mod checksums;
 mod lookup;
 pub mod pulse;
 mod record;

@@ -7,6 +7,7 @@
 use keytable::{Change, KeyHash, Page, RecordView, TableHead, bucket};
 
 use crate::host::{Host, HostError};
+use crate::table::checksums::Checksums;
 
 const HEAD: &str = "latchkey.head";
 const CHANGES: &str = "latchkey.changes";
@@ -20,11 +21,19 @@ pub enum SlotError {
     Host(HostError),
     /// What a slot holds is damaged.
     Damaged,
+    /// A bucket is not what the agent wrote.
+    Altered,
 }
 
 /// The bucket that holds a key, as it stands.
 pub fn read_bucket(host: &impl Host, key_hash: &KeyHash) -> Result<Option<Vec<u8>>, SlotError> {
     host.slot(&name(key_hash.bucket())).map_err(SlotError::Host)
+}
+
+/// Looks at one bucket: `false` if it is not what the agent wrote.
+pub fn inspect(host: &impl Host, bucket: u16, written: &Checksums) -> Result<bool, SlotError> {
+    let bytes = host.slot(&name(bucket)).map_err(SlotError::Host)?;
+    Ok(written.fits(bucket, &bytes.unwrap_or_default()))
 }
 
 /// The head; `None` before the first table.
@@ -92,7 +101,11 @@ fn write_time(host: &impl Host, slot: &str, time: u64) -> Result<(), SlotError> 
 }
 
 /// Writes every bucket that a page covers, whole; gives the number of records written.
-pub fn write_page(host: &impl Host, page: &Page<'_>) -> Result<u64, SlotError> {
+pub fn write_page(
+    host: &impl Host,
+    page: &Page<'_>,
+    written: &mut Checksums,
+) -> Result<u64, SlotError> {
     for (bucket, bytes) in page.bucket_contents() {
         let slot = name(bucket);
         // A slot that does not exist must not be created to hold nothing.
@@ -101,21 +114,32 @@ pub fn write_page(host: &impl Host, page: &Page<'_>) -> Result<u64, SlotError> {
         if !needless && !is_kept {
             host.set_slot(&slot, &bytes).map_err(SlotError::Host)?;
         }
+        if !is_kept {
+            written.note(bucket, &bytes);
+        }
     }
     Ok(u64::try_from(page.records.len()).unwrap_or(u64::MAX))
 }
 
-/// Applies one change; gives by how much the number of records changes: -1, 0 or 1.
-pub fn write_change(host: &impl Host, change: &Change<'_>) -> Result<i64, SlotError> {
+/// Applies one change, to what the agent wrote; gives by how much the number of records changes: -1, 0 or 1.
+pub fn write_change(
+    host: &impl Host,
+    change: &Change<'_>,
+    written: &mut Checksums,
+) -> Result<i64, SlotError> {
     let record = match change {
         Change::Put(record) => Some(record),
         Change::Remove(_) => None,
     };
     let key_hash = key_hash_of(change);
     let old = read_bucket(host, &key_hash)?.unwrap_or_default();
+    if !written.fits(key_hash.bucket(), &old) {
+        return Err(SlotError::Altered);
+    }
     let new = with_record(&old, &key_hash, record)?;
     host.set_slot(&name(key_hash.bucket()), &new)
         .map_err(SlotError::Host)?;
+    written.note(key_hash.bucket(), &new);
     Ok(records(&new)?.saturating_sub(records(&old)?))
 }
 

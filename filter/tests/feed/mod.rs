@@ -1,5 +1,6 @@
 //! The agent and the feed: what is followed, in what order it takes effect, and what is refused.
 
+mod altered;
 mod faults;
 mod follow;
 mod lease;
