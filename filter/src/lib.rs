@@ -9,6 +9,8 @@
 //! the agent is final, because Envoy never starts a singleton again.
 
 #[macro_use]
+extern crate keytable;
+
 pub mod mutant;
 
 // The ground floor: these know nothing of the rooms above.

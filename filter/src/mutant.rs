@@ -1,34 +1,11 @@
-//! Faults that can be put in on purpose, to see that a check finds them.
+//! Faults of the filter that can be put in on purpose, to see that a check finds them.
 //!
-//! Compiled in with the feature `mutants`, which only the checks ask for; otherwise `mutant!` is
-//! `false`. Invariant: without a switch that is set, nothing behaves differently.
+//! The switch is keytable's. Invariant: without it nothing behaves differently.
 
-/// Whether a fault is put in.
-#[cfg(feature = "mutants")]
-macro_rules! mutant {
-    ($name:ident) => {
-        $crate::mutant::is_on($crate::mutant::Mutant::$name)
-    };
-}
-
-/// Whether a fault is put in: never.
-#[cfg(not(feature = "mutants"))]
-macro_rules! mutant {
-    ($name:ident) => {
-        false
-    };
-}
-
-#[cfg(feature = "mutants")]
-pub use switch::{Mutant, is_on, set};
-
-#[cfg(feature = "mutants")]
-mod switch {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    /// A fault.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Mutant {
+keytable::faults! {
+    1_000:
+    /// Of the feed's protocol.
+    OF_THE_FEED {
         /// An answer to another request counts.
         TakeAnyAnswer,
         /// A lease is counted from when the answer came.
@@ -66,43 +43,39 @@ mod switch {
         /// Workers do not learn which buckets have changed.
         NoteNoChange,
     }
-
-    static ON: AtomicUsize = AtomicUsize::new(0);
-
-    impl Mutant {
-        /// Every fault.
-        pub const ALL: [Self; 18] = [
-            Self::TakeAnyAnswer,
-            Self::RenewFromReceipt,
-            Self::PagesInAnyOrder,
-            Self::RenewFromLastPage,
-            Self::MixSnapshots,
-            Self::OnePageIsAll,
-            Self::KeepOldBuckets,
-            Self::KeepTheEdition,
-            Self::SkipRemovals,
-            Self::AcceptOlder,
-            Self::AcceptGaps,
-            Self::AcceptOtherEpochs,
-            Self::BuildOnAMixture,
-            Self::SkipTheAck,
-            Self::NeverGiveUp,
-            Self::HeadFirst,
-            Self::AckTheUnwritten,
-            Self::NoteNoChange,
-        ];
-    }
-
-    /// Puts one fault in, and takes any other out.
-    pub fn set(mutant: Option<Mutant>) {
-        ON.store(
-            mutant.map_or(0, |mutant| mutant as usize + 1),
-            Ordering::SeqCst,
-        );
-    }
-
-    /// Whether it is put in.
-    pub fn is_on(mutant: Mutant) -> bool {
-        ON.load(Ordering::Relaxed) == mutant as usize + 1
+    /// Of limits.
+    OF_LIMITS {
+        /// No cells are made.
+        MakeNoCells,
+        /// A cell is taken for written, though somebody else was faster.
+        IgnoreTheMismatch,
+        /// A cell is tried to be changed for as long as others are faster.
+        TryForEver,
+        /// A cell is written under number 0, under which Envoy compares nothing.
+        WriteUnderZero,
+        /// What the key holds stays when its account refuses.
+        KeepTheKeys,
+        /// Time is Envoy's own, whatever the ledger says.
+        TrustTheWallClock,
+        /// A window is forgotten as soon as it is over, wherever the clock may come back to.
+        TidyByTheNewestTime,
+        /// The record's window counts, though the ledger's time is before it.
+        TrustTheRecord,
+        /// Envoy's own time counts, though the record's window began later.
+        GoBackBeforeTheRecord,
+        /// Who has not heard the ledger goes on, whatever the limit says.
+        ServeApart,
+        /// A settlement that failed is forgotten.
+        ForgetTheUnsettled,
+        /// A gate that says that it lives is given up all the same.
+        GiveUpTheTalking,
+        /// Nobody is given up.
+        GiveUpNobody,
+        /// Nothing is ever urgent.
+        TakeYourTime,
+        /// A batch is begun while another is open.
+        BeginBesideTheOpen,
+        /// Nobody looks whether the slots are as they were written.
+        TrustTheSlots,
     }
 }

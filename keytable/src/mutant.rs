@@ -1,40 +1,89 @@
-//! Faults that can be put in on purpose, to see that a check finds them.
+//! Faults that can be put in on purpose, to see that a check finds them: the one switch of all rooms, and the
+//! faults of this one.
 //!
 //! Compiled in with the feature `mutants`, which only the checks ask for; otherwise `mutant!` is
-//! `false`. Invariant: without a switch that is set, nothing behaves differently.
+//! `false`. A room names its own faults with [`faults!`](crate::faults) in its own module `mutant`. Invariant:
+//! without a switch that is set, nothing behaves differently; one fault at most is put in.
 
-/// Whether a fault is put in.
+/// Whether a fault of the crate that asks is put in.
 #[cfg(feature = "mutants")]
+#[macro_export]
+#[allow(
+    clippy::crate_in_macro_def,
+    reason = "the fault is one of the crate that asks"
+)]
 macro_rules! mutant {
     ($name:ident) => {
-        $crate::mutant::is_on($crate::mutant::Mutant::$name)
+        $crate::mutant::is_on(crate::mutant::Mutant::$name.number())
     };
 }
 
-/// Whether a fault is put in: never.
+/// Whether a fault of the crate that asks is put in: never.
 #[cfg(not(feature = "mutants"))]
+#[macro_export]
 macro_rules! mutant {
     ($name:ident) => {
         false
     };
 }
 
+/// The faults of a crate, in groups that are checked together. The number is that before the first one: no two
+/// crates share any.
+#[macro_export]
+macro_rules! faults {
+    ($before:literal: $($(#[$group_meta:meta])* $group:ident {
+        $($(#[$meta:meta])* $name:ident,)+
+    })+) => {
+        /// A fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutant {
+            $($($(#[$meta])* $name,)+)+
+        }
+
+        impl Mutant {
+            $($(#[$group_meta])*
+            pub const $group: &'static [Self] = &[$(Self::$name),+];)+
+
+            /// Its number among the faults of all crates.
+            pub const fn number(self) -> usize {
+                self as usize + 1 + $before
+            }
+        }
+    };
+}
+
 #[cfg(feature = "mutants")]
-pub use switch::{Mutant, is_on, set};
+pub use switch::{is_on, set};
 
 #[cfg(feature = "mutants")]
 mod switch {
     use core::sync::atomic::{AtomicUsize, Ordering};
 
-    /// A fault.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Mutant {
+    static ON: AtomicUsize = AtomicUsize::new(0);
+
+    /// Puts the fault of this number in, and takes any other out.
+    pub fn set(number: Option<usize>) {
+        ON.store(number.unwrap_or(0), Ordering::SeqCst);
+    }
+
+    /// Whether it is put in.
+    pub fn is_on(number: usize) -> bool {
+        ON.load(Ordering::Relaxed) == number
+    }
+}
+
+faults! {
+    0:
+    /// Of limits.
+    OF_LIMITS {
         /// What running requests hold counts as left.
         IgnoreWhatIsHeld,
         /// A request holds what it is expected to use, whatever is left.
         HoldMoreThanIsLeft,
         /// A counter begins with nothing, whatever the record says.
         BeginWithNothing,
+        /// A request's own unit is charged at its end.
+        ChargeRequestsAtTheEnd,
         /// What a silent gate held is not charged.
         ForgiveTheSilent,
         /// What a request held stays held.
@@ -53,38 +102,13 @@ mod switch {
         KeepTheNumber,
         /// Charges of a batch that nobody took are forgotten.
         ForgetTheDropped,
-    }
-
-    static ON: AtomicUsize = AtomicUsize::new(0);
-
-    impl Mutant {
-        /// Every fault.
-        pub const ALL: [Self; 12] = [
-            Self::IgnoreWhatIsHeld,
-            Self::HoldMoreThanIsLeft,
-            Self::BeginWithNothing,
-            Self::ForgiveTheSilent,
-            Self::KeepTheHold,
-            Self::ChargeTheGivenUpAgain,
-            Self::SettleInAnyWindow,
-            Self::IgnoreTheFigure,
-            Self::AcknowledgeAll,
-            Self::TidyTheUnsent,
-            Self::KeepTheNumber,
-            Self::ForgetTheDropped,
-        ];
-    }
-
-    /// Puts one fault in, and takes any other out.
-    pub fn set(mutant: Option<Mutant>) {
-        ON.store(
-            mutant.map_or(0, |mutant| mutant as usize + 1),
-            Ordering::SeqCst,
-        );
-    }
-
-    /// Whether it is put in.
-    pub fn is_on(mutant: Mutant) -> bool {
-        ON.load(Ordering::Relaxed) == mutant as usize + 1
+        /// What is held is told once, not with each batch.
+        TellHoldsOnce,
+        /// A mark is taken for good.
+        KeepTheMark,
+        /// A mark is not read.
+        IgnoreTheMark,
+        /// A mark counts in windows before its own, too.
+        MarkTheDayBefore,
     }
 }

@@ -1,13 +1,16 @@
 //! Cells: admission and settlement by their rules, refusals with their waits, and the bytes.
 //!
-//! Does not test processes and networks (`simulated`). Invariant: a refused request leaves a cell as it was.
+//! Does not test processes and networks (`tests/model` does). Invariant: a refused request leaves a cell as it was.
 
 #![cfg(test)]
 
-use keytable::cell::{Ask, Cell, CellCounter, GateHolds, LimitRefusal, Spent};
+use std::collections::BTreeSet;
+
+use keytable::cell::{Ask, Cell, CellCounter, Charger, GateHolds, LimitRefusal, Spent};
+use keytable::limits::CHARGES_MAX;
 use keytable::{
-    Amount, ExpectedTokens, KeyId, Limit, LimitSubject, RecordedLimit, Unit, Unmetered, UtcOffset,
-    WhenApart, Window,
+    Amount, ExpectedTokens, KeyId, Limit, LimitSubject, RecordedLimit, Unit, Unmetered,
+    UsageAnswer, UtcOffset, WhenApart, Window,
 };
 use proptest::prelude::*;
 
@@ -336,9 +339,41 @@ fn a_counter_that_was_begun_anew_is_forgotten_at_once() {
     assert_eq!((only(&cell).resets, only(&cell).settled()), (1, 40));
 }
 
+/// A cell of so many subjects, each of which has used something.
+fn full_cell(index: u16, subjects: u16) -> Cell {
+    let mut cell = Cell::default();
+    for n in 0..subjects {
+        let subject = subject(&format!("ak-{index}-{n}"));
+        let admission = cell.admit(&subject, &[daily(1_000)], &ask(0)).unwrap();
+        cell.settle(&admission, Spent::Tokens(1), NOW_MS);
+    }
+    cell
+}
+
+#[test]
+fn what_does_not_fit_into_a_batch_is_told_with_the_next() {
+    let (cells, subjects) = (30, 500);
+    let mut charger = Charger::default();
+    (0..cells).for_each(|cell| charger.touch(cell));
+    let (mut told, mut batches) = (BTreeSet::new(), Vec::new());
+    while charger.has_news() {
+        let charges = charger.begin(|index| Some(full_cell(index, subjects)));
+        batches.push(charges.len());
+        told.extend(charges.into_iter().map(|charge| charge.counter));
+        charger.acknowledged(&UsageAnswer {
+            sequence: 1,
+            ledger_unix_ms: NOW_MS,
+            next_ms: 0,
+            figures: Vec::new(),
+        });
+    }
+    assert_eq!(batches, [CHARGES_MAX, 5_000]);
+    assert_eq!(told.len(), usize::from(cells) * usize::from(subjects));
+}
+
 #[test]
 fn subjects_are_spread_and_an_account_is_no_key() {
-    let cells: std::collections::BTreeSet<_> = (0..1_000)
+    let cells: BTreeSet<_> = (0..1_000)
         .map(|n| Cell::index_of(&subject(&format!("ak-{n}"))))
         .collect();
     assert!(cells.len() > 950 && cells.iter().all(|cell| *cell < keytable::cell::CELLS));

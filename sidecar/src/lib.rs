@@ -13,6 +13,8 @@
 #![deny(missing_docs)]
 
 #[macro_use]
+extern crate keytable;
+
 pub mod mutant;
 
 /// Which release this is.

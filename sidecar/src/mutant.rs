@@ -1,34 +1,11 @@
-//! Faults that can be put in on purpose, to see that a check finds them.
+//! Faults of the sidecar that can be put in on purpose, to see that a check finds them.
 //!
-//! Compiled in with the feature `mutants`, which only the checks ask for; otherwise `mutant!` is
-//! `false`. Invariant: without a switch that is set, nothing behaves differently.
+//! The switch is keytable's. Invariant: without it nothing behaves differently.
 
-/// Whether a fault is put in.
-#[cfg(feature = "mutants")]
-macro_rules! mutant {
-    ($name:ident) => {
-        $crate::mutant::is_on($crate::mutant::Mutant::$name)
-    };
-}
-
-/// Whether a fault is put in: never.
-#[cfg(not(feature = "mutants"))]
-macro_rules! mutant {
-    ($name:ident) => {
-        false
-    };
-}
-
-#[cfg(feature = "mutants")]
-pub use switch::{Mutant, is_on, set};
-
-#[cfg(feature = "mutants")]
-mod switch {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    /// A fault.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Mutant {
+keytable::faults! {
+    2_000:
+    /// Of the feed's protocol.
+    OF_THE_FEED {
         /// A generation of another history counts.
         TrustAnyEpoch,
         /// An Envoy counts only while a request of it is open.
@@ -56,38 +33,25 @@ mod switch {
         /// Whoever has no request open is struck off the disk by the next newcomer.
         StrikeTheLiving,
     }
-
-    static ON: AtomicUsize = AtomicUsize::new(0);
-
-    impl Mutant {
-        /// Every fault.
-        pub const ALL: [Self; 13] = [
-            Self::TrustAnyEpoch,
-            Self::ForgetWhoIsLost,
-            Self::LeaseWithoutSpare,
-            Self::LeaseFromTheFirst,
-            Self::ForgetOnRestart,
-            Self::CountTheOneBefore,
-            Self::TrustTheNew,
-            Self::TrustTheRemembered,
-            Self::CountWhatIsSent,
-            Self::AnyOneIsAll,
-            Self::ReplaceAnyNode,
-            Self::WriteNobodyDown,
-            Self::StrikeTheLiving,
-        ];
-    }
-
-    /// Puts one fault in, and takes any other out.
-    pub fn set(mutant: Option<Mutant>) {
-        ON.store(
-            mutant.map_or(0, |mutant| mutant as usize + 1),
-            Ordering::SeqCst,
-        );
-    }
-
-    /// Whether it is put in.
-    pub fn is_on(mutant: Mutant) -> bool {
-        ON.load(Ordering::Relaxed) == mutant as usize + 1
+    /// Of limits.
+    OF_LIMITS {
+        /// A batch is charged as often as it comes.
+        ChargeEachTime,
+        /// Of batches that come together one is charged.
+        ChargeTheLastAlone,
+        /// A window that begins later than now is charged as today's, though it was begun already.
+        ChargeTomorrowAsToday,
+        /// What others hold is not told.
+        TellTheSumAlone,
+        /// A process that has just started tells figures that are lower.
+        LowerWhenYoung,
+        /// What a source that is gone held is forgotten.
+        ForgetTheGone,
+        /// What was charged for a source that was gone is charged again when it comes back.
+        ChargeTheGoneAgain,
+        /// A counter is marked whatever its amount is by then.
+        MarkWhatWasFull,
+        /// No counter is marked.
+        MarkNothing,
     }
 }

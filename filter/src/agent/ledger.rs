@@ -51,7 +51,9 @@ impl LedgerLink {
             return false;
         };
         self.is_used = true;
-        self.heard.insert(news.gate, self.ticks);
+        if !mutant!(GiveUpTheTalking) {
+            self.heard.insert(news.gate, self.ticks);
+        }
         self.is_urgent |= news.is_urgent;
         let cells = news.cells.iter().filter(|cell| **cell < CELLS);
         cells.for_each(|cell| self.charger.touch(*cell));
@@ -66,7 +68,11 @@ impl LedgerLink {
             return;
         }
         let now_ns = host.monotonic_ns().unwrap_or(0);
-        let earliest_unix_ms = self.earliest.note(self.now_unix_ms(host), now_ns);
+        let now_unix_ms = self.now_unix_ms(host);
+        let earliest_unix_ms = match mutant!(TidyByTheNewestTime) {
+            true => now_unix_ms,
+            false => self.earliest.note(now_unix_ms, now_ns),
+        };
         for _ in 0..LOOKED_AT {
             self.look(host, self.next, earliest_unix_ms);
             self.next = (self.next + 1) % CELLS;
@@ -104,7 +110,7 @@ impl LedgerLink {
         let (ticks, heard, charger) = (self.ticks, &self.heard, &self.charger);
         let is_silent = |gate: u32| {
             let since = heard.get(&gate).copied().unwrap_or(ticks);
-            ticks.saturating_sub(since) >= SILENT_TICKS
+            ticks.saturating_sub(since) >= SILENT_TICKS && !mutant!(GiveUpNobody)
         };
         let is_open = charger.is_open();
         let changed = cells::change(host, index, |cell| {

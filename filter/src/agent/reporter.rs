@@ -120,7 +120,8 @@ impl Reporter {
 
     /// Whether a batch could be begun, if there is something for it.
     pub fn is_free(&self, now_ns: u64) -> bool {
-        self.batch.is_none() && self.open.is_none() && now_ns >= self.not_before_ns
+        let is_alone = self.batch.is_none() && self.open.is_none();
+        (is_alone || mutant!(BeginBesideTheOpen)) && now_ns >= self.not_before_ns
     }
 
     /// The batch to send now, if one is due. `charges`: what is to be told with it; `None` if nothing has to be.

@@ -45,7 +45,7 @@ impl Checksums {
     pub fn fits(&self, bucket: u16, bytes: &[u8]) -> bool {
         let known = self.sums.get(usize::from(bucket)).copied();
         let known = known.unwrap_or(UNKNOWN);
-        known == UNKNOWN || known == self.of(bytes)
+        known == UNKNOWN || known == self.of(bytes) || mutant!(TrustTheSlots)
     }
 
     /// The bucket to look at next: all of them, one after the other.

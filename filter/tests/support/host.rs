@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use filter::counts::Counter;
 use filter::host::{FeedHost, Gauge, Host, HostError, Level};
@@ -62,8 +63,14 @@ pub(crate) struct Callout {
     pub(crate) timeout_ms: u64,
 }
 
+/// What a cell holds that nobody changed.
+static EMPTY_CELL: LazyLock<Vec<u8>> = LazyLock::new(|| keytable::cell::Cell::default().encode());
+
 /// A worker that looks at the table while the agent writes.
 pub(crate) type Onlooker = Box<dyn Fn(&FakeHost)>;
+
+/// A worker that changes a cell just before another does; false: for the last time.
+pub(crate) type Intruder = Box<dyn FnMut(&FakeHost) -> bool>;
 
 /// What all requests and the agent of one Envoy share.
 #[derive(Default)]
@@ -91,6 +98,7 @@ pub(crate) struct Shared {
     pub(crate) added: RefCell<Vec<(String, u64)>>,
     /// What a worker does after each write of the agent.
     pub(crate) onlooker: RefCell<Option<Onlooker>>,
+    pub(crate) intruder: RefCell<Option<Intruder>>,
     tokens: Cell<u32>,
     /// The calls that may fail, in their order.
     pub(crate) calls: RefCell<Vec<Call>>,
@@ -267,12 +275,14 @@ impl Host for FakeHost {
         self.called(Call::Cell)?;
         let cells = self.shared.cells.borrow();
         let made = self.shared.has_cells.get();
-        let empty = made.then(|| (keytable::cell::Cell::default().encode(), 1));
-        Ok(cells.get(&index).cloned().or(empty))
+        let empty = || made.then(|| (EMPTY_CELL.clone(), 1));
+        Ok(cells.get(&index).cloned().or_else(empty))
     }
 
     fn set_cell(&self, index: u16, value: &[u8], number: u32) -> Result<bool, HostError> {
         self.called(Call::SetCell)?;
+        let intruder = self.shared.intruder.take();
+        *self.shared.intruder.borrow_mut() = intruder.and_then(|mut it| it(self).then_some(it));
         let mut cells = self.shared.cells.borrow_mut();
         let known = cells.get(&index).map_or(1, |(_, number)| *number);
         if known == number {

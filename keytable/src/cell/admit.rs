@@ -235,7 +235,9 @@ impl Judged<'_> {
             true => expected,
             false => expected.min(self.standing.left),
         };
-        let is_charged = self.recorded.limit.unit == Unit::Requests && !ask.is_provisional;
+        let is_charged = self.recorded.limit.unit == Unit::Requests
+            && !ask.is_provisional
+            && !mutant!(ChargeRequestsAtTheEnd);
         if is_charged {
             counter.charge(held);
             return (counter, None);

@@ -71,9 +71,12 @@ impl RecordedLimit {
     /// one before it, to which a clock was set back.
     pub fn is_full_at(&self, unix_ms: u64) -> bool {
         let end_unix_ms = self.span_at(unix_ms).end_unix_ms;
-        let is_of = |until| end_unix_ms.is_none_or(|end| until <= end);
-        self.full_until_unix_ms
-            .is_some_and(|until| unix_ms < until && is_of(until))
+        let is_of = |until| end_unix_ms.is_none_or(|end| until <= end || mutant!(MarkTheDayBefore));
+        let is_full = |until| unix_ms < until && is_of(until);
+        !mutant!(IgnoreTheMark)
+            && self
+                .full_until_unix_ms
+                .is_some_and(|until| is_full(until) || mutant!(KeepTheMark))
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -14,7 +14,7 @@ use crate::store::GivenUp;
 const YOUNG: Duration = Duration::from_secs(3);
 
 /// Who counted: drawn at each start of an agent.
-pub(super) type Source = [u8; 16];
+pub type Source = [u8; 16];
 
 /// What all agents hold.
 #[derive(Debug)]
@@ -76,7 +76,9 @@ impl Holdings {
 
     /// What all but one hold of a counter.
     pub fn of_others(&self, source: &Source, counter: &CounterId) -> u64 {
-        self.counters.get(counter).map_or(0, |held| {
+        let counters = self.counters.get(counter);
+        let counters = counters.filter(|_| !mutant!(TellTheSumAlone));
+        counters.map_or(0, |held| {
             let own = held.by.get(source).copied().unwrap_or(0);
             held.total.saturating_sub(own)
         })
@@ -84,7 +86,7 @@ impl Holdings {
 
     /// Whether agents may still hold what they have not said since this process started.
     pub fn is_young(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) < YOUNG
+        now.saturating_duration_since(self.since) < YOUNG && !mutant!(LowerWhenYoung)
     }
 
     /// How many agents were heard.

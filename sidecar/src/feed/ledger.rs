@@ -1,8 +1,8 @@
 //! The ledger as agents meet it: their batches, gathered, charged, and answered with what others use.
 //!
-//! Does not read HTTP. Batches are gathered outside of the store's lock: what comes within [`GATHER`] is
-//! added up and written once. Invariant: an agent is answered after its batch is on the disk, and never with
-//! less than all others have said.
+//! Does not read HTTP, and decides nothing ([`Bookkeeper`] does). Batches are gathered outside of the store's lock:
+//! what comes within [`GATHER`] is added up and written once. Invariant: an agent is answered after its batch is on
+//! the disk, and never with less than all others have said.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 
 use actix_web::rt::spawn;
 use actix_web::web;
-use keytable::{CounterId, LedgerFigure, UsageAnswer, UsageBatch};
+use keytable::{CounterId, UsageAnswer, UsageBatch};
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
 use crate::domain::envoy::AgentId;
-use crate::feed::holdings::{Holdings, Source};
+use crate::feed::bookkeeper::{Booked, Bookkeeper};
+use crate::feed::holdings::Source;
 use crate::feed::shared_fleet::SharedFleet;
 use crate::http::problem::Problem;
-use crate::store::{Charged, CountedTokens, GivenUp, Store, StoreError};
+use crate::store::{CountedTokens, GivenUp, Store, StoreError};
 
 /// From one writing to the next.
 const GATHER: Duration = Duration::from_millis(200);
@@ -27,10 +28,6 @@ const GATHER: Duration = Duration::from_millis(200);
 const MARK: Duration = Duration::from_secs(5);
 /// How often it is looked whether agents are gone.
 const LOOK: Duration = Duration::from_secs(1);
-/// What an agent waits between batches, in milliseconds.
-const NEXT_MS_MIN: u32 = 1_000;
-/// Batches that may come in a second: with more agents, each waits for longer.
-const BATCHES_PER_S: usize = 2_000;
 
 /// The ledger. Clones share it.
 #[derive(Clone, Debug)]
@@ -40,7 +37,7 @@ pub struct SharedLedger(Arc<Inner>);
 struct Inner {
     store: Store,
     fleet: SharedFleet,
-    holdings: Mutex<Holdings>,
+    bookkeeper: Bookkeeper,
     waiting: Mutex<Vec<Waiting>>,
     marks: Mutex<Marks>,
     looked_at: Mutex<Option<Instant>>,
@@ -85,9 +82,9 @@ impl SharedLedger {
     /// The ledger of `store`, which nobody has told yet what is held.
     pub fn new(store: Store, fleet: SharedFleet) -> Self {
         Self(Arc::new(Inner {
+            bookkeeper: Bookkeeper::new(store.clone(), Instant::now()),
             store,
             fleet,
-            holdings: Mutex::new(Holdings::new(Instant::now())),
             waiting: Mutex::default(),
             marks: Mutex::default(),
             looked_at: Mutex::default(),
@@ -97,11 +94,7 @@ impl SharedLedger {
 
     /// What all agents hold of each of these counters.
     pub fn held(&self, counters: &[CounterId]) -> Vec<u64> {
-        let holdings = lock(&self.0.holdings);
-        counters
-            .iter()
-            .map(|counter| holdings.of(counter))
-            .collect()
+        self.0.bookkeeper.held(counters)
     }
 
     /// Counts and charges a batch, together with whatever else comes at this time; one without charges waits
@@ -130,8 +123,7 @@ impl SharedLedger {
         let count = move || inner.store.count_usage(&counted, inner.fleet.now());
         let tokens = web::block(count).await;
         let tokens = tokens.map_err(|error| Problem::internal(&error))??;
-        let next_ms = next_ms(lock(&self.0.holdings).agents());
-        let answer = self.0.answer(&batch, next_ms, Vec::new());
+        let answer = self.0.bookkeeper.answer(&batch, self.0.fleet.moment());
         Ok(Accepted { answer, tokens })
     }
 
@@ -199,9 +191,12 @@ impl Inner {
         }
         let batches: Vec<&UsageBatch> = taken.iter().map(|one| &*one.batch).collect();
         let given_up = self.given_up(&batches);
-        match self.store.charge(&batches, &given_up, self.fleet.now()) {
-            Ok(charged) => {
-                let answers = self.answers(&batches, &given_up, charged);
+        match self
+            .bookkeeper
+            .book(&batches, &given_up, self.fleet.moment())
+        {
+            Ok(Booked { answers, full }) => {
+                lock(&self.marks).due.extend(full);
                 let accepted = answers.into_iter().zip(counted);
                 for (one, (answer, tokens)) in taken.into_iter().zip(accepted) {
                     // Whoever has gone meanwhile asks again.
@@ -223,43 +218,8 @@ impl Inner {
             *looked_at = Some(now);
         }
         let serving = self.fleet.serving();
-        let is_gone = |source: &Source| {
-            let posts = batches.iter().any(|batch| batch.source == *source);
-            !posts && !serving.contains(&AgentId::of_bytes(source))
-        };
-        lock(&self.holdings).of_gone(is_gone)
-    }
-
-    /// Notes what was charged and what is held; gives the answer to each batch.
-    fn answers(
-        &self,
-        batches: &[&UsageBatch],
-        given_up: &[GivenUp],
-        charged: Charged,
-    ) -> Vec<UsageAnswer> {
-        let mut holdings = lock(&self.holdings);
-        holdings.forget(given_up);
-        for batch in batches {
-            holdings.note(batch, |counter| charged.advance(batch, counter));
-        }
-        let now = Instant::now();
-        let next_ms = next_ms(holdings.agents());
-        let answer = |batch: &&UsageBatch| {
-            let figures = figures(batch, &charged, &holdings, now);
-            self.answer(batch, next_ms, figures)
-        };
-        let answers = batches.iter().map(answer).collect();
-        lock(&self.marks).due.extend(charged.full);
-        answers
-    }
-
-    fn answer(&self, batch: &UsageBatch, next_ms: u32, figures: Vec<LedgerFigure>) -> UsageAnswer {
-        UsageAnswer {
-            sequence: batch.sequence,
-            ledger_unix_ms: self.fleet.now().get(),
-            next_ms,
-            figures,
-        }
+        let is_serving = |source: &Source| serving.contains(&AgentId::of_bytes(source));
+        self.bookkeeper.given_up(batches, is_serving)
     }
 
     fn mark_due(&self) {
@@ -274,37 +234,6 @@ impl Inner {
             lock(&self.marks).due.extend(due);
         }
     }
-}
-
-/// The counters of a batch whose figure is not what its agent works out: what it had heard, and what was
-/// charged just now.
-fn figures(
-    batch: &UsageBatch,
-    charged: &Charged,
-    holdings: &Holdings,
-    now: Instant,
-) -> Vec<LedgerFigure> {
-    let figures = (0..).zip(&batch.charges).filter_map(|(place, charge)| {
-        let counter = &charge.counter;
-        let used = *charged.used.get(counter)?;
-        let others = holdings.of_others(&batch.source, counter);
-        // What was charged for it in advance, it knows as held by itself.
-        let own = charged.advance(batch, counter);
-        let figure = used.saturating_add(others).saturating_sub(own);
-        let known = charge.base.saturating_add(charge.charged);
-        let is_news = figure > known || (figure < known && !holdings.is_young(now));
-        is_news.then_some(LedgerFigure {
-            charge: place,
-            figure,
-        })
-    });
-    figures.collect()
-}
-
-/// When an agent posts again that has something to say, so that all of them are not too many.
-fn next_ms(agents: usize) -> u32 {
-    let share = agents.saturating_mul(1_000) / BATCHES_PER_S;
-    u32::try_from(share).unwrap_or(u32::MAX).max(NEXT_MS_MIN)
 }
 
 fn log_failure(error: &StoreError) {

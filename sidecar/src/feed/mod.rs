@@ -9,6 +9,7 @@
 //! does not get yet waits for it.
 
 pub mod auth;
+pub mod bookkeeper;
 mod catch_up;
 mod catch_up_cache;
 mod envoy_writer;

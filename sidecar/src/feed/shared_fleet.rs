@@ -182,7 +182,8 @@ impl SharedFleet {
         self.state().fleet.known(Instant::now())
     }
 
-    fn moment(&self) -> Moment {
+    /// Now, on both clocks.
+    pub fn moment(&self) -> Moment {
         Moment {
             instant: Instant::now(),
             wall: self.0.clock.now(),

@@ -23,7 +23,8 @@ mod side;
 mod step;
 mod world;
 
-pub use filter::mutant::{Mutant as FilterMutant, set as set_filter};
-pub use sidecar::mutant::{Mutant as SidecarMutant, set as set_sidecar};
+pub use filter::mutant::Mutant as FilterMutant;
+pub use keytable::mutant::set;
+pub use sidecar::mutant::Mutant as SidecarMutant;
 pub use step::{Place, Step};
 pub use world::{Bounds, Second, World};

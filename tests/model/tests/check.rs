@@ -28,7 +28,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use model::check::{Finding, check, walk};
-use model::{Bounds, FilterMutant, Second, SidecarMutant, set_filter, set_sidecar};
+use model::{Bounds, FilterMutant, Second, SidecarMutant, set};
 
 /// A fault that is put in.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,13 @@ enum Mutant {
 
 impl Mutant {
     fn all() -> impl Iterator<Item = Self> {
-        let filter = FilterMutant::ALL.into_iter().map(Self::Filter);
-        filter.chain(SidecarMutant::ALL.into_iter().map(Self::Sidecar))
+        let filter = FilterMutant::OF_THE_FEED.iter().copied().map(Self::Filter);
+        filter.chain(
+            SidecarMutant::OF_THE_FEED
+                .iter()
+                .copied()
+                .map(Self::Sidecar),
+        )
     }
 }
 
@@ -142,16 +147,12 @@ fn simulated(seed: u64) -> Option<String> {
 
 /// Runs something with a fault put in.
 fn with<T>(mutant: Mutant, run: impl FnOnce() -> T) -> T {
-    let set = |filter, sidecar| {
-        set_filter(filter);
-        set_sidecar(sidecar);
-    };
-    match mutant {
-        Mutant::Filter(mutant) => set(Some(mutant), None),
-        Mutant::Sidecar(mutant) => set(None, Some(mutant)),
-    }
+    set(Some(match mutant {
+        Mutant::Filter(mutant) => mutant.number(),
+        Mutant::Sidecar(mutant) => mutant.number(),
+    }));
     let outcome = run();
-    set(None, None);
+    set(None);
     outcome
 }
 

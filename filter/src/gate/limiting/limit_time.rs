@@ -22,7 +22,7 @@ impl LimitTime {
     pub(super) fn of_ledger(clock: LedgerClock, now_ms: u64) -> Self {
         Self {
             unix_ms: clock.unix_ms(now_ms),
-            is_apart: clock.is_apart(now_ms),
+            is_apart: clock.is_apart(now_ms) && !mutant!(ServeApart),
             is_own: false,
         }
     }
@@ -40,7 +40,7 @@ impl LimitTime {
     /// windows when the record was made; but the ledger's may have been set back since, and then it is right.
     pub(super) fn among(self, limits: &[RecordedLimit]) -> u64 {
         let starts = limits.iter().map(|one| one.start_unix_ms);
-        match self.is_own {
+        match (self.is_own && !mutant!(GoBackBeforeTheRecord)) || mutant!(TrustTheRecord) {
             true => starts.fold(self.unix_ms, u64::max),
             false => self.unix_ms,
         }

@@ -167,6 +167,7 @@ impl Keeping {
             };
             match self.admit_one(host, subject, limits, size) {
                 Ok(admission) => admissions.push(admission),
+                Err(refusal) if mutant!(KeepTheKeys) => return Err(refusal),
                 Err(refusal) => {
                     self.settle(host, admissions, Spent::Nothing);
                     return Err(refusal);
@@ -236,6 +237,9 @@ impl Keeping {
             self.clock = LedgerClock::read(host).map_err(failed)?;
         }
         match self.clock {
+            Some(_) if mutant!(TrustTheWallClock) => {
+                Ok(LimitTime::of_envoy(host.unix_ms().map_err(failed)?))
+            }
             Some(clock) => Ok(LimitTime::of_ledger(clock, now_ms)),
             None => Ok(LimitTime::of_envoy(host.unix_ms().map_err(failed)?)),
         }
@@ -243,7 +247,8 @@ impl Keeping {
 
     fn settle(&mut self, host: &impl Host, admissions: Vec<Admission>, spent: Spent) {
         for admission in admissions {
-            if !admission.taken.is_empty() && !self.settle_one(host, &admission, spent) {
+            let is_settled = admission.taken.is_empty() || self.settle_one(host, &admission, spent);
+            if !is_settled && !mutant!(ForgetTheUnsettled) {
                 self.unsettled.push((admission, spent));
             }
         }
@@ -273,7 +278,7 @@ impl Keeping {
 
     fn touch(&mut self, index: u16, is_urgent: bool) {
         self.touched.insert(index);
-        self.is_urgent |= is_urgent;
+        self.is_urgent |= is_urgent && !mutant!(TakeYourTime);
     }
 
     fn tell(&mut self, host: &impl Host, now_ns: u64) {

@@ -51,7 +51,7 @@ pub(super) fn is_due(
     now: UnixMillis,
 ) -> bool {
     let end = end_of(limit, counter);
-    used >= limit.limit.amount.get()
+    (used >= limit.limit.amount.get() || mutant!(MarkWhatWasFull))
         && end >= now.plus_ms(LEFT_MS_MIN)
         && limit.full_until.is_none_or(|until| until < end)
 }

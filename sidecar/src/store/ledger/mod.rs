@@ -96,12 +96,17 @@ impl Settled {
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         let charges = batch.charges.iter().filter(|charge| charge.charged > 0);
-        if charges.clone().next().is_none() || !sources::advance(connection, batch, now)? {
+        if charges.clone().next().is_none()
+            || !(sources::advance(connection, batch, now)? || mutant!(ChargeEachTime))
+        {
             return Ok(());
         }
         for charge in charges {
             let counter = &charge.counter;
-            let above = advances::settle(connection, &batch.source, counter, charge.charged)?;
+            let above = match mutant!(ChargeTheGoneAgain) {
+                true => charge.charged,
+                false => advances::settle(connection, &batch.source, counter, charge.charged)?,
+            };
             self.raise(counter, above);
         }
         Ok(())
@@ -115,7 +120,8 @@ impl Settled {
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         sources::remember(connection, &agent.source, now)?;
-        for (counter, held) in &agent.held {
+        let held = agent.held.iter();
+        for (counter, held) in held.filter(|_| !mutant!(ForgetTheGone)) {
             advances::add(connection, &agent.source, counter, *held)?;
             self.raise(counter, *held);
         }
@@ -124,7 +130,10 @@ impl Settled {
 
     fn raise(&mut self, counter: &CounterId, by: u64) {
         let sum = self.0.entry(counter.clone()).or_default();
-        *sum = sum.saturating_add(by);
+        *sum = match mutant!(ChargeTheLastAlone) {
+            true => by,
+            false => sum.saturating_add(by),
+        };
     }
 
     /// Writes the sums; says how the counters of the batches stand.
@@ -194,7 +203,8 @@ fn row_of(
     now: UnixMillis,
 ) -> Result<CounterId, StoreError> {
     let latest = now.plus_ms(AHEAD_MS_MAX).get();
-    let is_right = counter.start_unix_ms <= latest || figures::is_known(connection, counter)?;
+    let is_right = counter.start_unix_ms <= latest
+        || (figures::is_known(connection, counter)? && !mutant!(ChargeTomorrowAsToday));
     let at = match is_right {
         true => counter.start_unix_ms,
         false => now.get(),
