@@ -123,7 +123,7 @@ impl Drop for Shelf {
 
 fn seeds() -> impl Iterator<Item = u64> {
     let first = number("LIMITS_SEED", 1);
-    (first..first + number("LIMITS_RUNS", 40)).map(|seed| seed as u64)
+    (first..first + number("LIMITS_RUNS", 20)).map(|seed| seed as u64)
 }
 
 /// The faults of limits: those of the feed's protocol are found elsewhere.
