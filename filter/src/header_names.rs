@@ -73,9 +73,11 @@ impl HeaderNames {
 
     /// Whether and how a name is in the set.
     pub fn find(&self, name: &[u8]) -> Option<Listed> {
-        let is = |known: &Box<[u8]>| order(known, name);
-        if self.may_name(name) && self.names.binary_search_by(is).is_ok() {
-            return Some(Listed::ByName);
+        if self.may_name(name) {
+            let at = self.names.binary_search_by(|known| order(known, name));
+            if at.is_ok() {
+                return Some(Listed::ByName);
+            }
         }
         if !self.may_begin(name) {
             return None;
