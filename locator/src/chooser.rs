@@ -148,6 +148,10 @@ pub(crate) enum Holds {
     Keys,
 }
 
+/// The words of choosers whose objects may say what is run.
+const ONE: [&str; 4] = ["model", "deployment", "variant", "engine"];
+/// The same of several.
+const MANY: [&str; 4] = ["models", "deployments", "variants", "engines"];
 /// Ends of a chooser's name behind the word that says what it holds.
 const ENDS: [&str; 12] = [
     "", "id", "ids", "name", "names", "uid", "slug", "ref", "arn", "path", "uri", "key",
@@ -272,10 +276,9 @@ impl Holds {
                 .into_iter()
                 .any(|rest| words.iter().any(|word| rest.ends_with(word)))
         };
-        let (one, many) = (["model", "deployment"], ["models", "deployments"]);
-        if ends_with(&[""], &many) || ends_with(&MAPS, &one) || ends_with(&MAPS, &many) {
+        if ends_with(&[""], &MANY) || ends_with(&MAPS, &ONE) || ends_with(&MAPS, &MANY) {
             Self::Keys
-        } else if ends_with(&ENDS, &one) || ends_with(&ENDS, &many) {
+        } else if ends_with(&ENDS, &ONE) || ends_with(&ENDS, &MANY) {
             Self::Texts
         } else {
             Self::Members

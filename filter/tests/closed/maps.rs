@@ -6,7 +6,7 @@
 use super::targets;
 
 /// Members with a `#` where a model's name stands as a member's.
-const MAPS: [&str; 12] = [
+const MAPS: [&str; 14] = [
     r##""x":{"models":{"#":{"weight":1}}}"##,
     r##""x":{"models":{"#":1}}"##,
     r##""x":{"models":{"#":true}}"##,
@@ -19,6 +19,8 @@ const MAPS: [&str; 12] = [
     r##""x":{"MODEL-MAP":{"#":[]}}"##,
     r##""x":{"model_aliases":{"#":{}}}"##,
     r##""x":{"deployment_mapping":{"#":0}}"##,
+    r##""x":{"variants":{"#":{"weight":1}}}"##,
+    r##""x":{"variant_weights":{"#":0.5}}"##,
 ];
 
 #[test]
@@ -31,6 +33,25 @@ fn members_that_are_called_as_models_are_judged() {
                 assert_ne!(target.send(&body), 200, "{} {body}", target.row.rule);
             }
             let body = target.with(&map.replace('#', "good-1"));
+            assert_eq!(target.send(&body), 200, "{} {body}", target.row.rule);
+        }
+    }
+}
+
+#[test]
+fn texts_of_an_object_that_says_what_is_run_are_judged() {
+    for target in targets() {
+        for object in [
+            r##""x":{"model":{"id":"#"}}"##,
+            r##""x":{"deployment_id":{"value":"#"}}"##,
+            r##""x":{"variant":{"id":"#"}}"##,
+            r##""x":{"model_variant":{"which":"#"}}"##,
+            r##""engine":{"id":"#"}"##,
+            r##""engine_id":{"value":["#"]}"##,
+        ] {
+            let body = target.with(&object.replace('#', "bad-1"));
+            assert_ne!(target.send(&body), 200, "{} {body}", target.row.rule);
+            let body = target.with(&object.replace('#', "good-1"));
             assert_eq!(target.send(&body), 200, "{} {body}", target.row.rule);
         }
     }
