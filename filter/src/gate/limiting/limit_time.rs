@@ -40,7 +40,8 @@ impl LimitTime {
     /// windows when the record was made; but the ledger's may have been set back since, and then it is right.
     pub(super) fn among(self, limits: &[RecordedLimit]) -> u64 {
         let starts = limits.iter().map(|one| one.start_unix_ms);
-        match (self.is_own && !mutant!(GoBackBeforeTheRecord)) || mutant!(TrustTheRecord) {
+        let is_own = self.is_own && !mutant!(GoBackBeforeTheRecord);
+        match is_own || mutant!(TrustTheRecord) {
             true => starts.fold(self.unix_ms, u64::max),
             false => self.unix_ms,
         }
