@@ -20,9 +20,10 @@ const HANDING_ON: [&str; 6] = [
 /// They take away.
 const TAKING_AWAY: [&str; 3] = ["deleteUser", "revokeToken", "deleteAccessKey"];
 /// They are about the caller's own log-in, or prove one.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "logIn",
     "logOut",
+    "endSession",
     "setUp",
     "verify",
     "setPassword",
