@@ -29,7 +29,6 @@ mod tenancy;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use keytable::{Epoch, Generation};
 use tokio::sync::watch;
 
-use crate::domain::region::RegionId;
+use crate::store::regions::KnownRegions;
 
 pub use audit::{AuditFilter, AuditFinding, AuditRow};
 pub use error::{OpenError, StoreError};
@@ -92,7 +91,7 @@ struct Inner {
     epoch: Epoch,
     was_copied: bool,
     key_limit_default: u64,
-    known_regions: Mutex<BTreeSet<RegionId>>,
+    known_regions: Mutex<KnownRegions>,
     /// Last: who follows hears that all of the above is gone.
     published: watch::Sender<Generation>,
 }

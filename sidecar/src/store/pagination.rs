@@ -115,9 +115,14 @@ pub(super) fn find<T: PagedRow>(
     target: &RowTarget,
 ) -> Result<T, StoreError> {
     let row: T = T::TABLE.find(connection, target, T::read)?;
-    let expected = target.revisions.as_ref();
-    match expected.is_none_or(|expected| expected.contains(&row.revision())) {
-        true => Ok(row),
+    require_revision(target.revisions.as_deref(), row.revision())?;
+    Ok(row)
+}
+
+/// Refuses what is in another state than the caller expects, if it expects any.
+pub(super) fn require_revision(expected: Option<&[u64]>, revision: u64) -> Result<(), StoreError> {
+    match expected.is_none_or(|expected| expected.contains(&revision)) {
+        true => Ok(()),
         false => Err(StoreError::Stale),
     }
 }

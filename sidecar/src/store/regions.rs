@@ -14,6 +14,7 @@ use crate::domain::status::status_word;
 use crate::store::error::StoreError;
 use crate::store::feed::told;
 use crate::store::idempotency::{Idempotent, IdempotentCall};
+use crate::store::pagination::require_revision;
 use crate::store::row::{Columns, integer};
 use crate::store::sql::{self, Connection, OptionalExtension, Row, params};
 use crate::store::{Store, Stored, audit, tenancy};
@@ -21,6 +22,14 @@ use crate::store::{Store, Stored, audit, tenancy};
 const COLUMNS: &str = "id, status, created_at, updated_at, revision";
 
 const STILL_HAS_KEYS: &str = "the region still has keys: delete these first";
+
+/// Regions that exist, as far as somebody has looked.
+#[derive(Debug, Default)]
+pub(super) struct KnownRegions {
+    ids: BTreeSet<RegionId>,
+    /// How many were deleted since the start.
+    deletions: u64,
+}
 
 impl Store {
     /// Makes a region.
@@ -56,19 +65,23 @@ impl Store {
 
     /// Whether it is known without a look that there is such a region.
     pub fn knows_region(&self, id: &RegionId) -> bool {
-        self.known_regions().contains(id)
+        self.known_regions().ids.contains(id)
     }
 
     /// Refuses a region that does not exist; what does is known from then on.
     pub fn require_region(&self, id: &RegionId) -> Result<(), StoreError> {
-        // Held during the look, so that a region which goes meanwhile is not known for ever.
-        let mut known = self.known_regions();
+        let deletions = self.known_regions().deletions;
         self.read(|connection| tenancy::require_region(connection, id))?;
-        known.insert(id.clone());
+        let mut known = self.known_regions();
+        // A region that went since the look would be known for ever.
+        if known.deletions == deletions {
+            known.ids.insert(id.clone());
+        }
         Ok(())
     }
 
-    fn known_regions(&self) -> MutexGuard<'_, BTreeSet<RegionId>> {
+    /// Held for an instant only: every request of an agent looks.
+    fn known_regions(&self) -> MutexGuard<'_, KnownRegions> {
         let known = self.0.known_regions.lock();
         known.unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,7 +128,9 @@ impl Store {
             transaction.execute("DELETE FROM regions WHERE id = ?1", [id.as_str()])?;
             audit::append(transaction, entry)
         })?;
-        self.known_regions().remove(id);
+        let mut known = self.known_regions();
+        known.deletions += 1;
+        known.ids.remove(id);
         Ok(())
     }
 }
@@ -127,10 +142,8 @@ fn meant(
     revisions: Option<&[u64]>,
 ) -> Result<Region, StoreError> {
     let region = find(connection, id)?;
-    match revisions.is_none_or(|revisions| revisions.contains(&region.revision)) {
-        true => Ok(region),
-        false => Err(StoreError::Stale),
-    }
+    require_revision(revisions, region.revision)?;
+    Ok(region)
 }
 
 fn find(connection: &Connection, id: &RegionId) -> Result<Region, StoreError> {

@@ -15,6 +15,7 @@ use crate::store::feed::changes::{ChangeEntry, ChangeKind};
 use crate::store::feed::told;
 use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::limits::subjects;
+use crate::store::pagination::require_revision;
 use crate::store::row::{Columns, integer};
 use crate::store::sql::{self, Connection, OptionalExtension, Row, params};
 use crate::store::{Store, Stored, audit, tenancy};
@@ -88,9 +89,7 @@ impl Store {
     ) -> Result<Stored<Account>, StoreError> {
         self.change(|transaction| {
             let account = find(transaction, id)?;
-            if revisions.is_some_and(|revisions| !revisions.contains(&account.revision)) {
-                return Err(StoreError::Stale);
-            }
+            require_revision(revisions, account.revision)?;
             let name = edit.name.as_ref().unwrap_or(&account.name);
             let key_limit = edit.key_limit.unwrap_or(account.key_limit);
             update(transaction, id, (name, key_limit), entry.at)?;
@@ -118,9 +117,7 @@ impl Store {
     ) -> Result<Stored<()>, StoreError> {
         self.change(|transaction| {
             let account = find(transaction, id)?;
-            if revisions.is_some_and(|revisions| !revisions.contains(&account.revision)) {
-                return Err(StoreError::Stale);
-            }
+            require_revision(revisions, account.revision)?;
             for (table, what_is_left) in INHABITANTS {
                 let sql = format!("SELECT 1 FROM {table} WHERE account = ?1");
                 if transaction.prepare_cached(&sql)?.exists([id.as_str()])? {

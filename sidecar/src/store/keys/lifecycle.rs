@@ -20,6 +20,7 @@ use crate::store::idempotency::{Idempotent, IdempotentCall};
 use crate::store::keys::{limit, line};
 use crate::store::knowledge::catalog;
 use crate::store::limits::subjects;
+use crate::store::pagination::require_revision;
 use crate::store::row::{self, Columns, KEY_COLUMNS, integer};
 use crate::store::sql::{Connection, OptionalExtension, params};
 use crate::store::{Store, Stored, audit};
@@ -227,10 +228,7 @@ pub(crate) fn find(connection: &Connection, target: &Target) -> Result<Key, Stor
 }
 
 pub(crate) fn check_revision(target: &Target, key: &Key) -> Result<(), StoreError> {
-    match &target.revisions {
-        Some(expected) if !expected.contains(&key.revision) => Err(StoreError::Stale),
-        _ => Ok(()),
-    }
+    require_revision(target.revisions.as_deref(), key.revision)
 }
 
 /// Refuses an edit that would have what never changes otherwise.
